@@ -1,0 +1,216 @@
+"""Whether a piece of text names moving code: change it, prove that it does not, or list it.
+
+The one place that judges strings: literals in Python, values in TOML, words in documents.  `Judge.value` takes a whole
+string, `Judge.tokens` finds the candidates inside longer text.  Evidence decides: a dotted name must resolve to a module
+or to a name in one, a path must name tracked files; a bare package name is changed only where the context says what it
+is (`hint`).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import Literal
+
+from .layout import Layout, relative_to
+from .resolve import Resolver
+
+Hint = Literal["module", "path", "either", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`kind` "change" has `new` and `stage`; "list" has `readings`; "none" is proved by `reason`."""
+
+    kind: Literal["change", "none", "list"]
+    reason: str
+    new: str = ""
+    stage: int = 4
+    rule: str = ""
+    readings: tuple[str, ...] = ()
+
+
+_DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
+_PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
+
+
+class Judge:
+    """Judges text for one layout; `resolver` gives the evidence."""
+
+    def __init__(self, layout: Layout, resolver: Resolver) -> None:
+        self.layout, self.resolver = layout, resolver
+        dotted = sorted(layout.old_names, key=len, reverse=True)
+        paths = {m.path for m in layout.moves} | {m.path.removesuffix(".py") for m in layout.moves}
+        for move in layout.moves:  # also as written from inside an import root
+            paths.add(move.source.replace(".", "/"))
+        words = {n.rpartition(".")[2] for n in dotted}
+        self.words = frozenset(words)
+        self.needles = tuple(w.encode() for w in sorted(words))
+        alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths}, key=len, reverse=True))
+        # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it).
+        self._token = re.compile(rf"(?<![\w.@-])(?P<lead>(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])")
+
+    # whole values
+
+    def value(self, text: str, at: str, hint: Hint = "unknown") -> Verdict | None:
+        """The verdict on a string that may be one name or one path; None if it mentions no moving name at all.
+
+        `at` is the file that holds it, because paths may be relative to its folder.
+        """
+        stripped = text.strip()
+        if not self.mentioned(stripped):
+            return None
+        match = _DOTTED.fullmatch(stripped)
+        if match and hint != "path":
+            found = self._dotted(match["name"], match["tail"] or "", at, hint)
+            if found is not None:
+                return _keep_space(text, stripped, found)
+        if "/" in stripped or hint in ("path", "either") or stripped.endswith(".py"):
+            found = self.path(stripped, at)
+            if found is not None:
+                return _keep_space(text, stripped, found)
+        return None
+
+    def mentioned(self, text: str) -> bool:
+        return any(word in text for word in self.words)
+
+    def _dotted(self, name: str, tail: str, at: str, hint: Hint) -> Verdict | None:
+        new = self.layout.new_module(name)
+        if new is None:
+            return None
+        symbol = self.symbol(name, tail)
+        if symbol:
+            return Verdict("change", "the plan moves this name", symbol, 4, "string.symbol")
+        exact = name in self.layout.old_names
+        if exact and "." not in name and not tail.startswith(":"):
+            if hint == "module" or (tail and tail != "."):
+                return Verdict("change", f"names the package {name}", new + tail, 4, "string.module")
+            as_path = self.path(name + tail, at) if hint in ("path", "either") else None
+            if as_path is not None:
+                return as_path
+            if hint == "either":
+                return Verdict("change", f"names the package {name}", new + tail, 4, "string.module")
+            return Verdict(
+                "list",
+                "a bare name: may be the package, or a word that only looks like it",
+                new + tail,
+                4,
+                "string.bare",
+                (f"the package, now {new}", "a word of its own (a key, a table, a topic)"),
+            )
+        target = name + "." + tail[1:].split("[")[0] if tail.startswith(":") and len(tail) > 1 else name
+        answer = self.resolver.resolve(target)
+        if answer.found:
+            return Verdict("change", f"resolves to {answer.kind} {target}", new + tail, 4, "string.resolves")
+        if answer.kind == "dynamic" or hint == "module":
+            if hint == "module":
+                return Verdict("change", "names a module by context", new + tail, 4, "string.context")
+            return Verdict(
+                "list",
+                "only known at run time",
+                new + tail,
+                4,
+                "string.dynamic",
+                (f"a name in the moved code, now {new}", "data that only looks like a name"),
+            )
+        return Verdict(
+            "none",
+            f"{target} is no module and no name in one",
+            new + tail,
+            4,
+            "string.missing",
+            ("data that only looks like a name", f"a module made at build time, now {new}"),
+        )
+
+    def symbol(self, name: str, tail: str = "") -> str | None:
+        """The new name where the plan moves this one symbol."""
+        joined = f"{name}.{tail[1:]}" if tail.startswith(":") else name
+        for entry in self.layout.plan.symbols:
+            if joined == entry.source or joined.startswith(entry.source + "."):
+                moved = entry.target + joined[len(entry.source) :]
+                if tail.startswith(":"):
+                    module, _, attribute = moved.rpartition(".")
+                    return f"{module}:{attribute}"
+                return moved
+        return None
+
+    # paths
+
+    def path(self, text: str, at: str) -> Verdict | None:
+        """The verdict on `text` as a path from the root, from the folder of `at`, or from an import root."""
+        lead = "./" if text.startswith("./") else ""
+        tail = "/" if text.endswith("/") and len(text) > 1 else ""
+        clean = text[len(lead) : len(text) - len(tail)]
+        if not clean or clean.startswith(("/", "~")) or "//" in clean:
+            return None
+        folder, new_folder = posixpath.dirname(at), posixpath.dirname(self.layout.new_path(at))
+        bases = [("", "")]
+        if folder:
+            bases.append((folder, new_folder))
+        for base, new_base in bases:
+            full = posixpath.normpath(posixpath.join(base, clean))
+            if full.startswith("..") or full == ".":
+                continue
+            new = self._new_full(full)
+            if new is None:
+                continue
+            written = relative_to(new, new_base) if base else new
+            if not base and not written.startswith(lead + ".") and lead:
+                written = lead + written
+            elif base and lead and not written.startswith("."):
+                written = lead + written
+            if written + tail == text:
+                return Verdict("none", "the path is the same from the new place", text)
+            return Verdict("change", f"{full} moves to {new}", written + tail, 3, "path.tracked")
+        return None
+
+    def _new_full(self, full: str) -> str | None:
+        """The new path of a tracked file, folder or glob that moves; None if nothing of it moves."""
+        if not any(c in full for c in "*?[{$"):
+            new = self.layout.old_to_new_path(full)
+            return new if new and self.layout.existed(full) else None
+        fixed: list[str] = []
+        for part in full.split("/"):
+            if any(c in part for c in "*?[{$"):
+                break
+            fixed.append(part)
+        stem = "/".join(fixed)
+        new = self.layout.old_to_new_path(stem) if stem else None
+        if new is None:
+            return None
+        pattern = re.compile(translate(full))
+        folder = new if self.layout.moved else stem
+        hits = [p for p in self.layout.tree.under(folder)]
+        if not self.layout.moved and not any(pattern.match(p) for p in hits) and "{" not in full and "$" not in full and not hits:
+            return None
+        return new + full[len(stem) :]
+
+    # tokens in longer text
+
+    def tokens(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """(start, end, token) of every candidate in free text, grown to the whole dotted name or path."""
+        for match in self._token.finditer(text):
+            start, end = match.span()
+            grown = re.compile(r"(?:[./:*\w{}$-]*[\w*/}])?").match(text, end)
+            stop = grown.end() if grown else end
+            token = text[start:stop]
+            # a full stop or a colon that ends a sentence is not part of the name
+            trimmed = token.rstrip(".:-")
+            yield start, start + len(trimmed), trimmed
+
+
+def _keep_space(text: str, stripped: str, verdict: Verdict) -> Verdict:
+    if text == stripped or verdict.kind != "change":
+        return verdict
+    start = text.index(stripped)
+    return Verdict(
+        "change",
+        verdict.reason,
+        text[:start] + verdict.new + text[start + len(stripped) :],
+        verdict.stage,
+        verdict.rule,
+        verdict.readings,
+    )

@@ -1,0 +1,277 @@
+"""What a dotted name means, found without importing anything.
+
+`Index` maps module names to files of one tree and knows each module's top-level names (definitions, imports, star
+imports followed, `__all__`).  `Resolver.resolve` answers for names as they were before the move: a module, a name in a
+module, a member of a class, something that is only known at run time ("dynamic"), or nothing ("missing").  Members that
+a class inherits are asked of rope, one question at a time, because one odd file must not end the run.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .layout import Layout
+from .tree import Tree
+
+Kind = Literal["module", "name", "member", "dynamic", "missing"]
+_MODULE_ATTRIBUTES = {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__loader__", "__package__", "__dict__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    kind: Kind
+    module: str = ""  # the longest prefix that is a module, as named in this tree
+
+    @property
+    def found(self) -> bool:
+        return self.kind not in ("missing", "dynamic")
+
+
+@dataclass(slots=True)
+class ModuleNames:
+    """The top-level names of one module: name -> dotted origin for imports, None for what is defined here."""
+
+    names: dict[str, str | None] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    exported: tuple[str, ...] | None = None
+    dynamic: bool = False
+    parsed: bool = True
+
+
+class Index:
+    """Module name -> file for one tree, and the names of each module, parsed when first asked for."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.tree: Tree = layout.tree
+        self.files: dict[str, str] = {}
+        self.packages: set[str] = set()
+        self._names: dict[str, ModuleNames] = {}
+        for path in self.tree:
+            module = layout.module_of(path)
+            if module is None:
+                continue
+            if path.endswith(".py") or module.name not in self.files:
+                self.files[module.name] = path
+            parent = module.name if module.is_package else module.name.rpartition(".")[0]
+            while parent and parent not in self.packages:
+                self.packages.add(parent)
+                parent = parent.rpartition(".")[0]
+        for second, move in layout.aliases.items():
+            first = move.target if layout.moved else move.source
+            for name, path in list(self.files.items()):
+                if name == first or name.startswith(first + "."):
+                    self.files.setdefault(second + name[len(first) :], path)
+            self.packages.update(
+                second + p[len(first) :] for p in list(self.packages) if p == first or p.startswith(first + ".")
+            )
+
+    def is_module(self, name: str) -> bool:
+        return name in self.files or name in self.packages
+
+    def names(self, module: str) -> ModuleNames:
+        if module not in self._names:
+            path = self.files.get(module)
+            text = self.tree.text(path) if path else None
+            self._names[module] = parse_names(text.body, module, module in self.packages) if text else ModuleNames()
+        return self._names[module]
+
+    def binds(self, module: str, name: str, _seen: frozenset[str] = frozenset()) -> bool:
+        """Whether the module's own code binds `name` (its submodules are another question)."""
+        found = self.names(module)
+        if name in found.names or name in _MODULE_ATTRIBUTES:
+            return True
+        return any(
+            star not in _seen and self.is_module(star) and self.binds(star, name, _seen | {module})
+            for star in found.stars
+        )
+
+
+class Resolver:
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.index = Index(layout)
+        self._rope: _Rope | None = None
+
+    def resolve(self, name: str) -> Resolution:
+        """What the dotted `name`, written before the move, names."""
+        return self._resolve(self.layout.current_module(name), 0)
+
+    def is_module(self, name: str) -> bool:
+        return self.index.is_module(self.layout.current_module(name))
+
+    def submodule(self, package: str, name: str) -> bool:
+        """Whether `from package import name` gives the submodule, not an attribute that hides it."""
+        current = self.layout.current_module(package)
+        full = self.layout.current_module(f"{package}.{name}")
+        if not self.index.is_module(full):
+            return False
+        names = self.index.names(current)
+        if name not in names.names:
+            return True
+        origin = names.names[name]
+        return origin in (full, f"{package}.{name}", f"{current}.{name}")
+
+    def _resolve(self, name: str, depth: int) -> Resolution:
+        parts = name.split(".")
+        cut = len(parts)
+        while cut and not self.index.is_module(".".join(parts[:cut])):
+            cut -= 1
+        module, rest = ".".join(parts[:cut]), parts[cut:]
+        if not cut:
+            return Resolution("missing")
+        if not rest:
+            return Resolution("module", module)
+        names = self.index.names(module)
+        first = rest[0]
+        if not names.parsed:
+            return Resolution("dynamic", module)
+        if not self.index.binds(module, first):
+            if names.dynamic or any(not self.index.is_module(s) for s in names.stars):
+                return Resolution("dynamic", module)
+            return Resolution("missing", module)
+        if len(rest) == 1:
+            return Resolution("name", module)
+        origin = names.names.get(first)
+        if first in names.classes:
+            return Resolution(self._member(module, names.classes[first], rest[1:]), module)
+        if origin and depth < 8:
+            onward = self.layout.current_module(origin)
+            if self.index.is_module(onward.split(".")[0]) or self.index.is_module(onward):
+                deeper = self._resolve(".".join([onward, *rest[1:]]), depth + 1)
+                return Resolution("member" if deeper.kind in ("name", "module") else deeper.kind, module)
+            return Resolution("member", module)  # an attribute of something outside the tree
+        return Resolution("dynamic", module)
+
+    def _member(self, module: str, node: ast.ClassDef, rest: list[str]) -> Kind:
+        if _class_binds(node, rest[0]):
+            return "member"
+        if node.bases or node.keywords:
+            path = self.index.files[module]
+            if self._rope is None:
+                self._rope = _Rope(self.index.tree)
+            answer = self._rope.class_has(path, node.name, rest[0])
+            return "dynamic" if answer is None else "member" if answer else "dynamic"
+        return "missing"
+
+
+def _class_binds(node: ast.ClassDef, name: str) -> bool:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and inner.name == name:
+            return True
+        if isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Store):
+            return True
+        if isinstance(inner, ast.Attribute) and inner.attr == name and isinstance(inner.ctx, ast.Store):
+            return True
+    return False
+
+
+def parse_names(source: str, module: str, is_package: bool) -> ModuleNames:
+    out = ModuleNames()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        out.parsed = False
+        return out
+    package = module if is_package else module.rpartition(".")[0]
+    for node in _top_level(tree.body):
+        _bind(node, out, package)
+    return out
+
+
+def _top_level(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
+    """Statements that run at import, those in `if`, `try`, `with`, `for` and `match` blocks included."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for name in ("body", "orelse", "finalbody"):
+            yield from _top_level(getattr(node, name, []) or [])
+        for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
+            yield from _top_level(part.body)
+
+
+def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            out.names[name] = None
+            out.dynamic |= name == "__getattr__"
+        case ast.ClassDef(name=name):
+            out.names[name] = None
+            out.classes[name] = node
+        case ast.Import(names=aliases):
+            for alias in aliases:
+                out.names[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+        case ast.ImportFrom(names=aliases):
+            base = absolute(node.module, node.level, package)
+            for alias in aliases:
+                if alias.name == "*":
+                    out.stars.append(base)
+                else:
+                    out.names[alias.asname or alias.name] = f"{base}.{alias.name}"
+        case _:
+            for inner in _own_names(node):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                    out.names.setdefault(inner.id, None)
+                elif isinstance(inner, ast.Call):
+                    called = inner.func.id if isinstance(inner.func, ast.Name) else ""
+                    out.dynamic |= called in ("globals", "vars", "setattr", "exec")
+            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+                with contextlib.suppress(ValueError, TypeError):
+                    out.exported = tuple(ast.literal_eval(node.value))
+
+
+def _own_names(node: ast.AST) -> Iterable[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.Lambda | ast.ExceptHandler | ast.match_case):
+            continue
+        yield child
+        yield from _own_names(child)
+
+
+def absolute(module: str | None, level: int, package: str) -> str:
+    """The absolute name of `from <level dots><module> import`, seen from `package`; "" if it climbs out of the tree."""
+    if not level:
+        return module or ""
+    parts = package.split(".") if package else []
+    if level - 1 > len(parts) or not parts:
+        return ""
+    base = parts[: len(parts) - (level - 1)]
+    return ".".join([*base, *([module] if module else [])])
+
+
+class _Rope:
+    """rope, asked single questions over a scratch copy of the Python files, made when the first question comes."""
+
+    def __init__(self, tree: Tree) -> None:
+        import tempfile
+
+        from rope.base.project import Project
+
+        self._folder = tempfile.TemporaryDirectory(prefix="migrate-rope-")
+        self._tree, self._written = tree, False
+        self._project = Project(self._folder.name, ropefolder=None)
+
+    def class_has(self, path: str, name: str, attribute: str) -> bool | None:
+        """Whether the class has or inherits the attribute; None if rope cannot say."""
+        import pathlib
+
+        if not self._written:
+            for file in self._tree:
+                if file.endswith(".py"):
+                    place = pathlib.Path(self._folder.name, file)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_bytes(self._tree.read(file))
+            self._written = True
+        try:
+            module = self._project.get_pymodule(self._project.get_resource(path))
+            return attribute in module.get_attribute(name).get_object().get_attributes()
+        except Exception:  # rope raises what it likes on odd code; its silence is an answer of its own
+            return None
