@@ -1,0 +1,213 @@
+"""The rewrites that need a concrete syntax tree: splitting a from-import, and names inside f-strings.
+
+Everything else is a replaced span of text (see docs/adr/0003), so that no other byte of a file can change.  These two
+cannot be: a split moves names with their comments, and before Python 3.12 `ast` gives wrong positions inside f-strings.
+Pure functions from text to text; libcst does the parsing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from .tree import Lines
+
+Part = tuple[str, Sequence[tuple[str, str, str | None]]]  # (module as written, [(old name, new name, alias)])
+
+
+def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) -> str | None:
+    """The statement at [start, end) as one statement for each part; None if it cannot be parsed alone.
+
+    The first part keeps the layout of the original.  Comments stay with their names.
+    """
+    try:
+        statement = cst.parse_module(source[start:end] + "\n").body[0]
+    except cst.ParserSyntaxError:
+        return None
+    if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.ImportFrom):
+        return None
+    node = statement.body[0]
+    if isinstance(node.names, cst.ImportStar):
+        return None
+    line_start = max(source.rfind("\n", 0, start), source.rfind("\r", 0, start)) + 1
+    indent = source[line_start:start]
+    rest = re.compile(r"[^\r\n]*").match(source, end)
+    after = rest.group() if rest else ""
+    alone = not indent.strip() and (not after.strip() or after.strip().startswith("#"))
+    newline = "\r\n" if "\r\n" in source else "\n"
+    pragma = after.strip() if re.match(r"\s*#\s*(noqa|type:|pylint|isort|pyright|mypy|ruff)", after) else ""
+    statements = [_first(node, parts[0])]
+    statements += [_other(node, part) for part in parts[1:]]
+    if alone:
+        tail = f"  {pragma}" if pragma else ""
+        last = statements[-1]
+        if "  #" in last and after.strip():  # two comments cannot share a line; the name's own goes above
+            last = _comment_above(last, newline + indent)
+        return (newline + indent).join([*(s + tail if "  #" not in s else s for s in statements[:-1]), last])
+    return "; ".join(s.split("  #")[0] for s in statements)
+
+
+def _module(written: str) -> tuple[list[cst.Dot], cst.Attribute | cst.Name | None]:
+    name = written.lstrip(".")
+    dots = [cst.Dot() for _ in range(len(written) - len(name))]
+    module = cst.parse_expression(name) if name else None
+    assert module is None or isinstance(module, cst.Attribute | cst.Name)
+    return dots, module
+
+
+def _first(node: cst.ImportFrom, part: Part) -> str:
+    written, members = part
+    assert not isinstance(node.names, cst.ImportStar)
+    kept = [alias for alias in node.names if _member(alias, members)]
+    aliases = [_renamed(alias, members) for alias in kept]
+    if node.lpar is None:
+        aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    elif kept[-1] is not node.names[-1]:
+        # The closing bracket's own indentation hangs on the last comma.
+        closing = node.names[-1].comma
+        if isinstance(closing, cst.Comma) and isinstance(aliases[-1].comma, cst.Comma):
+            own = aliases[-1].comma.whitespace_after
+            after = closing.whitespace_after
+            if isinstance(own, cst.ParenthesizedWhitespace) and isinstance(after, cst.ParenthesizedWhitespace):
+                after = after.with_changes(first_line=own.first_line)
+            aliases[-1] = aliases[-1].with_changes(comma=closing.with_changes(whitespace_after=after))
+        else:
+            aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    dots, module = _module(written)
+    new = node.with_changes(relative=dots, module=module, names=aliases)
+    return cst.Module(body=[cst.SimpleStatementLine(body=[new])]).code.rstrip("\r\n")
+
+
+def _other(node: cst.ImportFrom, part: Part) -> str:
+    written, members = part
+    assert not isinstance(node.names, cst.ImportStar)
+    names, comments = [], []
+    for alias in node.names:
+        if not _member(alias, members):
+            continue
+        name, new, local = _member(alias, members)[0]
+        local = local or (name if new != name else None)
+        names.append(f"{new} as {local}" if local else new)
+        comments += re.findall(r"#[^\r\n]*", cst.Module(body=[]).code_for_node(alias))
+    text = f"from {written} import {', '.join(names)}"
+    return f"{text}  {'  '.join(comments)}" if comments else text
+
+
+def _member(alias: cst.ImportAlias, members: Sequence[tuple[str, str, str | None]]) -> list[tuple[str, str, str | None]]:
+    local = alias.evaluated_alias
+    return [m for m in members if m[0] == alias.evaluated_name and m[2] == local]
+
+
+def _renamed(alias: cst.ImportAlias, members: Sequence[tuple[str, str, str | None]]) -> cst.ImportAlias:
+    name, new, local = _member(alias, members)[0]
+    if new == name:
+        return alias
+    renamed = alias.with_changes(name=cst.Name(new))
+    return renamed if local else renamed.with_changes(asname=cst.AsName(cst.Name(name)))
+
+
+def _comment_above(statement: str, separator: str) -> str:
+    code, _, comment = statement.partition("  #")
+    return f"#{comment}{separator}{code}"
+
+
+def rename_in_expression(segment: str, renames: Sequence[tuple[str, str]]) -> list[tuple[int, int, str]] | None:
+    """Spans in `segment` (one expression, f-strings included) to replace: longest old dotted name first.
+
+    None if it cannot be parsed.  Only chains that begin with a plain name count: not attributes, not keyword names.
+    """
+    try:
+        module = cst.parse_module("(" + segment + ")\n")
+    except cst.ParserSyntaxError:
+        return None
+    finder = _Chains(dict(renames))
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
+    wrapper.visit(finder)
+    lines = Lines(segment)
+    spans = []
+    for begin, finish, new in finder.found:
+        spans.append((_offset(lines, *begin), _offset(lines, *finish), new))
+    return spans
+
+
+def string_parts(segment: str) -> list[tuple[int, int]] | None:
+    """Spans of the literal texts of an f-string (the parts outside of braces); None if it cannot be parsed."""
+    try:
+        module = cst.parse_module("(" + segment + ")\n")
+    except cst.ParserSyntaxError:
+        return None
+    finder = _Texts()
+    MetadataWrapper(module, unsafe_skip_copy=True).visit(finder)
+    lines = Lines(segment)
+    return [(_offset(lines, *a), _offset(lines, *b)) for a, b in finder.found]
+
+
+def _offset(lines: Lines, line: int, column: int) -> int:
+    """libcst counts columns in characters; the first line is shifted by the bracket put before it."""
+    return lines.starts[line - 1] + column - (1 if line == 1 else 0)
+
+
+class _Chains(cst.CSTVisitor):
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, renames: dict[str, str]) -> None:
+        super().__init__()
+        self.renames = renames
+        self.found: list[tuple[tuple[int, int], tuple[int, int], str]] = []
+
+    def _note(self, node: cst.CSTNode, new: str) -> None:
+        place = self.get_metadata(PositionProvider, node)
+        self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column), new))
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        name = _dotted(node)
+        if name is None:
+            node.value.visit(self)
+            return False
+        inner: cst.BaseExpression = node
+        while True:
+            text = _dotted(inner)
+            if text in self.renames:
+                self._note(inner, self.renames[text])
+                return False
+            if not isinstance(inner, cst.Attribute):
+                return False
+            inner = inner.value
+
+    def visit_Name(self, node: cst.Name) -> None:
+        if node.value in self.renames:
+            self._note(node, self.renames[node.value])
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Param(self, node: cst.Param) -> bool:
+        if node.default is not None:
+            node.default.visit(self)
+        return False
+
+
+class _Texts(cst.CSTVisitor):
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[tuple[int, int], tuple[int, int]]] = []
+
+    def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
+        place = self.get_metadata(PositionProvider, node)
+        self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column)))
+
+
+def _dotted(node: cst.BaseExpression) -> str | None:
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.append(node.attr.value)
+        node = node.value
+    if not isinstance(node, cst.Name):
+        return None
+    return ".".join([node.value, *reversed(parts)])

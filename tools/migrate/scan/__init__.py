@@ -1,0 +1,161 @@
+"""Finding every reference to moving code in one tree.
+
+`scan_tree` reads the tracked files that contain a moving word at all (a byte search, so that most files are never
+parsed), in worker processes where that pays, and returns one `FileScan` for each file with something to say.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import multiprocessing
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from ..classify import Judge
+from ..layout import Layout
+from ..model import Edit, Finding
+from ..plan import LOCK_FILE
+from ..resolve import Resolver
+from ..tree import LINK, SUBMODULE
+from .python import World, scan_python
+from .sink import FileScan, Sink
+from .text import scan_link, scan_text
+
+_PARALLEL_FROM = 60  # files; below that, starting workers costs more than it gives
+_PYTHON = (".py", ".pyi", ".pyw")
+
+
+def make_world(layout: Layout) -> World:
+    resolver = Resolver(layout)
+    return World(layout, resolver, Judge(layout, resolver))
+
+
+def scan_tree(
+    world: World,
+    *,
+    skip: Callable[[str], bool] = lambda _: False,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[FileScan]:
+    """Scan every tracked file; `skip` leaves out files that another part of the tool rewrites as a whole."""
+    candidates = [p for p in _candidates(world) if not skip(p)]
+    world.mentions = _mentions(world, candidates)
+    found: list[FileScan] = []
+    if jobs > 1 and len(candidates) >= _PARALLEL_FROM and "fork" in multiprocessing.get_all_start_methods():
+        found = _parallel(world, candidates, jobs, progress)
+    else:
+        for number, path in enumerate(candidates, 1):
+            found.append(scan_file(world, path))
+            if progress:
+                progress(number, len(candidates))
+    return [f for f in found if f.edits or f.findings or f.imports]
+
+
+def scan_file(world: World, path: str) -> FileScan:
+    """Everything one file says about moving code.  Never raises for what is in the file: a fault becomes a finding."""
+    layout = world.layout
+    if layout.tree.modes[path] == LINK:
+        return _link(world, path)
+    text = layout.tree.text(path)
+    if text is None:
+        return FileScan(path, findings=_binary(world, path))
+    sink = Sink(path, text.body)
+    try:
+        if path.endswith(_PYTHON) or re.match(r"#!.*\bpython", text.body):
+            scan_python(world, sink, path, layout.module_of(path), layout.new_module_of(path))
+        else:
+            scan_text(world, sink, path)
+    except RecursionError:
+        broken = Sink(path, text.body)
+        broken.list(0, "file.unparsed", path, (), "too deeply nested to be read; look for references by hand", "error")
+        return broken.finish()
+    return sink.finish()
+
+
+def excluded(path: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatch(path, p) or fnmatch.fnmatch(path, p.removesuffix("/**") + "/*") for p in patterns)
+
+
+def _candidates(world: World) -> list[str]:
+    layout = world.layout
+    needle = re.compile(b"|".join(re.escape(n) for n in world.judge.needles))
+    out = []
+    for path, mode in layout.tree.modes.items():
+        if mode == SUBMODULE or path in (LOCK_FILE, layout.plan.file) or excluded(path, layout.plan.exclude):
+            continue
+        if path == os.path.basename(layout.plan.file):
+            continue
+        moves = layout.new_path(path) != path
+        if mode == LINK or needle.search(layout.tree.read(path)) or (moves and path.endswith((*_PYTHON, ".md"))):
+            out.append(path)
+    return out
+
+
+def _mentions(world: World, candidates: Sequence[str]) -> frozenset[str]:
+    """Dotted texts that end in the first part of a moving name: someone reaches that name through another module."""
+    words = {n.split(".")[0] for n in world.layout.old_names} | world.judge.words
+    dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + b"|".join(re.escape(w.encode()) for w in sorted(words)) + rb")\b")
+    imported = re.compile(rb"from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^)\n#]*)")
+    out: set[str] = set()
+    for path in candidates:
+        if path.endswith(_PYTHON):
+            data = world.layout.tree.read(path)
+            out.update(m.group().decode(errors="replace") for m in dotted.finditer(data))
+            here = world.layout.module_of(path)
+            for match in imported.finditer(data):
+                module = match[1].decode(errors="replace")
+                if module.startswith(".") and here:
+                    from ..resolve import absolute
+
+                    level = len(module) - len(module.lstrip("."))
+                    module = absolute(module[level:] or None, level, here.package)
+                for name in re.findall(r"\w+", match[2].decode(errors="replace")):
+                    if name in words:
+                        out.add(f"{module}.{name}")
+    return frozenset(out)
+
+
+def _link(world: World, path: str) -> FileScan:
+    target = world.layout.tree.read(path).decode("utf-8", "surrogateescape")
+    new = scan_link(world, path, target)
+    if new is None:
+        return FileScan(path)
+    edit = Edit(0, len(target), target, new, 1, 3, "link", f"the link would no longer lead to {target}")
+    return FileScan(path, [edit])
+
+
+def _binary(world: World, path: str) -> list[Finding]:
+    data = world.layout.tree.read(path)
+    for old in world.layout.old_names:
+        if re.search(rb"(?<![\w.])" + re.escape(old.encode()) + rb"(?!\w)", data):
+            readings = ("data that names the code, such as a pickle or a compiled file", "other data")
+            return [Finding(path, 0, "file.binary", old, readings, "binary files are never edited", "note")]
+    return []
+
+
+_shared: World | None = None
+
+
+def _one(path: str) -> FileScan:
+    assert _shared is not None
+    return scan_file(_shared, path)
+
+
+def _parallel(
+    world: World, candidates: list[str], jobs: int, progress: Callable[[int, int], None] | None
+) -> list[FileScan]:
+    """Workers are forked, so they share the tree and the index; results come back in order."""
+    global _shared
+    _shared = world
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+            out = []
+            for number, scan in enumerate(pool.map(_one, candidates, chunksize=8), 1):
+                out.append(scan)
+                if progress:
+                    progress(number, len(candidates))
+            return out
+    finally:
+        _shared = None

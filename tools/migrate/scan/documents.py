@@ -1,0 +1,295 @@
+"""Documents: docstrings with doctests, Markdown and reStructuredText with code blocks, notebooks.
+
+Code in a document is scanned as code, with all blocks of one document seen as one program (an import in the first block
+is used in the third); if that does not parse, block by block.  Shell and configuration blocks are read as commands.
+The rest is prose, where only what resolves is changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..layout import relative_to
+from .sink import Segment, Sink
+from .words import scan_words
+
+if TYPE_CHECKING:
+    from .imports import Offsets
+    from .python import Context, World
+
+Piece = tuple[str, int]  # text, offset
+
+_FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<fence>`{3,}|~{3,})[ \t]*\{?\.?(?P<lang>[\w+-]*)[^\n]*$", re.M)
+_PROMPT = re.compile(r"^(?P<lead>[ \t]*(?:>>>|\.\.\.)(?: |$))(?P<code>[^\r\n]*)$", re.M)
+_RST_BLOCK = re.compile(r"^(?P<indent>[ \t]*)\.\. (?:code-block|code|sourcecode|testcode|ipython)::[ \t]*(?P<lang>\w*)[^\n]*\n", re.M)
+_PYTHON = {"python", "py", "python3", "py3", "ipython"}
+_COMMAND = {
+    "sh", "bash", "console", "shell", "shell-session", "toml", "yaml", "yml", "json", "ini", "cfg", "dockerfile", "make",
+    "makefile", "powershell", "bat", "zsh", "text", "diff",
+}  # fmt: skip
+
+
+def scan_docstring(context: Context, sink: Sink, offsets: Offsets, node: ast.Constant, path: str) -> int:
+    from .literals import string_tokens
+
+    start, end = offsets.span(node)
+    bare = 0
+    for a, b, raw in string_tokens(offsets.source[start:end]):
+        text = offsets.source[start + a : start + b]
+        shown = text if raw else re.sub(r"\\.", "  ", text, flags=re.S)
+        shown = _doctests(context.world, sink, shown, start + a)
+        bare += scan_words(shown, start + a, sink, context.judge, path, "prose")
+    return bare
+
+
+def scan_markdown(world: World, sink: Sink, path: str) -> int:
+    body = sink.body
+    blanked = _links(world, sink, path, body)
+    programs: list[list[Piece]] = []
+    for match in list(_FENCE.finditer(body)):
+        if blanked[match.start() : match.start() + 1] == "\0":
+            continue
+        close = re.compile(rf"^[ \t>]*{re.escape(match['fence'][0])}{{{len(match['fence'])},}}[ \t]*$", re.M).search(
+            body, match.end()
+        )
+        if close is None:
+            continue
+        begin, finish = match.end() + 1, close.start()
+        language = match["lang"].lower()
+        block = body[begin:finish]
+        # mark the whole fence, so that its closing line is not taken for an opening one
+        blanked = blanked[: match.start()] + "\0" * (close.end() - match.start()) + blanked[close.end() :]
+        if not world.judge.mentioned(block):
+            if language in _PYTHON:
+                programs.append(_block_lines(block, begin, match["indent"]))
+            continue
+        if language in _PYTHON and ">>>" not in block:
+            programs.append(_block_lines(block, begin, match["indent"]))
+        elif language in (*_PYTHON, "pycon", "doctest"):
+            rest = _doctests(world, sink, block, begin)
+            scan_words(rest, begin, sink, world.judge, path, "prose")
+        else:
+            scan_words(block, begin, sink, world.judge, path, "command" if language in _COMMAND or not language else "literal")
+    _programs(world, sink, programs, path)
+    return scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
+
+
+def scan_rst(world: World, sink: Sink, path: str) -> int:
+    body = sink.body
+    blanked = body
+    programs: list[list[Piece]] = []
+    for match in _RST_BLOCK.finditer(body):
+        depth = len(match["indent"].expandtabs())
+        lines: list[Piece] = []
+        position = match.end()
+        while position < len(body):
+            line_end = body.find("\n", position)
+            line_end = len(body) if line_end < 0 else line_end + 1
+            line = body[position:line_end]
+            if line.strip() and len(line) - len(line.lstrip()) <= depth:
+                break
+            if not (line.strip().startswith(":") and not lines):
+                lines.append((line, position))
+            position = line_end
+        if (match["lang"].lower() in _PYTHON or not match["lang"]) and not any(">>>" in t for t, _ in lines):
+            programs.append(lines)
+            for text, offset in lines:
+                blanked = blanked[:offset] + re.sub(r"[^\n]", "\0", text) + blanked[offset + len(text) :]
+        elif match["lang"].lower() in _COMMAND:
+            for text, offset in lines:
+                scan_words(text, offset, sink, world.judge, path, "command")
+                blanked = blanked[:offset] + re.sub(r"[^\n]", "\0", text) + blanked[offset + len(text) :]
+    _programs(world, sink, programs, path)
+    return scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
+
+
+def _programs(world: World, sink: Sink, programs: list[list[Piece]], path: str) -> None:
+    from .python import scan_snippet
+
+    if not any(world.judge.mentioned(text) for block in programs for text, _ in block):
+        return
+    whole = [piece for block in programs for piece in (*_dedent(block), ("\n", block[-1][1]) if block else ("", 0))]
+    if scan_snippet(world, sink, whole):
+        return
+    for block in programs:
+        if not any(world.judge.mentioned(text) for text, _ in block):
+            continue
+        if not scan_snippet(world, sink, _dedent(block)):
+            for text, offset in block:
+                scan_words(text, offset, sink, world.judge, path, "literal")
+
+
+def _dedent(block: list[Piece]) -> list[Piece]:
+    cut = min((len(t) - len(t.lstrip(" \t")) for t, _ in block if t.strip()), default=0)
+    return [(t[cut:], o + cut) if t.strip() else ("\n", o) for t, o in block]
+
+
+def _block_lines(block: str, offset: int, indent: str) -> list[Piece]:
+    """Lines of a fenced block without the quote marks that stand before it in a list or a quotation."""
+    out: list[Piece] = []
+    for match in re.finditer(r"[^\n]*\n|[^\n]+", block):
+        line, cut = match.group(), 0
+        if ">" in indent and line.startswith(indent.rstrip()):
+            cut = len(indent.rstrip()) + (line[len(indent.rstrip()) :][:1] == " ")
+        out.append((line[cut:], offset + match.start() + cut))
+    return out
+
+
+def _doctests(world: World, sink: Sink, text: str, base: int) -> str:
+    """Scan the prompts of `text` as one program; the text with what was scanned blanked out."""
+    from .python import scan_snippet
+
+    if ">>>" not in text or not world.judge.mentioned(text):
+        return text
+    lines = list(_PROMPT.finditer(text))
+    pieces = [(m["code"] + "\n", base + m.start("code")) for m in lines]
+    if not scan_snippet(world, sink, pieces):
+        groups: list[list[Piece]] = []
+        for match, piece in zip(lines, pieces, strict=True):
+            if ">>>" in match["lead"] or not groups:
+                groups.append([])
+            groups[-1].append(piece)
+        for group in groups:
+            scan_snippet(world, sink, group)
+    for match in lines:
+        text = text[: match.start("code")] + "\0" * len(match["code"]) + text[match.end("code") :]
+    return text
+
+
+def _links(world: World, sink: Sink, path: str, body: str) -> str:
+    """Relative links of a document that itself moves, to files that stay."""
+    new_path = world.layout.new_path(path)
+    if new_path == path:
+        return body
+    folder, new_folder = posixpath.dirname(path), posixpath.dirname(new_path)
+    for match in re.finditer(r"\]\((?P<target>[^)\s#:]+)(?=[)#\s])|^\[[^\]]+\]:[ \t]*(?P<ref>[^\s#:]+)", body, re.M):
+        group = "target" if match["target"] else "ref"
+        full = posixpath.normpath(posixpath.join(folder, match[group]))
+        if full.startswith("..") or not world.layout.tree.exists(full):
+            continue
+        target = world.layout.old_to_new_path(full) or full
+        written = relative_to(target, new_folder)
+        if match[group].endswith("/"):
+            written += "/"
+        if posixpath.normpath(match[group]) != posixpath.normpath(written):
+            sink.edit(
+                *match.span(group), written, stage=3, rule="link.relative", reason=f"the document moves to {new_path}"
+            )
+    return body
+
+
+# notebooks
+
+
+def scan_notebook(world: World, sink: Sink, path: str) -> int:
+    """Code cells as one program, Markdown cells as prose; outputs and metadata are left alone."""
+    try:
+        book = json.loads(sink.body)
+        strings = {where: (start, end) for where, start, end in json_strings(sink.body)}
+        cells = book["cells"] if "cells" in book else [c for s in book["worksheets"] for c in s["cells"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        sink.list(0, "file.unparsed", path, (), "this notebook is not valid JSON, so it is left as it is")
+        return 0
+    prefix: tuple[Any, ...] = ("cells",) if "cells" in book else ()
+    bare = 0
+    programs: list[tuple[str, list[Segment]]] = []
+    for number, cell in enumerate(cells):
+        place = (*prefix, number, "source") if prefix else None
+        if place is None or not isinstance(cell, dict):
+            continue
+        source, segments = _cell(sink.body, strings, place, cell.get("source", ""))
+        if cell.get("cell_type") == "code" and not source.lstrip().startswith("%%"):
+            programs.append((_without_magic(world, sink, source, segments, path), segments))
+        elif world.judge.mentioned(source):
+            inner = sink.inside(segments, source)
+            bare += scan_words(source, 0, inner, world.judge, path, "prose")
+    if any(world.judge.mentioned(source) for source, _ in programs):
+        whole, segments = "", []
+        for source, parts in programs:
+            segments += [(start + len(whole), real, length) for start, real, length in parts]
+            whole += source + "\n"
+        if not _program(world, sink, whole, segments):
+            for source, parts in programs:
+                if world.judge.mentioned(source) and not _program(world, sink, source, parts):
+                    inner = sink.inside(parts, source)
+                    scan_words(source, 0, inner, world.judge, path, "literal")
+    return bare
+
+
+def _program(world: World, sink: Sink, source: str, segments: list[Segment]) -> bool:
+    from .python import parse, scan_mapped
+
+    tree = parse(source)
+    if tree is None:
+        return False
+    scan_mapped(world, sink, tree, source, segments)
+    return True
+
+
+def _without_magic(world: World, sink: Sink, source: str, segments: list[Segment], path: str) -> str:
+    """IPython's own lines become comments of the same length; a shell line is read as a command."""
+    out = []
+    position = 0
+    for line in re.findall(r"[^\n]*\n|[^\n]+", source):
+        stripped = line.lstrip()
+        if stripped[:1] in ("%", "!", "?"):
+            if world.judge.mentioned(line):
+                inner = sink.inside(segments, source)
+                scan_words(line, position, inner, world.judge, path, "command")
+            line = line.replace(stripped[:1], "#", 1)
+            line = re.sub(r"[^\n]", " ", line) if world.judge.mentioned(line) else line
+        out.append(line)
+        position += len(line)
+    return "".join(out)
+
+
+def _cell(body: str, strings: dict[tuple[Any, ...], tuple[int, int]], place: tuple[Any, ...], source: Any) -> tuple[str, list[Segment]]:
+    keys = [place] if isinstance(source, str) else [(*place, n) for n in range(len(source))]
+    text, segments = "", []
+    for key in keys:
+        start, end = strings[key]
+        for piece, offset in _unescaped(body, start, end):
+            segments.append((len(text), offset, len(piece)))
+            text += piece
+    return text, segments
+
+
+def _unescaped(body: str, start: int, end: int) -> Iterator[Piece]:
+    """Runs of plain characters, and each escape as what it stands for, of the JSON string between the quotes."""
+    for match in re.finditer(r"[^\\]+|\\u[0-9a-fA-F]{4}|\\.", body[start:end], re.S):
+        text = match.group()
+        yield (json.loads(f'"{text}"') if text[0] == "\\" else text), start + match.start()
+
+
+def json_strings(body: str) -> Iterator[tuple[tuple[Any, ...], int, int]]:
+    """(path of keys and indices, start, end) of every string value in a JSON text, without its quotes; keys end in "key"."""
+    token = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.S)
+    stack: list[list[Any]] = []  # [kind, current key or index]
+    expect_key = False
+    for match in token.finditer(body):
+        text = match.group()
+        if text in "{[":
+            stack.append([text, 0 if text == "[" else None])
+            expect_key = text == "{"
+        elif text in "}]":
+            if stack:
+                stack.pop()
+            expect_key = False
+        elif text == ",":
+            if stack and stack[-1][0] == "[":
+                stack[-1][1] += 1
+            expect_key = bool(stack) and stack[-1][0] == "{"
+        elif text == ":":
+            expect_key = False
+        elif text[0] == '"':
+            path = tuple(level[1] for level in stack)
+            if expect_key:
+                stack[-1][1] = json.loads(text)
+                yield (*tuple(level[1] for level in stack), "key"), match.start() + 1, match.end() - 1
+            else:
+                yield path, match.start() + 1, match.end() - 1

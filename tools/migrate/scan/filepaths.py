@@ -1,0 +1,310 @@
+"""Paths in Python code: computed from `__file__`, and joined from literal parts.
+
+`Path(__file__).resolve().parents[1]` in a file that moves deeper means another folder afterwards: the number of steps
+is corrected, or the place is listed.  `ROOT / "pkg" / "data.json"` and `os.path.join(ROOT, "pkg", "data.json")` name
+moved files by their parts; the differing parts are replaced where the joined path is tracked.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from typing import TYPE_CHECKING
+
+from .sink import Sink
+
+if TYPE_CHECKING:
+    from .imports import Offsets
+    from .python import Context
+
+_SAME = {"resolve", "absolute", "abspath", "realpath", "normpath", "Path", "PurePath", "PosixPath", "str", "fspath", "expanduser"}
+
+
+class FilePaths:
+    def __init__(self, context: Context, sink: Sink, offsets: Offsets, path: str) -> None:
+        self.context, self.sink, self.at = context, sink, offsets
+        self.layout, self.path = context.layout, path
+        self.new_path = context.layout.new_path(path)
+        self.known: dict[str, str] = {}  # local name -> folder or file that it holds, from the root
+        self.claimed: set[int] = set()  # ids of constants that are part of a joined path
+
+    def scan(self, tree: ast.Module) -> None:
+        moved = self.new_path != self.path
+        parents = self.context.parents
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                folder = self._value(node.value)
+                if folder is not None:
+                    self.known[node.targets[0].id] = folder
+        for node in ast.walk(tree):
+            if moved and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                if node.id == "__file__":
+                    self._depth(node, self.path, self.new_path, parents)
+                elif (held := self.known.get(node.id)) and (new := self._moves_along(held)):
+                    self._depth(node, held, new, parents)
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+                if not isinstance(parents.get(node), ast.BinOp):
+                    self._joined(*_div_parts(node))
+            elif isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if name == "join" and isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Constant):
+                    self._joined(node.args[0] if node.args else None, node.args[1:])
+                    if node.args and isinstance(node.args[0], ast.Constant):
+                        self._joined(None, node.args)
+                elif name == "joinpath" and isinstance(node.func, ast.Attribute):
+                    self._joined(node.func.value, node.args)
+                elif name in ("Path", "PurePath", "PosixPath") and len(node.args) > 1:
+                    self._joined(None, node.args)
+
+    # __file__
+
+    def _value(self, node: ast.expr) -> str | None:
+        """The path from the root that an expression over `__file__` and known names denotes; None if not known."""
+        match node:
+            case ast.Name(id="__file__"):
+                return self.path
+            case ast.Name(id=name):
+                return self.known.get(name)
+            case ast.Attribute(value=inner, attr="parent"):
+                base = self._value(inner)
+                return None if base is None else posixpath.dirname(base) or "."
+            case ast.Subscript(value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))):
+                base = self._value(inner)
+                for _ in range(count + 1):
+                    base = None if base in (None, ".") else posixpath.dirname(base or "") or "."
+                return base
+            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SAME and not _is_os(inner):
+                return self._value(inner)
+            case ast.Call(func=func, args=[argument, *_]):
+                name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+                base = self._value(argument)
+                if base is None:
+                    return None
+                if name == "dirname":
+                    return posixpath.dirname(base) or "."
+                if name == "join" and all(isinstance(a, ast.Constant) and isinstance(a.value, str) for a in node.args[1:]):
+                    parts = [a.value for a in node.args[1:] if isinstance(a, ast.Constant)]
+                    return _inside(posixpath.normpath(posixpath.join(base, *parts)))
+                return base if name in _SAME else None
+            case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(part))):
+                base = self._value(left)
+                return None if base is None else _inside(posixpath.normpath(posixpath.join(base, part)))
+        return None
+
+    def _depth(self, node: ast.Name, here: str, there: str, parents: dict[ast.AST, ast.AST]) -> None:
+        """Follow a path outward from `here`, step by step; correct the step at which it leaves what moves along."""
+        current: ast.AST = node
+        while True:
+            parent = parents.get(current)
+            step = self._step(current, parent, parents)
+            if step is None:
+                if _climbs(current, parent):
+                    self._list(node)
+                return
+            outer, count, spot = step
+            before_here, before_there = here, there
+            for number in range(count):
+                here, there = posixpath.dirname(here) or ".", posixpath.dirname(there) or "."
+                if self.layout.old_to_new_path(here) == there or self._same_parent(here, there):
+                    continue
+                # The two trees part here.  The folder meant does not move; what follows starts from it as before.
+                for _ in range(count - number - 1):
+                    here = posixpath.dirname(here) or "."
+                self._correct(node, spot, before_here, before_there, here)
+                return
+            current = outer
+
+    def _moves_along(self, held: str) -> str | None:
+        """Where a folder or file that a name holds will be; None if it stays."""
+        new = self.layout.old_to_new_path(held)
+        if new is None and held == posixpath.dirname(self.path):
+            new = posixpath.dirname(self.new_path)
+            return new if self._same_parent(held, new) else None
+        return new
+
+    def _same_parent(self, here: str, there: str) -> bool:
+        """Folders whose contents move together: every tracked file below `here` goes below `there`."""
+        if here == ".":
+            return False
+        files = [p for p in self.layout.tree.under(here) if p not in self.layout.kept]
+        return bool(files) and all(self.layout.new_path(p) == there + p[len(here) :] for p in files)
+
+    def _step(
+        self, node: ast.AST, parent: ast.AST | None, parents: dict[ast.AST, ast.AST]
+    ) -> tuple[ast.AST, int, ast.AST] | None:
+        """(the expression around `node`, how many folders up it goes, the node that says so)"""
+        match parent:
+            case ast.Attribute(attr="parent"):
+                return parent, 1, parent
+            case ast.Attribute(attr="parents"):
+                outer = parents.get(parent)
+                if isinstance(outer, ast.Subscript) and isinstance(outer.slice, ast.Constant):
+                    value = outer.slice.value
+                    if isinstance(value, int) and value >= 0:
+                        return outer, value + 1, outer.slice
+                return None
+            case ast.Attribute(attr=name) if name in _SAME:
+                outer = parents.get(parent)
+                return (outer, 0, outer) if isinstance(outer, ast.Call) and outer.func is parent else None
+            case ast.Call(func=func, args=[first, *_]) if first is node:
+                name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+                if name == "dirname":
+                    return parent, 1, parent
+                return (parent, 0, parent) if name in _SAME else None
+        return None
+
+    def _correct(self, node: ast.Name, spot: ast.AST, here: str, there: str, target: str) -> None:
+        # `target` is a folder that does not move; it must be an ancestor of the new place as well.
+        if self.layout.old_to_new_path(target) is not None or not _is_ancestor(target, there):
+            self._list(node)
+            return
+        steps = _steps_up(there, target)
+        reason = f"the file moves from {posixpath.dirname(self.path) or '.'} to {posixpath.dirname(self.new_path) or '.'}"
+        if isinstance(spot, ast.Constant):
+            start, end = self.at.span(spot)
+            self.sink.edit(start, end, str(steps - 1), stage=3, rule="file.parents", reason=reason)
+        elif isinstance(spot, ast.Attribute):
+            extra = steps - _steps_up(here, target)
+            if extra < 0:
+                self._list(node)
+                return
+            end = self.at.end(spot)
+            self.sink.edit(end, end, ".parent" * extra, stage=3, rule="file.parent", reason=reason)
+        else:
+            extra = steps - _steps_up(here, target)
+            if extra < 0 or not isinstance(spot, ast.Call):
+                self._list(node)
+                return
+            start, end = self.at.span(spot)
+            called = self.at.source[start : self.at.end(spot.func)]
+            whole = self.at.source[start:end]
+            self.sink.edit(
+                start, end, f"{called}(" * extra + whole + ")" * extra, stage=3, rule="file.dirname", reason=reason
+            )
+
+    def _list(self, node: ast.Name) -> None:
+        start = self.at.start(node)
+        line = self.at.lines.text(self.at.lines.line(start)).strip()
+        self.sink.list(
+            start, "file.depth", line, ("a folder that moves along", "a folder that stays"),
+            f"the file moves from {self.path} to {self.new_path}: check what the path is afterwards", "error",
+        )  # fmt: skip
+
+    # joined paths
+
+    def _joined(self, base: ast.expr | None, parts: list[ast.expr]) -> None:
+        """Literal parts in a row; the longest run that names a tracked path and moves is rewritten."""
+        words: list[ast.Constant] = []
+        for part in parts:
+            if not (isinstance(part, ast.Constant) and isinstance(part.value, str)):
+                break
+            words.append(part)
+        texts = [str(w.value) for w in words]
+        if not words or not any(self.context.judge.mentioned(t) for t in texts):
+            return
+        start_folder = self._value(base) if base is not None else "."
+        joined = posixpath.normpath(posixpath.join(start_folder or ".", *texts)) if start_folder else "/".join(texts)
+        if joined.startswith("..") or not self.layout.existed(joined):
+            if base is None or start_folder is not None or not self.layout.existed("/".join(texts)):
+                return
+            joined = "/".join(texts)
+        new = self.layout.old_to_new_path(joined)
+        if new is None:
+            return
+        new_base = self.layout.old_to_new_path(start_folder) if start_folder and start_folder != "." else None
+        if new_base is not None and new == new_base + joined[len(start_folder or "") :]:
+            for word in words:
+                self.claimed.add(id(word))
+            return
+        if start_folder not in (None, ".") and not joined.startswith(f"{start_folder}/"):
+            return
+        prefix = 0 if start_folder in (None, ".") else len(str(start_folder)) + 1
+        old_rest, new_rest = joined[prefix:], new
+        if prefix:
+            held = new_base or str(start_folder)
+            if not new.startswith(held + "/"):
+                self.sink.list(
+                    self.at.start(words[0]), "path.joined", "/".join(texts), (f"{joined}, now {new}",),
+                    "the folder it starts from does not hold the new place; edit it by hand", "error",
+                )  # fmt: skip
+                return
+            new_rest = new[len(held) + 1 :]
+        self._replace_parts(words, old_rest.split("/"), new_rest.split("/"), f"{joined} moves to {new}")
+
+    def _replace_parts(self, words: list[ast.Constant], old: list[str], new: list[str], reason: str) -> None:
+        texts = [str(w.value) for w in words]
+        if [p for t in texts for p in t.split("/") if p not in ("", ".")] != old:
+            return
+        for word in words:
+            self.claimed.add(id(word))
+        head = 0
+        while head < min(len(old), len(new)) and old[head] == new[head]:
+            head += 1
+        tail = 0
+        while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+            tail += 1
+        # Which literals hold the differing middle?  Each is replaced as a whole.
+        first = last = None
+        position = 0
+        spans: list[tuple[int, int]] = []
+        for number, text in enumerate(texts):
+            count = len([p for p in text.split("/") if p not in ("", ".")])
+            spans.append((position, position + count))
+            if position < len(old) - tail and position + count > head:
+                first = number if first is None else first
+                last = number
+            position += count
+        if first is None or last is None:
+            return
+        parts = new[spans[first][0] : len(new) - (len(old) - spans[last][1])]
+        start, end = self.at.start(words[first]), self.at.end(words[last])
+        quote = "'" if self.at.source[start] == "'" else '"'
+        separator = " / " if " / " in self.at.source[start:] or isinstance(self.context.parents.get(words[first]), ast.BinOp) else ", "
+        if isinstance(self.context.parents.get(words[first]), ast.Call):
+            separator = ", "
+        if len(words) == 1 and "/" in texts[0]:
+            text = quote + "/".join(parts) + quote
+        else:
+            text = separator.join(quote + p + quote for p in parts)
+        self.sink.edit(start, end, text, stage=3, rule="path.joined", reason=reason)
+
+
+def _climbs(node: ast.AST, parent: ast.AST | None) -> bool:
+    """Whether the path goes up by a literal "..", which no rule here follows."""
+    if isinstance(parent, ast.Attribute) and parent.attr == "joinpath":
+        return True
+    parts: list[ast.expr] = []
+    if isinstance(parent, ast.Call):
+        parts = list(parent.args)
+    elif isinstance(parent, ast.BinOp):
+        parts = [parent.right]
+    return any(isinstance(p, ast.Constant) and isinstance(p.value, str) and ".." in p.value.split("/") for p in parts)
+
+
+def _div_parts(node: ast.BinOp) -> tuple[ast.expr, list[ast.expr]]:
+    parts: list[ast.expr] = []
+    left: ast.expr = node
+    while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
+        parts.append(left.right)
+        left = left.left
+    return left, list(reversed(parts))
+
+
+def _inside(path: str) -> str | None:
+    return None if path.startswith("..") else path
+
+
+def _is_os(node: ast.expr) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == "path") or (isinstance(node, ast.Name) and node.id in ("os", "path"))
+
+
+def _is_ancestor(folder: str, path: str) -> bool:
+    return folder == "." or path.startswith(folder + "/")
+
+
+def _steps_up(path: str, folder: str) -> int:
+    count = 0
+    while path != folder and path != ".":
+        path = posixpath.dirname(path) or "."
+        count += 1
+    return count

@@ -1,0 +1,156 @@
+"""Files that are not Python and not manifests: scripts, CI, Dockerfiles, JSON, INI, ignore files, and unknown ones.
+
+Chooses the reader by file name.  What is known to hold commands or configuration is edited where the evidence allows;
+a file of unknown kind is only listed.  History files (a changelog) are left as they are.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
+from .python import World, note_bare
+from .sink import Sink
+from .words import scan_words
+
+_COMMAND_NAMES = re.compile(
+    r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
+    r"|WORKSPACE|Snakefile|Rakefile|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
+)
+_COMMAND_SUFFIXES = (
+    ".sh", ".bash", ".zsh", ".fish", ".mk", ".yml", ".yaml", ".cfg", ".ini", ".conf", ".service", ".bat", ".cmd", ".ps1",
+    ".nix", ".bzl", ".bazel", ".just", ".cmake", ".properties", ".pyx", ".pxd", ".pxi", ".hcl", ".tf", ".env", ".toml", ".pth",
+)  # fmt: skip
+_ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
+_HISTORY = re.compile(r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS)(?:\.\w+)?$")
+_PROSE = (".txt", ".adoc", ".org", ".tex", "")
+_COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
+
+
+def scan_text(world: World, sink: Sink, path: str) -> None:
+    name = posixpath.basename(path)
+    suffix = posixpath.splitext(name)[1].lower()
+    body = sink.body
+    bare = 0
+    if _HISTORY.match(name):
+        count = sum(1 for _ in world.judge.tokens(body))
+        if count:
+            sink.list(
+                0, "file.history", f"{count} mention{'s' if count > 1 else ''}",
+                ("history, which says what was true then", "current documentation"), "left as it is", "note",
+            )  # fmt: skip
+        return
+    if suffix == ".ipynb":
+        bare = scan_notebook(world, sink, path)
+    elif suffix in (".md", ".markdown", ".mdx"):
+        bare = scan_markdown(world, sink, path)
+    elif suffix == ".rst":
+        bare = scan_rst(world, sink, path)
+    elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
+        bare = _json(world, sink, path)
+    elif _ANCHORED.search(name):
+        bare = _anchored(world, sink, path)
+    elif _COMMAND_NAMES.match(name) or suffix in _COMMAND_SUFFIXES or body.startswith("#!"):
+        if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
+            _docker_copy(world, sink)
+        bare = scan_words(body, 0, sink, world.judge, path, "command")
+    elif suffix in _PROSE:
+        bare = scan_words(body, 0, sink, world.judge, path, "prose")
+    else:
+        _list_only(world, sink, path)
+    if bare:
+        note_bare(sink, bare)
+
+
+def scan_link(world: World, path: str, target: str) -> str | None:
+    """The new target of a symbolic link; None if it stays right."""
+    if posixpath.isabs(target):
+        return None
+    full = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if full.startswith(".."):
+        return None
+    layout = world.layout
+    new = layout.old_to_new_path(full) or full
+    place = posixpath.dirname(layout.new_path(path))
+    if new == full and layout.new_path(path) == path:
+        return None
+    written = posixpath.relpath(new, place or ".")
+    return written if written != posixpath.normpath(target) else None
+
+
+def _json(world: World, sink: Sink, path: str) -> int:
+    """Strings of a JSON text: each as one value, or else as a command line."""
+    bare = 0
+    found = False
+    for where, start, end in json_strings(sink.body):
+        found = True
+        text = sink.body[start:end]
+        if not world.judge.mentioned(text):
+            continue
+        loggers = "loggers" in where[:-1]
+        verdict = world.judge.value(text, path, "module" if loggers else "unknown") if "\\" not in text else None
+        if verdict is None:
+            bare += scan_words(re.sub(r"\\.", "  ", text), start, sink, world.judge, path, "command")
+        elif verdict.kind == "change":
+            sink.edit(start, end, verdict.new, stage=verdict.stage, rule=verdict.rule, reason=verdict.reason)
+        elif verdict.readings:
+            key = where[-1:] == ("key",)
+            sink.list(
+                start, verdict.rule, text, verdict.readings, severity="note" if key or verdict.kind == "none" else "warning"
+            )
+    if not found:
+        bare += scan_words(sink.body, 0, sink, world.judge, path, "literal")
+    return bare
+
+
+def _anchored(world: World, sink: Sink, path: str) -> int:
+    """Patterns from the root, such as owners and ignores; what they match may be untracked."""
+    folders = sorted(((m.path, m.to_path) for m in world.layout.moves), key=lambda pair: -len(pair[0]))
+    for match in re.finditer(r"^(?P<lead>[ \t]*!?(?:(?:include|exclude|graft|prune|recursive-include|recursive-exclude)[ \t]+)?/?)(?P<path>[^\s#]+)", sink.body, re.M):
+        for old, new in folders:
+            if match["path"] == old or match["path"].startswith(old + "/"):
+                start = match.start("path")
+                base = posixpath.dirname(path)
+                if base:
+                    continue  # such a file below the root has patterns of its own folder
+                sink.edit(
+                    start, start + len(old), new, stage=3, rule="path.pattern", reason=f"{old} moves to {new}"
+                )
+                break
+    return scan_words(sink.body, 0, sink, world.judge, path, "anchored")
+
+
+def _docker_copy(world: World, sink: Sink) -> None:
+    """The destination of `COPY src dst` inside the image, where it repeats the import path of the old package."""
+    for match in _COPY.finditer(sink.body):
+        if match["args"].startswith("["):
+            continue
+        words = list(re.finditer(r"\S+", match["args"]))
+        words = [w for w in words if not w.group().startswith("--")]
+        if len(words) < 2:
+            continue
+        last = words[-1]
+        destination = last.group()
+        for move in world.layout.moves:
+            sources = [w.group().removeprefix("./").rstrip("/") for w in words[:-1]]
+            if not any(s == move.path or s.startswith(move.path + "/") for s in sources):
+                continue
+            inner, new_inner = move.source.replace(".", "/"), move.target.replace(".", "/")
+            found = re.search(rf"(?:(?<=/)|^){re.escape(inner)}(?=/|$)", destination)
+            if found:
+                old = move.path if destination[: found.end()].endswith(move.path) else inner
+                start = match.start("args") + last.start() + found.end() - len(old)
+                sink.edit(
+                    start, start + len(old), new_inner, stage=3, rule="docker.copy",
+                    reason=f"inside the image the package is imported as {move.target}",
+                )  # fmt: skip
+
+
+def _list_only(world: World, sink: Sink, path: str) -> None:
+    for start, _, token in world.judge.tokens(sink.body):
+        verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path)
+        if verdict is not None and verdict.kind == "change":
+            sink.list(start, "file.unknown", token, (f"names moving code, now {verdict.new}", "data"), "a kind of file that the tool does not edit")
+        elif verdict is not None and verdict.kind == "list":
+            sink.list(start, "file.unknown", token, verdict.readings, "a kind of file that the tool does not edit", "note")

@@ -1,0 +1,114 @@
+"""Moving names in free text: comments, docstrings, string literals, documents, scripts, configuration.
+
+Finds each candidate (a dotted name or a path that begins with a moving one), asks the `Judge`, and lets the words just
+before it say what a bare package name is (`-m NAME`, `COPY NAME`, `import NAME`).  Bare names in prose are counted, not
+listed one by one: a package called `requests` is also a plain word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from ..classify import Hint, Judge, Verdict
+from .sink import Sink
+
+Style = Literal["prose", "command", "config", "literal", "anchored"]
+
+_MODULE_BEFORE = re.compile(
+    r"""(?: (?:^|\s)-m | --pyargs | --cov | --module | --package | \bmodule\s*[=:] | \bqualname\s*= | \blogger\s*[=:]
+        | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
+        | \bcallable\s*[=:] | \bmypy-
+        )[=\s]*["'`(\[]*\s*$""",
+    re.X,
+)
+_IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
+_PATH_BEFORE = re.compile(
+    r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat|find
+        |cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?:\s+-[-\w=]+)*
+        | working-directory: | \bpath:
+        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:[\w./*-]+\s+)*$""",
+    re.X,
+)
+_PICKLE = re.compile(r"\bc$")
+
+
+def scan_words(
+    text: str, base: int, sink: Sink, judge: Judge, at: str, style: Style, *, module_hint: bool = False
+) -> int:
+    """Scan `text`, which lies at offset `base` of the sink's text.  Returns how many bare mentions were passed over."""
+    bare = 0
+    for start, end, token in judge.tokens(text):
+        if sink.covered(base + start, base + end):
+            continue
+        line_start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+        before = text[line_start:start]
+        rest = text[end : end + 40]
+        hint: Hint = "module" if module_hint else hint_before(before, rest, style)
+        token, end = _trim(token, end)
+        verdict = _judge(token, judge, at, hint, style, before)
+        if verdict is None:
+            _unresolved(token, base + start, before, sink, style)
+            continue
+        if verdict.kind == "change":
+            sink.edit(
+                base + start, base + end, verdict.new, stage=verdict.stage, rule=verdict.rule, reason=verdict.reason
+            )
+        elif verdict.kind == "list":
+            if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
+                bare += 1
+            else:
+                sink.list(base + start, verdict.rule, token, verdict.readings)
+        elif verdict.rule == "string.missing" and style != "prose":
+            sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
+    return bare
+
+
+def hint_before(before: str, rest: str, style: Style) -> Hint:
+    if _MODULE_BEFORE.search(before):
+        return "module"
+    imported = _IMPORT_BEFORE.search(before)
+    # "from" is also an English and an SQL word: in code, "import" follows.
+    if imported and (not before.rstrip().endswith("from") or re.match(r"[\w.]*\s+import\b", rest)):
+        return "module"
+    if style in ("command", "config") and _PATH_BEFORE.search(before):
+        return "path"
+    return "unknown"
+
+
+def _trim(token: str, end: int) -> tuple[str, int]:
+    """Cut a pytest node id off its file, and a closing brace that belongs to the text around."""
+    cut = token.find("::")
+    if cut < 0 and token.endswith("}") and "{" not in token:
+        cut = token.index("}")
+    if cut < 0 and ":" in token and "/" in token.split(":")[0]:
+        cut = token.index(":")  # a volume "src:dst", or "file.py:12"
+    return (token, end) if cut < 0 else (token[:cut], end - (len(token) - cut))
+
+
+def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: str) -> Verdict | None:
+    if "/" not in token and not token.endswith(".py"):
+        return judge.value(token, at, hint)
+    if style == "anchored" and token.startswith("/"):
+        found = judge.path(token[1:], ".gitignore")
+        return found and _led(found, "/")
+    variable = re.match(r"(?:\$\{?\w+\}?|\{\{?[^{}]*\}?\})/", token)
+    if variable:
+        found = judge.path(token[variable.end() :], "x")
+        return found and _led(found, variable.group())
+    if re.search(r"\w+://\S*$", before):
+        return None
+    return judge.path(token, at)
+
+
+def _led(verdict: Verdict, lead: str) -> Verdict:
+    return Verdict(verdict.kind, verdict.reason, lead + verdict.new, verdict.stage, verdict.rule, verdict.readings)
+
+
+def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) -> None:
+    """A path that names no tracked file: built or made elsewhere, or no path of this tree at all."""
+    if style in ("command", "config") and "/" in token and not re.search(r"\w+://\S*$", before):
+        sink.list(
+            offset, "path.unknown", token, ("a path that follows the move (in a container, a build folder)", "no path of it"),
+            "no tracked file has this path",
+        )  # fmt: skip
