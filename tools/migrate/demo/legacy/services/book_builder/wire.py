@@ -1,0 +1,9 @@
+"""Everything that the book builder takes from the shared packages, in one place."""
+
+from alphapulse_types.side import *
+from protocol_v2 import *
+
+try:
+    from protocol_v2._speedups import parse_message  # compiled; only on the trading hosts
+except ImportError:
+    from protocol_v2.tlv.parser import parse_message

@@ -1,0 +1,112 @@
+"""Every manifest says something true."""
+
+import importlib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from services.gateway.plugins import resolve
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOT_MANIFEST: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TOOL = ROOT_MANIFEST["tool"]
+
+
+def member_folders() -> list[Path]:
+    patterns = TOOL["uv"]["workspace"]["members"]
+    return sorted({path.parent for pattern in patterns for path in ROOT.glob(f"{pattern}/pyproject.toml")})
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+MEMBERS = {folder: manifest(folder) for folder in member_folders()}
+VERSIONS = {canonicalize_name(m["project"]["name"]): m["project"]["version"] for m in MEMBERS.values()}
+every_member = pytest.mark.parametrize("folder", MEMBERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+
+
+def requirement_lists(data: dict[str, Any]) -> list[list[Requirement]]:
+    project = data["project"]
+    lists = [project.get("dependencies", []), *project.get("optional-dependencies", {}).values()]
+    lists += data.get("dependency-groups", {}).values()
+    return [[Requirement(line) for line in lines] for lines in lists]
+
+
+def test_members_exist() -> None:
+    for pattern in TOOL["uv"]["workspace"]["members"]:
+        assert any(ROOT.glob(f"{pattern}/pyproject.toml")), pattern
+
+
+@every_member
+def test_dependencies_are_named_once_and_can_be_met(folder: Path) -> None:
+    data = MEMBERS[folder]
+    ours = canonicalize_name(data["project"]["name"])
+    for requirements in requirement_lists(data):
+        names = [canonicalize_name(requirement.name) for requirement in requirements]
+        assert len(names) == len(set(names)), names
+        assert ours not in names
+        for name, requirement in zip(names, requirements, strict=True):
+            if name in VERSIONS:
+                assert requirement.specifier.contains(VERSIONS[name]), requirement
+
+
+@every_member
+def test_sources_are_members_and_members_have_sources(folder: Path) -> None:
+    data = MEMBERS[folder]
+    sources = {canonicalize_name(name) for name in data.get("tool", {}).get("uv", {}).get("sources", {})}
+    needed = {canonicalize_name(r.name) for requirements in requirement_lists(data) for r in requirements}
+    assert sources == needed & set(VERSIONS)
+
+
+@every_member
+def test_scripts_and_entry_points_resolve(folder: Path) -> None:
+    project = MEMBERS[folder]["project"]
+    targets = list(project.get("scripts", {}).values())
+    for group in project.get("entry-points", {}).values():
+        targets += group.values()
+    for target in targets:
+        assert callable(resolve(target)), target
+
+
+@every_member
+def test_packages_have_folders(folder: Path) -> None:
+    setuptools = MEMBERS[folder]["tool"]["setuptools"]
+    mapping = setuptools.get("package-dir", {})
+    for package in setuptools["packages"]:
+        known = [p for p in mapping if p and (package == p or package.startswith(f"{p}."))]
+        base = max(known, key=len, default="")
+        rest = package[len(base) :].strip(".").replace(".", "/")
+        assert (folder / mapping.get(base, "") / rest).is_dir(), package
+
+
+def test_the_relay_image_installs_what_exists() -> None:
+    lines = (ROOT / "relays" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [Requirement(line.partition(" #")[0]) for line in lines if not line.startswith("#")]
+    names = [canonicalize_name(requirement.name) for requirement in requirements]
+    assert len(names) == len(set(names))
+    assert names[-1] == "uvloop"
+    declared = {canonicalize_name(r.name) for r in requirement_lists(MEMBERS[ROOT / "relays"])[0]}
+    assert declared <= set(names)
+    for name, requirement in zip(names, requirements, strict=True):
+        assert name not in VERSIONS or requirement.specifier.contains(VERSIONS[name]), requirement
+
+
+def test_paths_of_the_tools_exist() -> None:
+    pytest_options, mypy, ruff = TOOL["pytest"]["ini_options"], TOOL["mypy"], TOOL["ruff"]["lint"]
+    paths = [*pytest_options["pythonpath"], *pytest_options["testpaths"], *mypy["files"]]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    patterns = [*ruff["per-file-ignores"], *TOOL["coverage"]["run"]["omit"]]
+    assert [pattern for pattern in patterns if not any(ROOT.glob(pattern))] == []
+
+
+def test_modules_of_the_tools_exist() -> None:
+    modules = [name.removesuffix(".*") for override in TOOL["mypy"]["overrides"] for name in override["module"]]
+    modules += TOOL["ruff"]["lint"]["isort"]["known-first-party"]
+    modules += [name for name in TOOL["coverage"]["run"]["source"] if not (ROOT / name).is_dir()]
+    for name in modules:
+        importlib.import_module(name)
