@@ -112,10 +112,13 @@ def build(target: pathlib.Path) -> None:
         _commit_all(target)
     except BaseException:
         # Nothing of anybody's was in there: leave it as it was found.
-        shutil.rmtree(target, ignore_errors=True)
-        if existed:
-            target.mkdir(exist_ok=True)
+        for path in target.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not existed:
+            target.rmdir()
         raise
+
+
 def _commit_all(target: pathlib.Path) -> None:
     _git(target, "init", "--quiet")
     _git(target, "symbolic-ref", "HEAD", "refs/heads/main")
