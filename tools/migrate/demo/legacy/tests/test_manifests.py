@@ -26,6 +26,8 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 MEMBERS = {folder: manifest(folder) for folder in member_folders()}
 VERSIONS = {canonicalize_name(m["project"]["name"]): m["project"]["version"] for m in MEMBERS.values()}
+# What may come from outside of this repository; anything else is a slip of the pen.
+THIRD_PARTY = {"httpx", "pytest", "rich", "typing-extensions", "uvloop", "xxhash"}
 
 
 def requirement_lists(data: dict[str, Any]) -> list[list[Requirement]]:
@@ -47,6 +49,7 @@ def test_dependencies_are_named_once_and_can_be_met() -> None:
             names = [canonicalize_name(requirement.name) for requirement in requirements]
             assert len(names) == len(set(names)), names
             assert ours not in names
+            assert set(names) <= THIRD_PARTY | set(VERSIONS)
             for name, requirement in zip(names, requirements, strict=True):
                 assert name not in VERSIONS or requirement.specifier.contains(VERSIONS[name]), requirement
 
@@ -97,6 +100,7 @@ def test_the_relay_image_installs_what_exists() -> None:
     names = [canonicalize_name(requirement.name) for requirement in requirements]
     assert len(names) == len(set(names))
     assert names[-1] == "uvloop"
+    assert set(names) <= THIRD_PARTY | set(VERSIONS)
     declared = {canonicalize_name(r.name) for r in requirement_lists(MEMBERS[ROOT / "relays"])[0]}
     assert declared <= set(names)
     for name, requirement in zip(names, requirements, strict=True):
