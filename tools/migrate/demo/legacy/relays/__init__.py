@@ -1,0 +1,1 @@
+"""Relays: one message in, the same bytes out to everybody."""

@@ -1,0 +1,1 @@
+"""The programs of AlphaPulse, one folder and one distribution each."""

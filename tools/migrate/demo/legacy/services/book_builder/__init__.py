@@ -1,0 +1,1 @@
+"""Keeps the last trade of every instrument."""

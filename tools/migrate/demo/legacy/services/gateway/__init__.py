@@ -1,0 +1,1 @@
+"""Takes messages from the relays and hands them to whoever subscribed."""
