@@ -22,12 +22,15 @@ from typing import Any
 import networkx as nx  # type: ignore[import-untyped]
 
 MAX_NODES = 60
-MAX_LABEL = 34
+MAX_LABEL = 32
 ROWS = 20
-_CHAR, _PAD, _BOX, _GAP_X, _GAP_Y, _SLOT, _MARGIN = 7.25, 9.0, 22.0, 84.0, 8.0, 12.0, 12.0
+MAX_ARCS = 24
+_CHAR, _PAD, _BOX, _GAP_X, _GAP_Y, _SLOT, _MARGIN = 7.25, 9.0, 22.0, 72.0, 8.0, 12.0, 12.0
 _SEPARATOR = re.compile(r"[./]")
-# What XML 1.0 does not allow in a document, and the two that would break a line of DOT.
-_CONTROL = re.compile("[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but what XML 1.0 allows in a document, without line ends and without what reorders text for the eye.
+_CONTROL = re.compile(
+    "[^\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _CSS = (
     ".dependencies text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink,#1d2430)}"
     ".dependencies rect{fill:var(--panel,#fff);stroke:var(--line-strong,#8a94a3)}"
@@ -36,7 +39,8 @@ _CSS = (
     ".dependencies path{fill:none;stroke:var(--edge,#8a94a3);stroke-width:1.2}"
     ".dependencies .cycle{stroke:var(--bad,#b3261e);stroke-dasharray:4 3}"
     ".dependencies polygon{fill:var(--edge,#8a94a3)}.dependencies polygon.cycle-end{fill:var(--bad,#b3261e)}"
-    ".dependencies.chosen .dim{opacity:.15}"
+    ".dependencies .mutual{stroke-dasharray:4 3}.dependencies .faint{opacity:.3}"
+    ".dependencies.chosen .faint{opacity:1}.dependencies.chosen .dim{opacity:.15}"
 )
 
 
@@ -131,7 +135,7 @@ def to_svg(graph: nx.DiGraph, highlight: Collection[str]) -> str:
         return ""
     graph, sizes = grouped(graph, highlight)
     labels = {n: _label(n, sizes.get(n, 0)) for n in graph}
-    drawing = _Drawing(graph, labels, _columns(graph))
+    drawing = _Drawing(graph, labels, _columns(graph), whole=not sizes)
     ids = {node: index for index, node in enumerate(sorted(graph))}
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="dependencies" role="img" width="{drawing.width:.0f}" '
@@ -170,8 +174,10 @@ _Column = list[list[str]]
 class _Drawing:
     """Columns of items with coordinates, and the lines between them."""
 
-    def __init__(self, graph: nx.DiGraph, labels: Mapping[str, str], columns: Sequence[_Column]) -> None:
-        self._graph = graph
+    def __init__(
+        self, graph: nx.DiGraph, labels: Mapping[str, str], columns: Sequence[_Column], *, whole: bool
+    ) -> None:
+        self._graph, self._whole = graph, whole
         self._at = {node: i for i, column in enumerate(columns) for group in column for node in group}
         # Each line between two neighbouring columns, with the users whose arrows it carries.
         self._links: dict[tuple[int, _Item, _Item], set[str]] = defaultdict(set)
@@ -186,7 +192,9 @@ class _Drawing:
                 self._links[i - 1, here, there].add(user)
                 here = there
         for i in sorted(slots):
-            layers[i] += [[item] for item in sorted(slots[i])]
+            # In the middle, where they stay unless their neighbours draw them elsewhere.
+            half = len(layers[i]) // 2
+            layers[i][half:half] = [[item] for item in sorted(slots[i])]
         self._y = _placed(layers, self._links)
         self._x: list[tuple[float, float]] = []
         x = _MARGIN
@@ -194,7 +202,7 @@ class _Drawing:
             width = max(_width(labels[n]) for group in column for n in group) + 2 * _PAD
             self._x.append((x, width))
             x += width + _GAP_X
-        self.width = x + _MARGIN - (_GAP_X if not any(self._cyclic(e) for e in graph.edges) else 0)
+        self.width = x + _MARGIN - (0 if any(self._cyclic(e) for e in graph.edges) else _GAP_X)
         self.height = max((y for y in self._y.values()), default=0) + _BOX / 2 + _MARGIN
 
     def _cyclic(self, edge: tuple[str, str]) -> bool:
@@ -215,19 +223,23 @@ class _Drawing:
                 path += f"H{sum(self._x[i + 1]):.1f}"
             carried = " ".join(str(ids[u]) for u in sorted(users))
             out.append(f'<path data-users="{carried}" data-used="{ids[there.name]}" d="{path}"/>')
+        cyclic = [e for e in sorted(self._graph.edges) if self._cyclic(e)]
+        # Two folders that use each other are no import cycle; and too many arcs say nothing until one is chosen.
+        mutual = "cycle" if self._whole else "mutual"
+        faint = " faint" if len(cyclic) > MAX_ARCS else ""
         for node in sorted(self._graph):
             left, y, width = self.box(node)
-            inward = [e for e in sorted(self._graph.in_edges(node))]
-            if any(not self._cyclic(e) for e in inward):
+            if any(not self._cyclic(e) for e in self._graph.in_edges(node)):
                 out.append(f'<polygon points="{_arrow(left, y, -7)}"/>')
-            for user, _ in (e for e in inward if self._cyclic(e)):
+            for user in (user for user, used in cyclic if used == node):
                 right, y1 = left + width, self.box(user)[1]
                 far = right + min(14 + abs(y - y1) / 4, _GAP_X - 20)
                 ends = f'data-users="{ids[user]}" data-used="{ids[node]}"'
                 out_y, in_y = y1 + 4, y - 4
                 path = f"M{right:.1f} {out_y:.1f}C{far:.1f} {out_y:.1f} {far:.1f} {in_y:.1f} {right + 6:.1f} {in_y:.1f}"
-                out.append(f'<path class="cycle" {ends} d="{path}"/>')
-                out.append(f'<polygon class="cycle-end" points="{_arrow(right, in_y, 7)}"/>')
+                out.append(f'<path class="{mutual}{faint}" {ends} d="{path}"/>')
+                if not faint:
+                    out.append(f'<polygon class="{mutual}-end" points="{_arrow(right, in_y, 7)}"/>')
         return out
 
 
@@ -270,7 +282,7 @@ def _placed(
                 places = [y[j, other] for j, other in near[i, item] if turn >= 10 or (j < i) == bool(turn % 2)]
                 wish[item] = sum(places) / len(places) if places else y[i, item]
             if turn < 10:
-                layers[i] = sorted(layers[i], key=lambda g: (sum(wish[n] for n in g) / len(g), g))
+                layers[i] = sorted(layers[i], key=lambda g: round(sum(wish[n] for n in g) / len(g), 1))
             y |= _stacked(i, layers[i], wish)
     top = min(y.values(), default=0)
     return {key: value - top + _BOX / 2 + _MARGIN for key, value in y.items()}

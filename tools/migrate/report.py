@@ -279,11 +279,11 @@ def render_html(report: Report) -> str:
     groups = [(s, about, [f for f in report.findings if f.severity == s]) for s, about in SEVERITIES.items()]
     edits = [edit for file in report.edits for edit in file.edits]
     page = template.render(
-        report=report, verdict=report.verdict, drawing=drawing, stage_does=STAGE_DOES, stage_names=STAGE_NAMES,
-        groups=[group for group in groups if group[2]], edit_count=len(edits), command=COMMAND, glossary=GLOSSARY,
+        report=report, verdict=report.verdict, stage_does=STAGE_DOES, stage_names=STAGE_NAMES, glossary=GLOSSARY,
+        drawing=drawing, grouped=len(report.graph.get("nodes", ())) > graph.MAX_NODES, command=COMMAND,
+        groups=[group for group in groups if group[2]], edit_count=len(edits), name_counts=_name_counts(report),
         rules=sorted(Counter(edit.rule for edit in edits).items()), edit_stages=sorted({edit.stage for edit in edits}),
-        name_counts=_name_counts(report), commits=sum(len(s.commits) for s in report.stages),
-        moved=sum(s.moved for s in report.stages),
+        commits=sum(len(s.commits) for s in report.stages), moved=sum(s.moved for s in report.stages),
     )  # fmt: skip
     return printable(page, one_line=False)
 
@@ -313,7 +313,8 @@ def _findings(console: Console, findings: Iterable[Finding]) -> None:
         _line(console, f"  {finding.path}:{finding.line}: {finding.severity} [{finding.rule}]", style)
         _line(console, f"      {finding.text}")
         for i, reading in enumerate(finding.readings):
-            _line(console, f"      {'or:    ' if i else 'either:'} {reading}")
+            label = "means:" if len(finding.readings) == 1 else "or:" if i else "either:"
+            _line(console, f"      {label:7} {reading}")
         if finding.hint:
             _line(console, f"      hint:   {finding.hint}")
 
