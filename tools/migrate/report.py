@@ -247,7 +247,11 @@ def render_text(report: Report, console: Console) -> None:
         for command, gives in report.undo:
             _line(console, f"  {command}   {gives}")
         _heading(console, "Before you merge")
-        _line(console, "  Do not squash: git follows a file's history only through a commit that moves it unchanged.")
+        _line(
+            console,
+            "  Do not squash: git follows a file's history surely only through a commit that moves it unchanged.",
+        )
+        _line(console, "  Do not rebase: .git-blame-ignore-revs lists the commits by their ids.")
 
 
 def render_github(findings: Iterable[Finding]) -> str:
