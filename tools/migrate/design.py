@@ -1,0 +1,335 @@
+"""From one tree and its scan to the ordered operations of stages 3, 4 and 6: pure computation, nothing is written.
+
+Three texts of every touched file are computed: after the move (what would break at once), after integration (nobody
+uses an old name) and after cleanup.  The operations are the differences between them, so a stage can do exactly what
+was shown.  `plan_hash` is taken over the plan file, the commit, and every content that will be touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import __version__
+from .executor import Group
+from .layout import Layout
+from .lock import Lock, Shim, render
+from .manifests import Context as ManifestContext
+from .manifests import new_manifests, rewrite_manifest, wants
+from .model import Edit, Finding
+from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
+from .plan import LOCK_FILE
+from .scan import FileScan, World
+from .shims import shim_text
+from .symbols import Duplicate, plan_symbols
+from .tree import LINK, REGULAR, Tree, decode, sha
+
+
+@dataclass(slots=True)
+class Design:
+    """What the stages will do.  `edits` and `findings` are per file, for the report; `trees` is stage -> tree after it."""
+
+    plan_hash: str
+    commit: str
+    groups: dict[int, list[Group]]
+    edits: dict[str, list[Edit]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    duplicates: list[Duplicate] = field(default_factory=list)
+    trees: dict[int, Tree] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+
+def make_design(world: World, scans: Sequence[FileScan], commit: str) -> Design:
+    """The design for a tree from before the move, or (layout.moved) for what is left to do after it."""
+    return _Designer(world, scans, commit).make()
+
+
+class _Designer:
+    def __init__(self, world: World, scans: Sequence[FileScan], commit: str) -> None:
+        self.world, self.layout, self.plan = world, world.layout, world.layout.plan
+        self.tree, self.commit = world.layout.tree, commit
+        self.scans = {s.path: s for s in scans}
+        self.findings: list[Finding] = [f for s in scans for f in s.findings]
+        self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
+        self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=self.tree, plan=self.plan)
+        self.contents: dict[int, dict[str, bytes | None]] = {3: {}, 4: {}, 6: {}}  # by new path
+        self.whole: set[str] = set()  # new paths written as a whole, not by spans
+        self.spans: dict[tuple[int, str], tuple[Edit, ...]] = {}
+
+    def make(self) -> Design:
+        layout = self.layout
+        moved = layout.moved_files()
+        stage3_done = layout.moved
+        for path in self.edits:
+            self._file(path)
+        for path in self.tree:
+            if wants(path) and self.tree.modes[path] != LINK:
+                self._manifest(path)
+        for stage in (3, 4, 6):
+            for path, text in new_manifests(stage, self.context).items():
+                if path not in self.tree and path not in self.contents[3]:
+                    self.contents[stage][path] = text.encode()
+                    self.whole.add(path)
+        shims = shims_of(layout)
+        pending = tuple(sorted(layout.new_path(p) for p, e in self.edits.items() if p.endswith((".py", ".pyi")) and any(x.stage == 4 for x in e)))
+        trees: dict[int, Tree] = {}
+        base = self.tree
+        after3 = base.replaced(moved=moved, written=self._written(3))
+        groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
+        duplicates = plan_symbols(self.world)
+        self.findings += [f for d in duplicates if (f := d.finding()) is not None]
+        shim_texts = {3: self._shim_texts(shims, pending), 4: self._shim_texts(shims, ())} if self.plan.shims.enabled else {3: {}, 4: {}}
+        packages = new_packages(layout, after3)
+        plan_hash, inputs = self._hash(moved)
+        if not stage3_done:
+            groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
+            written = {**self._written(3), **{p: b"" for p in packages}, **{p: t.encode() for p, t in shim_texts[3].items()}}
+            after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
+        groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
+        after4 = _after(after3, groups[4])
+        groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
+        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
+        return Design(
+            plan_hash, self.commit, groups, self.edits, sorted(set(self.findings)), duplicates, trees, inputs,
+        )  # fmt: skip
+
+    # contents after each stage
+
+    def _file(self, path: str) -> None:
+        """The three texts of a file that is edited by spans."""
+        edits = self.edits[path]
+        target = self.layout.new_path(path)
+        data = self.tree.read(path)
+        link = self.tree.modes[path] == LINK
+        first = tuple(e for e in edits if e.stage == 3)
+        later = tuple(e for e in edits if e.stage == 4)
+        name = path if not link else "link"
+        text3 = apply_edits(data, first, name)
+        if first:
+            self.contents[3][target] = text3
+            self.spans[3, target] = first
+        if later:
+            shifted = _shift(later, first)
+            self.contents[4][target] = apply_edits(text3, shifted, name)
+            self.spans[4, target] = shifted
+
+    def _manifest(self, path: str) -> None:
+        data = self.tree.read(path)
+        text = decode(data)
+        if text is None:
+            return
+        target = self.layout.new_path(path)
+        now: str | None = text.body
+        for stage in (4, 6) if self.layout.moved else (3, 4, 6):
+            if now is None:
+                return
+            result = rewrite_manifest(path, now, stage, self.context)
+            self.findings += result.findings
+            if result.text != now:
+                self.contents[stage][target] = None if result.text is None else text.encoded(result.text)
+                self.whole.add(target)
+                self.edits.setdefault(path, []).extend(_of_stage(result.notes, stage))
+            now = result.text
+
+    def _written(self, stage: int) -> dict[str, bytes]:
+        return {p: c for p, c in self.contents[stage].items() if c is not None}
+
+    # groups
+
+    def _migrate(
+        self, moved: Mapping[str, str], shims: Sequence[Shim], texts: Mapping[str, str], packages: Sequence[str], plan_hash: str
+    ) -> list[Group]:  # fmt: skip
+        layout = self.layout
+        moves: list[Operation] = []
+        rest = dict(moved)
+        for move in layout.moves:
+            pairs = tuple((o, n) for o, n in rest.items() if o == move.path or o == move.path + "i" or o.startswith(move.path + "/"))
+            for old, _ in pairs:
+                rest.pop(old)
+            if pairs:
+                moves.append(MoveFiles(3, move.source, move.target, pairs))
+        names = ", ".join(f"{m.source} to {m.target}" for m in sorted(layout.moves, key=lambda m: m.source))
+        changed = self._changes(3, self.tree.replaced(moved=moved))
+        extra: list[Operation] = [
+            WriteFile(3, p, b"", REGULAR, "makes the new folder a package, as its parents are") for p in packages
+        ]
+        extra += [
+            WriteFile(3, p, t.encode(), REGULAR, "shim: the old name leads to the moved module") for p, t in sorted(texts.items())
+        ]
+        lock = self._lock(3, shims, plan_hash)
+        extra.append(self._lock_write(3, lock, self.tree))
+        fixes = bool(changed) or bool(texts)
+        reason = "the files lie at the new place, and the shims at the old one come with the next commit"
+        return [
+            Group(_short(f"Move {names}"), tuple(moves), "Every file is a pure rename.", bisect=reason if fixes else ""),
+            Group(
+                "Keep the old names working" if texts else "Follow the move",
+                (*changed, *extra),
+                "Shims at the old names, and what the new place breaks at once: relative imports, file paths, manifests.",
+                rewrites=bool(changed),
+            ),
+        ]
+
+    def _integrate(self, after3: Tree, shims: Sequence[Shim], texts: Mapping[str, str], plan_hash: str) -> list[Group]:
+        changed = self._changes(4, after3)
+        extra: list[Operation] = []
+        for path, text in sorted(texts.items()):
+            before = after3.read(path)
+            if before != text.encode():
+                extra.append(WriteFile(4, path, text.encode(), REGULAR, "nobody in the tree waits for the old name", sha(before)))
+        lock = self._lock(4, shims, plan_hash)
+        extra.append(self._lock_write(4, lock, after3))
+        return [
+            Group("Use the new names", tuple(changed), "Imports, references and manifests of every dependent.", rewrites=True),
+            Group(f"Record stage 4 of {self.plan.name}", tuple(extra)),
+        ]
+
+    def _cleanup(
+        self, after4: Tree, shims: Sequence[Shim], duplicates: Sequence[Duplicate], plan_hash: str
+    ) -> list[Group]:
+        operations: list[Operation] = []
+        for shim in shims:
+            if shim.path in after4:
+                data = after4.read(shim.path)
+                operations.append(RemoveFile(6, shim.path, sha(data), after4.modes[shim.path], f"the shim of {shim.old}"))
+        operations += self._changes(6, after4)
+        for duplicate in duplicates:
+            operations += duplicate.operations(after4)
+        lock = self._lock(6, (), plan_hash)
+        return [
+            Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),
+            Group(f"Record stage 6 of {self.plan.name}", (self._lock_write(6, lock, after4),)),
+        ]
+
+    def _changes(self, stage: int, before: Tree) -> list[Operation]:
+        """Operations that give every file its content after `stage`; `before` is the tree that they start from."""
+        out: list[Operation] = []
+        for path, content in sorted(self.contents[stage].items()):
+            old = before.read(path) if path in before else None
+            if content is None:
+                if old is not None:
+                    out.append(RemoveFile(stage, path, sha(old), before.modes[path], "its distribution is replaced"))
+            elif old is None:
+                out.append(WriteFile(stage, path, content, REGULAR, "new manifest"))
+            elif path in self.whole:
+                if content != old:
+                    out.append(WriteFile(stage, path, content, before.modes[path], "manifest", sha(old)))
+            else:
+                link = before.modes[path] == LINK
+                out.append(EditFile(stage, path, sha(old), sha(content), self.spans[stage, path], link))
+        return out
+
+    # shims, lock, hash
+
+    def _shim_texts(self, shims: Sequence[Shim], pending: Sequence[str]) -> dict[str, str]:
+        out = {}
+        index, layout = self.world.resolver.index, self.layout
+        for shim in shims:
+            move = next(m for m in layout.moves if m.source == shim.old)
+            names = index.names(layout.current_module(move.source))
+            public = sorted(n for n in names.names if not (n.startswith("__") and n.endswith("__")))
+            out[shim.path] = shim_text(
+                shim.old, shim.new, is_package=move.is_package, routes=routes_of(layout, move.source),
+                public=[n for n in public if n.startswith("_")], pending=pending, depth=shim.path.count("/"),
+                remove_by=self.plan.shims.remove_by, remove_in=self.plan.shims.remove_in, owner=self.plan.shims.owner,
+                plan=self.plan.name,
+            )  # fmt: skip
+        return out
+
+    def _lock(self, stage: int, shims: Sequence[Shim], plan_hash: str) -> bytes:
+        moves = tuple(sorted(self.layout.moves, key=lambda m: m.source))
+        listed = tuple(shims) if self.plan.shims.enabled else ()
+        return render(Lock(plan=self.plan.name, plan_hash=plan_hash, stage=stage, moves=moves, shims=listed)).encode()
+
+    def _lock_write(self, stage: int, content: bytes, tree: Tree) -> WriteFile:
+        before = sha(tree.read(LOCK_FILE)) if LOCK_FILE in tree else None
+        return WriteFile(stage, LOCK_FILE, content, REGULAR, f"records stage {stage}", before)
+
+    def _hash(self, moved: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        touched = {*self.edits, *moved, *(p for p in self.tree if wants(p))}
+        inputs = {p: sha(self.tree.read(p)) for p in sorted(touched) if p in self.tree}
+        document = [__version__, self.plan.digest, self.commit, inputs]
+        return hashlib.sha256(json.dumps(document).encode()).hexdigest(), inputs
+
+
+def shims_of(layout: Layout) -> tuple[Shim, ...]:
+    """One shim for each move; a move inside a moved package is served by that package's shim."""
+    policy, out = layout.plan.shims, []
+    for move in layout.moves:
+        if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
+            continue
+        path = f"{move.path}/__init__.py" if move.is_package else move.path
+        out.append(Shim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
+    return tuple(sorted(out, key=lambda s: s.path))
+
+
+def routes_of(layout: Layout, source: str) -> dict[str, str]:
+    """Names below `source` that do not simply follow it: other moves out of it, and new names inside it."""
+    routes = {m.source: m.target for m in layout.moves if m.source.startswith(source + ".")}
+    routes.update({m.target: m.target for m in layout.moves if m.target.startswith(source + ".")})
+    return routes
+
+
+def new_packages(layout: Layout, after: Tree) -> list[str]:
+    """`__init__.py` files that new folders between a package and the moved code need.
+
+    Below a regular package the new folders are made regular as well, because many build tools do not ship namespace
+    packages; at the top level they stay namespaces, which several distributions can share.
+    """
+    out: set[str] = set()
+    for move in layout.moves:
+        parts = move.target.split(".")[:-1]
+        inner = move.to_path.removesuffix(".py").split("/")
+        root = inner[: len(inner) - len(parts) - 1]
+        regular = False
+        for count in range(1, len(parts) + 1):
+            folder = "/".join([*root, *parts[:count]])
+            if "/".join(inner[: len(root) + count]) != folder:
+                break
+            if f"{folder}/__init__.py" in after or f"{folder}/__init__.py" in out:
+                regular = True
+            elif regular and folder not in layout.tree.dirs:
+                out.add(f"{folder}/__init__.py")
+    return sorted(out)
+
+
+def _shift(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
+    """`edits` with their offsets moved to the text that `earlier` has already changed."""
+    out = []
+    for edit in edits:
+        delta = sum(len(e.new) - (e.end - e.start) for e in earlier if e.end <= edit.start)
+        out.append(
+            Edit(edit.start + delta, edit.end + delta, edit.old, edit.new, edit.line, edit.stage, edit.rule, edit.reason)
+        )
+    return tuple(out)
+
+
+def _of_stage(notes: Sequence[Edit], stage: int) -> list[Edit]:
+    return [Edit(n.start, n.end, n.old, n.new, n.line, stage, n.rule, n.reason) for n in notes]
+
+
+def _after(tree: Tree, groups: Sequence[Group]) -> Tree:
+    """The tree after these operations (moves excepted)."""
+    written: dict[str, bytes] = {}
+    removed: set[str] = set()
+    for operation in (o for g in groups for o in g.operations):
+        match operation:
+            case WriteFile(path=path, content=content):
+                written[path] = content
+            case EditFile(path=path, edits=edits, link=link):
+                written[path] = apply_edits(written.get(path) or tree.read(path), edits, "link" if link else path)
+            case RemoveFile(path=path):
+                removed.add(path)
+                written.pop(path, None)
+            case _:
+                pass
+    return tree.replaced(written=written, removed=removed)
+
+
+def _short(subject: str) -> str:
+    return subject if len(subject) <= 72 else subject[:69] + "..."
+
+
+__all__ = ["Design", "make_design", "new_packages", "routes_of", "shims_of"]

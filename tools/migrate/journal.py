@@ -1,0 +1,147 @@
+"""The tool's memory of one migration: which stages are done, what is under way, and the saved plan.
+
+An append-only file of JSON lines under the git directory, each line synced before the next step; a line cut short by a
+kill is ignored.  `History` is what the lines add up to.  Nothing of this is in the tree; `migration.lock` is what others
+see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from .model import Refused
+
+
+@dataclass(slots=True)
+class StageRecord:
+    """A stage that is done: the commit before it, the one after it, and what it reported."""
+
+    stage: int
+    base: str
+    end: str
+    plan_hash: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Running:
+    """A stage that was begun and not closed: the same command continues it, `rollback` undoes it."""
+
+    stage: int
+    base: str
+    plan_hash: str
+    commits: list[str] = field(default_factory=list)
+    only: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class History:
+    done: dict[int, StageRecord] = field(default_factory=dict)
+    running: Running | None = None
+    slices: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Journal:
+    def __init__(self, git_dir: Path, name: str) -> None:
+        self.folder = git_dir / "migrate" / name
+        self.file = self.folder / "journal.jsonl"
+        self.plan_file = self.folder / "plan.json"
+        self.audit_file = self.folder / "audit.json"
+        self.scratch = self.folder / "tmp"
+        self._lock = git_dir / "migrate" / "lock"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Held by one run at a time.  Raises Refused if another has it; a killed run's lock is free at once."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self._lock)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise Refused(
+                "another run is at work in this checkout", where=str(self._lock), next_step="wait for it to end"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def add(self, event: str, **facts: Any) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"event": event, **facts}, sort_keys=True) + "\n"
+        with self.file.open("ab") as file:
+            if file.tell() and not _ends_line(self.file):
+                file.write(b"\n")
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def history(self) -> History:
+        out = History()
+        for entry in self._entries():
+            match entry["event"]:
+                case "begin":
+                    out.running = Running(
+                        entry["stage"], entry["base"], entry["plan"], only=tuple(entry.get("only", ()))
+                    )
+                case "commit" if out.running:
+                    out.running.commits.append(entry["commit"])
+                case "undone":
+                    out.running = None
+                case "slice":
+                    out.slices.append(entry)
+                    out.running = None
+                case "done":
+                    record = StageRecord(
+                        entry["stage"], entry["base"], entry["end"], entry["plan"], entry.get("facts", {})
+                    )
+                    out.done[entry["stage"]] = record
+                    out.running = None
+                case "rollback":
+                    out.done = {n: r for n, r in out.done.items() if n < entry["to"]}
+                    out.slices = [s for s in out.slices if entry["to"] > 4]
+                    out.running = None
+        return out
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        if not self.file.exists():
+            return
+        for line in self.file.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and "event" in entry:
+                yield entry
+
+    def save(self, place: Path, document: dict[str, Any]) -> None:
+        """Write a JSON document in one step."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        temporary = self.scratch / (place.name + ".new")
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(document, file, sort_keys=True, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, place)
+
+    def load(self, place: Path) -> dict[str, Any] | None:
+        """The document, or None if there is none; a damaged one counts as none, it can be made again."""
+        try:
+            document = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+
+def _ends_line(file: Path) -> bool:
+    with file.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        return handle.read(1) == b"\n"

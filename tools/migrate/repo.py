@@ -1,0 +1,252 @@
+"""The only file that runs git: the state of a checkout, moves, commits, and the way back.
+
+Everything here is mechanism.  It never decides what to move or whether a state is acceptable; it answers questions
+(`dirty`, `is_shallow`, `tree`) and does single things (`move`, `commit`, `reset_index`).  Commits get their date from
+the commit they stand on, so that the same plan on the same commit always gives the same hashes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import git
+from git.exc import GitCommandError, GitError, InvalidGitRepositoryError, NoSuchPathError
+
+from .model import MigrateError, PlanError, Refused
+from .tree import LINK, REGULAR, SUBMODULE, Tree
+
+_BATCH = 400  # paths a command line; well below the limits of every system
+
+
+class Repo:
+    def __init__(self, root: Path) -> None:
+        if not root.exists():
+            raise PlanError("no such folder", where=str(root), next_step="name a git checkout with --root")
+        try:
+            self._repo = git.Repo(root, search_parent_directories=True)
+        except (InvalidGitRepositoryError, NoSuchPathError):
+            raise Refused(
+                "not a git repository", where=str(root), next_step="run 'git init' and commit everything first"
+            ) from None
+        if self._repo.bare or self._repo.working_tree_dir is None:
+            raise Refused("a bare repository has no files to move", where=str(root), next_step="use a checkout")
+        self.root = Path(self._repo.working_tree_dir)
+        self.git_dir = Path(self._repo.git_dir).resolve()
+        # Nothing of ours may ask a question, page, or run a hook of the user's.
+        self._repo.git.update_environment(GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", GIT_PAGER="cat", LC_ALL="C.UTF-8")
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        try:
+            return str(self._repo.git.execute(["git", *arguments], env=environment or None, strip_newline_in_stdout=True))
+        except GitCommandError as error:
+            raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
+
+    def _bytes(self, *arguments: str) -> bytes:
+        out = self._repo.git.execute(["git", *arguments], stdout_as_string=False, strip_newline_in_stdout=False)
+        assert isinstance(out, bytes)
+        return out
+
+    # questions
+
+    def head(self) -> str:
+        try:
+            return self.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+        except MigrateError:
+            raise Refused("the repository has no commit yet", where=str(self.root), next_step="commit the tree") from None
+
+    def tree_hash(self, revision: str = "HEAD") -> str:
+        return self.run("rev-parse", f"{revision}^{{tree}}")
+
+    def branch(self) -> str | None:
+        try:
+            return self.run("symbolic-ref", "-q", "--short", "HEAD") or None
+        except MigrateError:
+            return None
+
+    def is_shallow(self) -> bool:
+        return self.run("rev-parse", "--is-shallow-repository") == "true"
+
+    def unfinished(self) -> str:
+        """The name of a merge, rebase or the like that is under way; "" if there is none."""
+        for name, what in {
+            "MERGE_HEAD": "merge", "rebase-merge": "rebase", "rebase-apply": "rebase", "CHERRY_PICK_HEAD": "cherry-pick",
+            "REVERT_HEAD": "revert", "BISECT_LOG": "bisect",
+        }.items():  # fmt: skip
+            if (self.git_dir / name).exists():
+                return what
+        return ""
+
+    def has_identity(self) -> bool:
+        try:
+            self.run("var", "GIT_COMMITTER_IDENT")
+        except MigrateError:
+            return False
+        return True
+
+    def dirty(self) -> list[str]:
+        """Tracked files that differ from HEAD, in the index or in the working tree; untracked files do not count."""
+        out = self.run("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=dirty")
+        names, fields = [], out.split("\0")
+        while fields:
+            entry = fields.pop(0)
+            if len(entry) > 3:
+                names.append(entry[3:])
+                if entry[0] in "RC" and fields:
+                    fields.pop(0)
+        return sorted(names)
+
+    def sparse_or_skipped(self) -> list[str]:
+        """Tracked files that are not checked out, or that git was told to overlook; they cannot be read here."""
+        out = self.run("ls-files", "-z", "-t", "-v")
+        return sorted(f[2:] for f in out.split("\0") if f and (f[0] == "S" or f[0].islower()))
+
+    def untracked(self, folders: Iterable[str] = ()) -> list[str]:
+        paths = [p for p in folders if (self.root / p).exists()]
+        out = self.run("ls-files", "-z", "--others", "--", *(paths or ["."])) if paths or not folders else ""
+        return sorted(p for p in out.split("\0") if p)
+
+    def tree(self, revision: str = "HEAD") -> Tree:
+        """The tracked files at HEAD, read from the (clean) working tree; of another revision, read from git."""
+        entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
+        modes, blobs = {}, {}
+        for entry in entries.split("\0"):
+            if entry:
+                meta, path = entry.split("\t", 1)
+                modes[path], _, blobs[path] = meta.split(" ")
+        live = revision == "HEAD"
+
+        def read(path: str) -> bytes:
+            if modes[path] == SUBMODULE:
+                return b""
+            if live:
+                place = self.root / path
+                return os.fsencode(os.readlink(place)) if modes[path] == LINK else place.read_bytes()
+            if modes[path] == LINK:
+                return self._bytes("cat-file", "blob", blobs[path])
+            # As a checkout would write it: line ends and filters of this repository applied.
+            return self._bytes("cat-file", "--filters", f"{revision}:{path}")
+
+        return Tree(modes, read)
+
+    def message(self, revision: str) -> str:
+        return self.run("log", "-1", "--format=%B", revision)
+
+    def commits(self, base: str, end: str = "HEAD") -> list[str]:
+        """Hashes from the oldest to the newest commit in base..end, along the first parent."""
+        out = self.run("rev-list", "--reverse", "--first-parent", f"{base}..{end}")
+        return out.split()
+
+    def is_ancestor(self, older: str, newer: str = "HEAD") -> bool:
+        try:
+            self.run("merge-base", "--is-ancestor", older, newer)
+        except MigrateError:
+            return False
+        return True
+
+    def on_remote(self, commit: str) -> bool:
+        return bool(self.run("branch", "-r", "--contains", commit).strip())
+
+    def subject(self, commit: str) -> str:
+        return self.run("log", "-1", "--format=%s", commit)
+
+    def find_commits(self, pattern: str) -> list[str]:
+        """Commits reachable from HEAD whose message has a line like `pattern`, oldest first."""
+        return self.run("log", "--reverse", "--format=%H", "--extended-regexp", f"--grep={pattern}").split()
+
+    # single things
+
+    def move(self, pairs: Mapping[str, str]) -> None:
+        """`git mv` of files, those that go to one folder under their own names together."""
+        groups: dict[str, list[str]] = {}
+        for old, new in pairs.items():
+            (self.root / new).parent.mkdir(parents=True, exist_ok=True)
+            if old.rpartition("/")[2] == new.rpartition("/")[2]:
+                groups.setdefault(new.rpartition("/")[0] or ".", []).append(old)
+            else:
+                self.run("mv", "--", old, new)
+        for folder, files in groups.items():
+            for start in range(0, len(files), _BATCH):
+                self.run("mv", "--", *files[start : start + _BATCH], folder)
+
+    def stage(self, paths: Sequence[str]) -> None:
+        """Put the state of these paths, deleted ones included, into the index; ignored files as well."""
+        for start in range(0, len(paths), _BATCH):
+            self.run("add", "-A", "-f", "--", *paths[start : start + _BATCH])
+
+    def set_executable(self, path: str, mode: str) -> None:
+        if mode in (REGULAR, "100755"):
+            self.run("update-index", f"--chmod={'+' if mode == '100755' else '-'}x", "--", path)
+
+    def commit(self, message: str) -> str:
+        """Commit the index without hooks; dated one second after the commit it stands on.  Returns the hash."""
+        seconds, zone = self.run("log", "-1", "--format=%cd", "--date=raw").split(" ")
+        date = f"{int(seconds) + 1} {zone}"
+        self.run(
+            "commit", "-q", "--no-verify", "--allow-empty", "--cleanup=verbatim", "-m", message,
+            GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date,
+        )  # fmt: skip
+        return self.head()
+
+    def has_staged(self) -> bool:
+        return bool(self.run("diff", "--cached", "--name-only", "--no-renames"))
+
+    def point_branch_at(self, commit: str) -> None:
+        """Move the branch, neither the index nor the working tree."""
+        self.run("reset", "-q", "--soft", commit)
+
+    def reset_index(self) -> None:
+        """Make the index that of HEAD; the working tree stays."""
+        self.run("reset", "-q", "--mixed")
+        try:
+            self.run("update-index", "-q", "--really-refresh")
+        except MigrateError:
+            return  # it exits with 1 where a file differs; the caller looks at that itself
+
+    def restore_files(self, revision: str) -> None:
+        """Working tree and index become those of `revision`; files it does not track are not touched."""
+        self.run("read-tree", "-m", "-u", "HEAD", revision)
+
+    def revert(self, commits: Sequence[str]) -> None:
+        """Undo commits in the working tree and the index, newest first, without committing.  Raises on a conflict."""
+        try:
+            self.run("revert", "--no-commit", "--no-edit", *reversed(commits))
+        except MigrateError as error:
+            files = self.run("diff", "--name-only", "--diff-filter=U").split("\n")
+            self.run("revert", "--abort")
+            raise Refused(
+                f"later commits changed the same lines: {', '.join(files[:5])}", where="rollback",
+                next_step="undo those commits first, or revert by hand",
+            ) from error  # fmt: skip
+
+    def finish_revert(self) -> None:
+        for name in ("REVERT_HEAD", "sequencer"):
+            place = self.git_dir / name
+            if place.is_file():
+                place.unlink()
+
+    def clear_stale_locks(self) -> None:
+        """Remove lock files that a killed git left behind.  Only called when a run of ours was cut off here."""
+        branch = self.branch()
+        names = ["index.lock", "HEAD.lock", *([f"refs/heads/{branch}.lock"] if branch else [])]
+        common = Path(self.run("rev-parse", "--git-common-dir"))
+        common = common if common.is_absolute() else (self.root / common)
+        for name in names:
+            for folder in {self.git_dir, common.resolve()}:
+                (folder / name).unlink(missing_ok=True)
+
+
+def file_mode(place: Path) -> str:
+    if place.is_symlink():
+        return LINK
+    return "100755" if place.stat().st_mode & stat.S_IXUSR else REGULAR
+
+
+def _reason(error: GitError) -> str:
+    text = str(getattr(error, "stderr", "") or error)
+    text = re.sub(r"^\s*stderr:\s*'|'\s*$", "", text.strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else "git failed"
