@@ -146,7 +146,7 @@ def run_gate(
     return GateResult(
         command=command, exit_code=code, seconds=round(seconds, 3), outcomes=outcomes, messages=messages, tail=tail,
         python=python, problem=problem if finished else f"no end within {timeout:g} s", log=str(log),
-        complete=finished and (not reports or reports >= summaries), timed_out=not finished,
+        complete=finished and reports >= summaries, timed_out=not finished,
         interrupted=finished and (code < 0 or code - 128 in _ENDING_SIGNALS),
     )  # fmt: skip
 
