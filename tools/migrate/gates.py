@@ -38,6 +38,7 @@ _RANK = ("error", "failed", "xfailed", "skipped", "passed")
 _POLL = 0.05
 _GRACE = 3.0
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
+_TOX_TABLES = ("testenv", "env_run_base", "tool.tox.env_run_base")  # tox.ini, tox.toml, pyproject.toml
 _PYTEST_EXITS = {2: "stopped early", 3: "internal error", 4: "usage error", 5: "no tests collected"}
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _SUMMARY = re.compile(r"^=*\s*(?:\d+ (?:passed|failed|errors?|skipped|deselected|x\w+)\b|no tests )[^\n]* in \d+\.\d+s")
@@ -123,8 +124,7 @@ def run_gate(
     run = Path(tempfile.mkdtemp(prefix="gate-", dir=workdir.resolve()))
     env, python = _environment(command, root, run, prefer_own_python)
     log = run / "log.txt"
-    started = time.monotonic()
-    finished = False
+    started, finished = time.monotonic(), False
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command, shell=True, cwd=root, env=env, stdin=subprocess.DEVNULL,
@@ -236,7 +236,8 @@ def _environment(command: str, root: Path, run: Path, prefer_own: bool) -> tuple
     env.setdefault("RUFF_CACHE_DIR", str(run.parent / "ruff-cache"))
     env.setdefault("COVERAGE_FILE", str(run / "coverage"))
     # tox 4 hides the environment from what it runs, unless it is told about each variable.
-    env.setdefault("TOX_OVERRIDE", "testenv.pass_env+=PYTEST_ADDOPTS;testenv.pass_env+=PYTHONPYCACHEPREFIX")
+    tox = [f"{where}.pass_env+={name}" for where in _TOX_TABLES for name in ("PYTEST_ADDOPTS", "PYTHONPYCACHEPREFIX")]
+    env["TOX_OVERRIDE"] = ";".join(filter(None, (env.get("TOX_OVERRIDE"), *tox)))
     return env, python
 
 
@@ -380,7 +381,7 @@ def _read_log(log: Path) -> tuple[str, int]:
     with log.open(encoding="utf-8", errors="replace") as stream:
         for line in stream:
             tail.append(_ANSI.sub("", line.rstrip("\n")))
-            summaries += _SUMMARY.match(tail[-1]) is not None
+            summaries += bool(_SUMMARY.match(tail[-1]))
     return "\n".join(tail), summaries
 
 

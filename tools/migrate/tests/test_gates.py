@@ -101,6 +101,12 @@ def test_the_users_own_pytest_options_are_kept(tree: Path, gate: Gate, monkeypat
     assert gate().outcomes == {"test_a.py::test_one": "passed"}
 
 
+def test_the_users_own_tox_override_is_kept(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOX_OVERRIDE", "testenv.deps+=x")
+    said = gate("echo $TOX_OVERRIDE").tail.split(";")
+    assert said[0] == "testenv.deps+=x" and "testenv.pass_env+=PYTEST_ADDOPTS" in said
+
+
 def test_xdist_gives_the_same_outcomes(tree: Path, gate: Gate) -> None:
     write(tree, "tests/test_mixed.py", MIXED)
     assert gate(f"{PYTEST} -n 2").outcomes == gate().outcomes
