@@ -123,3 +123,11 @@ def test_a_package_that_is_not_there_is_a_note(tmp_path: Path) -> None:
 def test_nothing_is_imported(tmp_path: Path) -> None:
     core = MOVED_CORE + "\nopen('/dev/null').close(); raise SystemExit('imported')\n"
     assert diff(tmp_path, core=core) == []
+
+
+def test_a_loss_in_a_private_base_is_found_in_who_inherits_from_it(tmp_path: Path) -> None:
+    hidden = "class _Hidden:\n    def helped(self): ...\n    def stays(self): ...\nclass Shown(_Hidden): ...\n"
+    before = tree(tmp_path / "before", "old", "", hidden, "")
+    after = tree(tmp_path / "after", "new/place", "", hidden.replace("    def helped(self): ...\n", ""), "")
+    found = compare_api(before, after, ["."], ["."], PAIRS)
+    assert [f.severity for f in found] == ["error"] and "new.place.core.Shown.helped" in found[0].text
