@@ -1,0 +1,295 @@
+"""Imports modules in a fresh interpreter and says which fail, and what their public names are.
+
+Owns: the driver that runs in the other interpreter, the watch over it, and the comparison of two sets of names.  It
+must not know what a plan is: which modules are asked about, and how names were renamed, is the caller's business.
+Nothing of the tree is ever imported into this process.
+
+One interpreter imports all modules and reports after each one.  When it dies or hangs, the module that it was at is
+the culprit, and a new interpreter goes on with the rest.  What the imported code prints is dropped; byte code goes to
+a temporary folder, so that none is written into the tree and no stale one is read.  Names are described as text
+without object identity, so that two trees can be compared in two processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tools.migrate.model import Finding
+
+# Runs in the other interpreter, which may be an older Python: standard library only, nothing newer than 3.8.
+_DRIVER = r"""
+import sys, os, json, importlib
+job = json.loads(sys.stdin.readline())
+out = os.fdopen(os.dup(1), "w", encoding="ascii")
+null = os.open(os.devnull, os.O_RDWR)
+for fd in (0, 1, 2): os.dup2(null, fd)
+sys.path[:] = job["paths"] + [p for p in sys.path if p != ""]
+sys.argv[:] = [""]
+
+def tell(*what):
+    out.write(json.dumps(what) + "\n"); out.flush()
+
+def one_line(error):
+    try: text = " ".join(str(error).split())
+    except BaseException: text = ""
+    return type(error).__name__ + (": " + text[:500] if text else "")
+
+if job["names"]:
+    import inspect, re, enum, __future__
+    SIMPLE = (int, str, bytes, float, bool, type(None))
+
+    def tidy(text):
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", text).replace(job["root"], "<root>")
+
+    def simple(value):
+        return type(value) in SIMPLE or type(value) is tuple and all(map(simple, value))
+
+    def full(value):
+        return "%s.%s" % (getattr(value, "__module__", None), getattr(value, "__qualname__", type(value).__qualname__))
+
+    def signature(value):
+        for options in ({"eval_str": True}, {}):  # annotations are text where evaluating them fails, and before 3.10
+            try: return tidy(str(inspect.signature(value, **options)))
+            except BaseException: pass
+        return "(?)"
+
+    def kind(value):
+        if isinstance(value, (staticmethod, classmethod)):
+            return "%s %s" % (type(value).__name__, signature(value.__func__))
+        if isinstance(value, property): return "property"
+        if inspect.ismodule(value): return "module " + value.__name__
+        if inspect.isclass(value):
+            bases = ", ".join(map(full, value.__bases__))
+            return "class %s, bases [%s], called with %s" % (full(value), bases, signature(value))
+        if isinstance(value, enum.Enum):
+            return "member %s of %s = %s" % (value._name_, full(type(value)), tidy(repr(value._value_)))
+        if simple(value): return "%s %s" % (type(value).__name__, tidy(repr(value)))
+        if inspect.isroutine(value): return "function %s %s" % (full(value), signature(value))
+        return "instance of " + full(type(value))
+
+    def safely(value):
+        try: return kind(value)
+        except BaseException as error: return "cannot be described: " + one_line(error)
+
+    def describe(module):
+        found, listed = {}, getattr(module, "__all__", None)
+        listed = list(listed) if isinstance(listed, (list, tuple)) else []
+        if hasattr(module, "__all__"): found["__all__"] = "names " + ", ".join(sorted(map(str, listed)))
+        for name in dict.fromkeys(list(vars(module)) + listed):
+            if not isinstance(name, str) or name.startswith("_") and name not in listed: continue
+            try: value = getattr(module, name)
+            except BaseException as error:
+                found[name] = "cannot be read: " + one_line(error)
+                continue
+            submodule = inspect.ismodule(value) and value.__name__ == module.__name__ + "." + name
+            if type(value) is __future__._Feature or submodule and name not in listed: continue
+            found[name] = safely(value)
+            if inspect.isclass(value) and value.__module__ == module.__name__ and value.__qualname__ == name:
+                for member, thing in list(vars(value).items()):
+                    if not member.startswith("_"): found[name + "." + member] = safely(thing)
+        return found
+
+loaded = []
+for name in job["modules"]:
+    tell("start", name)
+    try:
+        loaded.append((name, importlib.import_module(name)))
+        tell("done", name, "")
+    except BaseException as error:
+        tell("done", name, one_line(error))
+if job["names"]:
+    for name, module in loaded:
+        tell("start", name)
+        tell("names", name, describe(module))
+tell("end")
+os._exit(0)  # threads and exit handlers of the imported code must not keep us
+"""
+_VALUES = ("str ", "bytes ", "tuple ", "member ")
+_TOKEN = re.compile(r"[^\W\d]\w*(?:[./][^\W\d]\w*)*|[^\w]|\w+")
+
+
+class _Answer(NamedTuple):
+    errors: dict[str, str]
+    names: dict[str, dict[str, str]]
+
+
+def import_all(
+    python: str, root: Path, roots: Sequence[str], modules: Sequence[str], *, timeout: float | None
+) -> dict[str, str]:
+    """For each module '' when `python` can import it, or "ExceptionType: message" in one line.
+
+    `roots` (relative to `root`) come first on sys.path.  `timeout` is in seconds per module.
+    """
+    return _ask(python, root, roots, modules, timeout, names=False).errors
+
+
+def public_names(
+    python: str, root: Path, roots: Sequence[str], modules: Sequence[str], *, timeout: float | None = 60
+) -> dict[str, dict[str, str]]:
+    """For each module that can be imported, its public names with a description (kind, signature, class, value).
+
+    Methods of the classes that a module defines are listed as "Class.method".  All is asked twice: what differs
+    between two runs of the same tree (a start time, a process id) is described by its kind only.
+    """
+    first = _ask(python, root, roots, modules, timeout, names=True).names
+    second = _ask(python, root, roots, modules, timeout, names=True).names
+    settled: dict[str, dict[str, str]] = {}
+    for module, names in first.items():
+        again = second.get(module, {})
+        settled[module] = {
+            name: text if again.get(name) == text else f"{text.split(' ')[0]} (varies)" for name, text in names.items()
+        }
+    return settled
+
+
+def compare_names(
+    before: Mapping[str, Mapping[str, str]],
+    after: Mapping[str, Mapping[str, str]],
+    rename: Callable[[str], str],
+) -> list[Finding]:
+    """The public names that are gone or different, but for what renaming explains; names that are new are no loss.
+
+    `rename` turns a dotted name of `before` into that of `after` and leaves others alone.
+    """
+    findings = []
+    for module, names in sorted(before.items()):
+        here = rename(module)
+        there = after.get(here)
+        if there is None:
+            findings.append(_difference(here, f"module {module} could be imported before, {here} cannot now"))
+            continue
+        listed = _listed(names)
+        for name in sorted(set(listed) - set(_listed(there))):
+            findings.append(_difference(here, f"{here}.__all__ lists {name} no longer"))
+        for name, text in sorted(names.items()):
+            now = there.get(name)
+            if name == "__all__":
+                continue
+            moved_module = text.startswith("module ") and rename(text[7:]) != text[7:]
+            if now is None and (name in listed or not moved_module):
+                findings.append(_difference(here, f"{module}.{name} is gone", f"before: {text}"))
+            elif now is not None and not same_after_rename(text, now, rename, values=text.startswith(_VALUES)):
+                findings.append(_difference(here, f"{here}.{name} is not the same", f"before: {text}", f"now: {now}"))
+    return findings
+
+
+def _listed(names: Mapping[str, str]) -> list[str]:
+    return names["__all__"].removeprefix("names ").split(", ") if "__all__" in names else []
+
+
+def same_after_rename(before: str, after: str, rename: Callable[[str], str], *, values: bool = False) -> bool:
+    """Whether two descriptions (or pieces of source) differ only in dotted names and paths that `rename` explains.
+
+    In code (not in `values`) the new name may be shortened: text says `protocol.T` after `from libs import protocol`.
+    """
+    if before == after:
+        return True
+    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    return len(old) == len(new) and all(_same_token(o, n, rename, values) for o, n in zip(old, new, strict=True))
+
+
+def _same_token(old: str, new: str, rename: Callable[[str], str], values: bool) -> bool:
+    if old == new:
+        return True
+    renamed = rename(old.replace("/", "."))
+    if renamed == old.replace("/", ".") or ("/" in old) > ("/" in new):
+        return False
+    return renamed == new.replace("/", ".") or (not values and renamed.endswith(f".{new}"))
+
+
+def _difference(module: str, text: str, *readings: str) -> Finding:
+    hint = "make the new place offer what the old one did, or say in the plan that the name goes"
+    return Finding(module, 0, "public-names", text, readings, hint, severity="error")
+
+
+def _ask(
+    python: str, root: Path, roots: Sequence[str], modules: Sequence[str], timeout: float | None, *, names: bool
+) -> _Answer:
+    answer = _Answer({}, {})
+    waiting = list(dict.fromkeys(modules))
+    root = root.resolve()
+    with tempfile.TemporaryDirectory(prefix="migrate-imports-") as scratch:
+        env = {**os.environ, "PYTHONPYCACHEPREFIX": scratch, "PYTHONHASHSEED": "0"}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `scratch`, where a second round finds it
+        while waiting:
+            job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
+            messages, end = _drive(python, json.dumps(job | {"names": names}), root, env, timeout)
+            at = ""
+            for kind, *rest in messages:
+                if kind == "start":
+                    at = rest[0]
+                elif kind == "done":
+                    answer.errors[rest[0]] = rest[1]
+                elif kind == "names":
+                    answer.names[rest[0]] = rest[1]
+            if end == "":
+                break
+            # Nothing was reported at all: the interpreter itself is at fault, not a module.
+            culprits = [at] if at else waiting
+            answer.errors.update(dict.fromkeys(culprits, end))
+            failed = {name for name, error in answer.errors.items() if error}
+            done = answer.names.keys() | failed if names else answer.errors.keys()
+            waiting = [name for name in waiting if name not in done]
+    ordered = {name: answer.errors.get(name, "") for name in modules}
+    return _Answer(ordered, {name: answer.names[name] for name in modules if name in answer.names})
+
+
+def _drive(
+    python: str, job: str, root: Path, env: Mapping[str, str], timeout: float | None
+) -> tuple[list[list[Any]], str]:
+    """Runs the driver once: what it told, and '' or how it ended before it was through."""
+    try:
+        process = subprocess.Popen(
+            [python, "-c", _DRIVER], cwd=root, env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        return [], f"{type(error).__name__}: {error}"
+    assert process.stdin is not None and process.stdout is not None
+    buffer, timed_out = b"", False
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(job.encode() + b"\n")
+            process.stdin.close()
+        while not buffer.endswith(b'["end"]\n') and not timed_out:
+            chunk = _read(process, process.stdout.fileno(), timeout)
+            if chunk == b"":
+                break
+            timed_out, buffer = chunk is None, buffer + (chunk or b"")
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # and what imported code started on its own
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    messages = [json.loads(line) for line in buffer.splitlines() if line.endswith(b"]")]
+    if messages and messages[-1] == ["end"]:
+        return messages[:-1], ""
+    if timed_out:
+        return messages, f"TimeoutExpired: no answer within {timeout:g} s"
+    code = process.returncode
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return messages, f"InterpreterDied: the interpreter ended with {how}"
+
+
+def _read(process: subprocess.Popen[bytes], stream: int, timeout: float | None) -> bytes | None:
+    """The next output; b"" when there will be none, None when there was none in time."""
+    limit = None if timeout is None else time.monotonic() + timeout
+    while limit is None or time.monotonic() < limit:
+        # In slices, because a child of the imported code may hold the pipe open after the interpreter has died.
+        dead = process.poll() is not None
+        if select.select([stream], [], [], 0 if dead else min(0.5, timeout or 0.5))[0]:
+            return os.read(stream, 1 << 16)
+        if dead:
+            return b""
+    return None
