@@ -5,6 +5,9 @@ import pickle
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from alphapulse_types import (
     AlphaPulseError,
     DivisionByZero,
@@ -18,8 +21,6 @@ from alphapulse_types import (
     UsdFixedPoint8,
     parse_scaled,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 RAW64 = st.integers(-(2**63), 2**63 - 1)
 BOTH = pytest.mark.parametrize("kind", [UsdFixedPoint8, PercentageFixedPoint4])
