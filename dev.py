@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     """Run one command; returns its exit code."""
     word, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if word in ("-h", "--help", "help"):
-        print(__doc__.split("\n\n")[1])
+        print((__doc__ or "").split("\n\n")[1])
         return 0
     try:
         if word == "setup" and not rest:
@@ -168,8 +168,12 @@ def make_venv(*options: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["no output"]
-        advice = "install pip for this Python (Debian: apt install python3-pip python3-venv)"
-        raise SetupError(f"cannot make {VENV}: {last[0].strip()}; {advice} and try again")
+        if options:
+            raise SetupError(f"cannot make {VENV}: {last[0].strip()}; is the folder writable, and venv installed?")
+        raise SetupError(
+            f"{sys.executable} has no pip of version 22.3 or newer, and venv could not supply one ({last[0].strip()}); "
+            "install it (Debian: apt install python3-pip) and run the same command again"
+        )
 
 
 def install(pip: list[str], requirements: str) -> None:

@@ -107,13 +107,19 @@ class _FixedPoint:
         return self._text(self.raw)
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(self.raw + other.raw) if type(other) is type(self) else NotImplemented
+        if type(other) is not type(self):
+            return NotImplemented
+        return type(self)(self.raw + other.raw)
 
     def __sub__(self, other: Self) -> Self:
-        return type(self)(self.raw - other.raw) if type(other) is type(self) else NotImplemented
+        if type(other) is not type(self):
+            return NotImplemented
+        return type(self)(self.raw - other.raw)
 
     def __mul__(self, factor: int) -> Self:
-        return type(self)(self.raw * factor) if type(factor) is int else NotImplemented
+        if type(factor) is not int:
+            return NotImplemented
+        return type(self)(self.raw * factor)
 
     __rmul__ = __mul__
 

@@ -127,7 +127,7 @@ def test_nothing_wraps(kind: type[UsdFixedPoint8] | type[PercentageFixedPoint4])
     with pytest.raises(Overflow):
         kind.MIN.divided_by(-1)
     with pytest.raises(Overflow):
-        2 * kind.MAX
+        _ = 2 * kind.MAX
 
 
 def test_checked_and_saturating() -> None:

@@ -7,13 +7,13 @@ import pytest
 from alphapulse_types import UsdFixedPoint8
 from services.feed_replay.app import RowError, Side, Trade, parse_trade, read_trades
 
-HEADER = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
+HEADER: str = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
 CAPTURE = f"""\
 {HEADER}
 bitmex,XBTUSD,1583020803145000,1583020803307160,ccc3c1fa-212c-e8b0-1706-9b9c4f3d5ecf,sell,8531.5,2152
 bitmex,XBTUSD,1583020803276000,1583020803336743,b46c84da-6942-b404-ab94-18a9ad497fdd,sell,8531.5,1
 """
-ROW = CAPTURE.splitlines()[1].split(",")
+ROW: list[str] = CAPTURE.splitlines()[1].split(",")
 
 
 def test_a_real_capture() -> None:
@@ -61,7 +61,7 @@ def test_harmless_differences() -> None:
     ],
 )
 def test_bad_fields(column: str, text: str) -> None:
-    row = list(ROW)
+    row: list[str] = list(ROW)
     row[HEADER.split(",").index(column)] = text
     with pytest.raises(RowError) as caught:
         parse_trade(row, 7)
