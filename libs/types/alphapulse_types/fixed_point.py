@@ -137,10 +137,10 @@ class _FixedPoint:
         return type(self)(-magnitude if (self.raw < 0) != (divisor < 0) else magnitude)
 
     def checked_add(self, other: Self) -> Self | None:
-        return self._or_none(self.raw + other.raw)
+        return self._or_none(self.raw + self._same_unit(other))
 
     def checked_sub(self, other: Self) -> Self | None:
-        return self._or_none(self.raw - other.raw)
+        return self._or_none(self.raw - self._same_unit(other))
 
     def checked_mul(self, factor: int) -> Self | None:
         return self._or_none(self.raw * factor)
@@ -152,10 +152,15 @@ class _FixedPoint:
             return None
 
     def saturating_add(self, other: Self) -> Self:
-        return type(self)(min(max(self.raw + other.raw, self._LOW), self._HIGH))
+        return type(self)(min(max(self.raw + self._same_unit(other), self._LOW), self._HIGH))
 
     def saturating_sub(self, other: Self) -> Self:
-        return type(self)(min(max(self.raw - other.raw, self._LOW), self._HIGH))
+        return type(self)(min(max(self.raw - self._same_unit(other), self._LOW), self._HIGH))
+
+    def _same_unit(self, other: Self) -> int:
+        if type(other) is not type(self):
+            raise TypeError(f"{type(self).__name__} and {type(other).__name__} are different units")
+        return other.raw
 
     def _or_none(self, raw: int) -> Self | None:
         return type(self)(raw) if self._LOW <= raw <= self._HIGH else None

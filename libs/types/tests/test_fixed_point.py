@@ -156,6 +156,9 @@ def test_units_do_not_mix() -> None:
         UsdFixedPoint8(1) + PercentageFixedPoint4(1)  # type: ignore[operator]
     with pytest.raises(TypeError):
         UsdFixedPoint8(1) * 1.5  # type: ignore[operator]
+    for method in ("checked_add", "checked_sub", "saturating_add", "saturating_sub"):
+        with pytest.raises(TypeError):
+            getattr(UsdFixedPoint8(1), method)(PercentageFixedPoint4(1))
     with pytest.raises(TypeError):
         UsdFixedPoint8(True)
     with pytest.raises(TypeError):

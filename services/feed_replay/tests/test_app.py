@@ -13,7 +13,7 @@ CAPTURE = f"""\
 bitmex,XBTUSD,1583020803145000,1583020803307160,ccc3c1fa-212c-e8b0-1706-9b9c4f3d5ecf,sell,8531.5,2152
 bitmex,XBTUSD,1583020803276000,1583020803336743,b46c84da-6942-b404-ab94-18a9ad497fdd,sell,8531.5,1
 """
-ROW: list[str] = CAPTURE.splitlines()[1].split(",")
+ROW: list[str] = [*CAPTURE.splitlines()[1].split(",")]
 
 
 def test_a_real_capture() -> None:
