@@ -1,0 +1,19 @@
+"""Settings for every test session of the repository: the guard against a shadowed interpreter.
+
+Owns what must hold before any test runs.  `libs` on the path would make `libs/types` the standard module `types` as
+soon as that folder is a package, and the interpreter breaks in ways that name neither; so the session stops here.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure() -> None:
+    bad = [entry for entry in sys.path if Path(entry).name == "libs"]
+    if bad:
+        raise pytest.UsageError(
+            f"{bad[0]} is on sys.path, where its folder `types` can shadow the standard module; "
+            "take it out of PYTHONPATH (the root of the repository is enough)"
+        )

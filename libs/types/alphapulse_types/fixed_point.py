@@ -1,0 +1,228 @@
+"""Fixed-point numbers: an integer that counts a fixed fraction of a unit.
+
+Owns `UsdFixedPoint8` (64 bits, one hundred-millionth of a dollar) and `PercentageFixedPoint4` (32 bits, one
+ten-thousandth of a percent), and the exact reading of decimal text that they and the feed parsers share.
+Must not know the wire, prices of a venue, or any number format but plain decimals.
+
+How it works: everything is done on integers.  Text is split at the point and never goes through a float; a float is
+taken by its exact integer ratio.  Nothing wraps, cuts or saturates unless the call is named after it: the operators
+raise, `checked_*` give None, `saturating_*` clamp.  There is no product or quotient of two fixed-point numbers,
+because its unit would be another one.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Self
+
+from .errors import DivisionByZero, FixedPointError, InvalidDecimal, NotFinite, Overflow, PrecisionLoss, Underflow
+
+_DECIMAL = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))")
+# No type here holds more than 19 digits.  A longer whole part is refused by its length, because int() of a text
+# of some thousands of digits is slow, and beyond a limit an error of another kind.
+_MAX_DIGITS = 25
+
+
+class Rounding(Enum):
+    """What to do with digits that do not fit; without one of these they are an error."""
+
+    TOWARD_ZERO = "toward zero"
+    HALF_EVEN = "half even"
+    HALF_AWAY_FROM_ZERO = "half away from zero"
+
+
+def parse_scaled(text: str, decimals: int, *, rounding: Rounding | None = None, type_name: str = "integer") -> int:
+    """Read plain decimal text as an integer count of 10**-decimals.
+
+    Raises InvalidDecimal for anything but a sign, ASCII digits and a point; PrecisionLoss when a digit other than
+    zero stands beyond `decimals` and no rounding is given; Overflow or Underflow for a text of absurd length.
+    """
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        raise InvalidDecimal(text)
+    sign, whole, fraction = match[1], (match[2] or "").lstrip("0"), match[3] or match[4] or ""
+    if len(whole) > _MAX_DIGITS:
+        raise (Underflow if sign == "-" else Overflow)(f"a number of {len(whole)} digits", type_name)
+    kept, rest = fraction[:decimals].ljust(decimals, "0"), fraction[decimals:].rstrip("0")
+    magnitude = int(whole + kept or "0")
+    if rest:
+        if rounding is None:
+            raise PrecisionLoss(text, decimals)
+        magnitude += _carries(rest, magnitude, rounding)
+    return -magnitude if sign == "-" else magnitude
+
+
+def _carries(rest: str, magnitude: int, rounding: Rounding) -> bool:
+    """Whether the dropped digits (not all zero, no trailing zeros) move the magnitude up by one."""
+    if rounding is Rounding.TOWARD_ZERO or rest[0] < "5":
+        return False
+    if rest == "5" and rounding is Rounding.HALF_EVEN:
+        return magnitude % 2 == 1
+    return True
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _FixedPoint:
+    """What both types share; `raw` is the integer that travels on the wire."""
+
+    raw: int
+
+    DECIMALS: ClassVar[int]
+    SCALE: ClassVar[int]
+    _LOW: ClassVar[int]
+    _HIGH: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        if type(self.raw) is not int:
+            raise TypeError(f"{type(self).__name__} counts in int, not {type(self.raw).__name__}")
+        if self.raw > self._HIGH:
+            raise Overflow(self._text(self.raw), type(self).__name__)
+        if self.raw < self._LOW:
+            raise Underflow(self._text(self.raw), type(self).__name__)
+
+    @classmethod
+    def _text(cls, raw: int) -> str:
+        if raw.bit_length() > 512:
+            return f"{'-' if raw < 0 else ''}a number of {raw.bit_length()} bits"
+        whole, fraction = divmod(abs(raw), cls.SCALE)
+        return f"{'-' if raw < 0 else ''}{whole}.{fraction:0{cls.DECIMALS}d}"
+
+    @classmethod
+    def from_decimal_str(cls, text: str, *, rounding: Rounding | None = None) -> Self:
+        """Exact: raises InvalidDecimal, Overflow, Underflow, and PrecisionLoss unless a rounding is given."""
+        return cls(parse_scaled(text, cls.DECIMALS, rounding=rounding, type_name=cls.__name__))
+
+    @classmethod
+    def from_float(cls, value: float) -> Self:
+        """The nearest number, half away from zero.  Raises NotFinite, Overflow, Underflow."""
+        if not math.isfinite(value):
+            raise NotFinite(repr(value))
+        numerator, denominator = value.as_integer_ratio()
+        magnitude = (2 * abs(numerator) * cls.SCALE + denominator) // (2 * denominator)
+        return cls(-magnitude if numerator < 0 else magnitude)
+
+    def to_decimal_str(self) -> str:
+        """All decimals, no symbol: what `from_decimal_str` reads back to the same number."""
+        return self._text(self.raw)
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        return type(self)(self.raw + other.raw)
+
+    def __sub__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        return type(self)(self.raw - other.raw)
+
+    def __mul__(self, factor: int) -> Self:
+        if type(factor) is not int:
+            return NotImplemented
+        return type(self)(self.raw * factor)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Self:
+        return type(self)(-self.raw)
+
+    def __abs__(self) -> Self:
+        return type(self)(abs(self.raw))
+
+    def divided_by(self, divisor: int) -> Self:
+        """Divide by a whole number and cut toward zero.  Raises DivisionByZero, Overflow (MIN by -1)."""
+        if divisor == 0:
+            raise DivisionByZero(self.to_decimal_str())
+        magnitude = abs(self.raw) // abs(divisor)
+        return type(self)(-magnitude if (self.raw < 0) != (divisor < 0) else magnitude)
+
+    def checked_add(self, other: Self) -> Self | None:
+        return self._or_none(self.raw + self._same_unit(other))
+
+    def checked_sub(self, other: Self) -> Self | None:
+        return self._or_none(self.raw - self._same_unit(other))
+
+    def checked_mul(self, factor: int) -> Self | None:
+        return self._or_none(self.raw * factor)
+
+    def checked_div(self, divisor: int) -> Self | None:
+        try:
+            return self.divided_by(divisor)
+        except FixedPointError:
+            return None
+
+    def saturating_add(self, other: Self) -> Self:
+        return type(self)(min(max(self.raw + self._same_unit(other), self._LOW), self._HIGH))
+
+    def saturating_sub(self, other: Self) -> Self:
+        return type(self)(min(max(self.raw - self._same_unit(other), self._LOW), self._HIGH))
+
+    def _same_unit(self, other: Self) -> int:
+        if type(other) is not type(self):
+            raise TypeError(f"{type(self).__name__} and {type(other).__name__} are different units")
+        return other.raw
+
+    def _or_none(self, raw: int) -> Self | None:
+        return type(self)(raw) if self._LOW <= raw <= self._HIGH else None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UsdFixedPoint8(_FixedPoint):
+    """Dollars with eight decimals in a signed 64-bit integer."""
+
+    DECIMALS: ClassVar[int] = 8
+    SCALE: ClassVar[int] = 10**8
+    _LOW: ClassVar[int] = -(2**63)
+    _HIGH: ClassVar[int] = 2**63 - 1
+
+    ZERO: ClassVar["UsdFixedPoint8"]
+    ONE_CENT: ClassVar["UsdFixedPoint8"]
+    ONE_DOLLAR: ClassVar["UsdFixedPoint8"]
+    MIN: ClassVar["UsdFixedPoint8"]
+    MAX: ClassVar["UsdFixedPoint8"]
+
+    @classmethod
+    def from_cents(cls, cents: int) -> Self:
+        """Raises Overflow, Underflow."""
+        return cls(cents * 10**6)
+
+    @classmethod
+    def from_dollars(cls, dollars: int) -> Self:
+        """Raises Overflow, Underflow."""
+        return cls(dollars * 10**8)
+
+    def __str__(self) -> str:
+        text = self.to_decimal_str()
+        return f"-${text[1:]}" if self.raw < 0 else f"${text}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PercentageFixedPoint4(_FixedPoint):
+    """Percent with four decimals in a signed 32-bit integer."""
+
+    DECIMALS: ClassVar[int] = 4
+    SCALE: ClassVar[int] = 10**4
+    _LOW: ClassVar[int] = -(2**31)
+    _HIGH: ClassVar[int] = 2**31 - 1
+
+    ZERO: ClassVar["PercentageFixedPoint4"]
+    ONE_BASIS_POINT: ClassVar["PercentageFixedPoint4"]
+    ONE_PERCENT: ClassVar["PercentageFixedPoint4"]
+    MIN: ClassVar["PercentageFixedPoint4"]
+    MAX: ClassVar["PercentageFixedPoint4"]
+
+    def __str__(self) -> str:
+        return f"{self.to_decimal_str()}%"
+
+
+# Constants of a class's own type can only be made once the class exists.
+UsdFixedPoint8.ZERO = UsdFixedPoint8(0)
+UsdFixedPoint8.ONE_CENT = UsdFixedPoint8(10**6)
+UsdFixedPoint8.ONE_DOLLAR = UsdFixedPoint8(10**8)
+UsdFixedPoint8.MIN = UsdFixedPoint8(UsdFixedPoint8._LOW)
+UsdFixedPoint8.MAX = UsdFixedPoint8(UsdFixedPoint8._HIGH)
+PercentageFixedPoint4.ZERO = PercentageFixedPoint4(0)
+PercentageFixedPoint4.ONE_BASIS_POINT = PercentageFixedPoint4(100)
+PercentageFixedPoint4.ONE_PERCENT = PercentageFixedPoint4(10**4)
+PercentageFixedPoint4.MIN = PercentageFixedPoint4(PercentageFixedPoint4._LOW)
+PercentageFixedPoint4.MAX = PercentageFixedPoint4(PercentageFixedPoint4._HIGH)

@@ -1,0 +1,131 @@
+"""The shape of the repository: known folders, no package where a namespace must be, short modules, honest manifests.
+
+Reads what git tracks, so a build folder or an editor's file does not fail a test.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TOP_LEVEL = {".ci", ".github", "docs", "infra", "libs", "protocol_v2", "relays", "services", "tests", "tools"}
+NAMESPACES = ("libs", "services", "tools")
+MAX_LINES = 400
+# The demo's template is a repository of its own, and test assets are sample data.
+DATA = ("tools/migrate/demo/legacy/", "tools/migrate/tests/assets/")
+
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+).stdout.split("\0")[:-1]
+OURS = [name for name in TRACKED if not name.startswith(DATA) and (ROOT / name).is_file()]
+MEMBERS = sorted(str(Path(name).parent) for name in OURS if Path(name).name == "pyproject.toml" and "/" in name)
+
+
+def manifest(member: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / member / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_git_was_asked() -> None:
+    assert "dev.py" in OURS and len(MEMBERS) >= 5
+
+
+def test_top_level_folders_are_known() -> None:
+    assert {name.split("/")[0] for name in OURS if "/" in name} <= TOP_LEVEL
+
+
+@pytest.mark.parametrize("folder", NAMESPACES)
+def test_namespaces_are_no_packages(folder: str) -> None:
+    assert not (ROOT / folder / "__init__.py").exists(), "several distributions share this name (PEP 420)"
+
+
+def test_modules_are_short() -> None:
+    modules = [name for name in OURS if name.endswith(".py") and "tests" not in Path(name).parts]
+    lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in modules}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_modules_begin_with_what_they_own() -> None:
+    modules = [name for name in OURS if name.endswith(".py")]
+    bare = [name for name in modules if not re.match(r'(#!.*\n)?r?"""\S', (ROOT / name).read_text(encoding="utf-8"))]
+    assert bare == []
+
+
+@pytest.mark.parametrize("folder", [".", *MEMBERS])
+def test_the_interpreter_is_not_shadowed(folder: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    code = "import dataclasses, types, logging, typing, json; print(types.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not Path(done.stdout.strip()).is_relative_to(ROOT / "libs")
+
+
+def test_the_session_stops_when_libs_is_on_the_path() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "libs")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/architecture", "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "is on sys.path" in done.stderr
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_manifests_ship_every_package(member: str) -> None:
+    """A package that `packages` forgets is missing only from the wheel, where nobody looks."""
+    setuptools = manifest(member)["tool"]["setuptools"]
+    mapping = setuptools.get("package-dir", {})
+    prefix = next(iter(mapping), "")
+    found = set()
+    for name in OURS:
+        path = Path(name)
+        if path.name == "__init__.py" and path.is_relative_to(member) and "tests" not in path.parts:
+            found.add(".".join([prefix, *path.parent.relative_to(member).parts]).strip("."))
+    assert set(setuptools["packages"]) == found
+
+
+def test_the_workspace_knows_every_member() -> None:
+    names = {manifest(member)["project"]["name"] for member in MEMBERS}
+    root = manifest(".")
+    assert set(root["tool"]["uv"]["sources"]) == names == set(root["dependency-groups"]["members"])
+    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    assert {line.removeprefix("-e ./") for line in lines if line.startswith("-e ")} == set(MEMBERS)
+
+
+def test_the_tool_needs_no_other_member() -> None:
+    others = {manifest(member)["project"]["name"] for member in MEMBERS if member != "tools/migrate"}
+    needed = {re.split(r"[^A-Za-z0-9-]", text)[0] for text in manifest("tools/migrate")["project"]["dependencies"]}
+    assert needed and not needed & others
+
+
+def test_the_readme_shows_what_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in ("python3 dev.py demo", "python3 dev.py test"):
+        assert command in readme and command in ci
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    "name", ["action.yml", ".pre-commit-hooks.yaml", ".pre-commit-config.yaml", ".github/workflows/ci.yml"]
+)
+def test_yaml_files_are_yaml(name: str) -> None:
+    assert yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_pins_name_no_registry() -> None:
+    for name in ("constraints.txt", "requirements-dev.txt", "requirements-lint.txt"):
+        assert "://" not in (ROOT / name).read_text(encoding="utf-8")
+    assert not [name for name in OURS if Path(name).name in {"uv.lock", "poetry.lock", "pdm.lock"}]
