@@ -61,14 +61,14 @@ class Executor:
 
     def run(
         self, stage: int, plan_hash: str, groups: Sequence[Group], *, only: Sequence[str] = (),
-        check: Callable[[], None] = lambda: None, facts: Callable[[], dict[str, object]] = dict, event: str = "done",
+        check: Callable[[], None] = lambda: None, facts: Callable[[], dict[str, object]] = dict, event: str = "done", rollback: bool = False,
     ) -> list[str]:  # fmt: skip
         """Carry out one stage; returns its commits.  Raises what `check` raises, with the tree as it was."""
         base = self.repo.head()
-        self.journal.add("begin", stage=stage, base=base, plan=plan_hash, only=list(only))
+        self.journal.add("begin", stage=stage, base=base, plan=plan_hash, only=list(only), rollback=rollback)
         commits: list[str] = []
         try:
-            place = self._place(base)
+            place = self.place(base)
             total = sum(len(g.operations) for g in groups)
             done = 0
             rewriting: list[str] = []
@@ -117,12 +117,12 @@ class Executor:
                     where=str(self.repo.root), next_step="check out the branch on which it was begun",
                 )  # fmt: skip
             for commit in self.repo.commits(running.base, head):
-                if f"Migration-Stage: {running.stage}" not in self.repo.message(commit):
+                if f"Migration-Plan: {self.plan_name}" not in self.repo.message(commit):
                     raise Refused(
                         f"commit {commit[:12]} was made on top of an unfinished stage {running.stage}",
                         where=str(self.repo.root), next_step="take that commit off (git reset), then run again",
                     )  # fmt: skip
-        place = self._place(running.base)
+        place = self.place(running.base)
         operations = [o for g in groups for o in g.operations]
         for operation in reversed(operations):
             operation.revert(place)
@@ -145,7 +145,7 @@ class Executor:
 
     # parts
 
-    def _place(self, base: str) -> _Place:
+    def place(self, base: str) -> _Place:
         return _Place(self.repo, self.repo.tree(base), self.journal.scratch, self.journal.folder / "aside")
 
     def _commit(self, group: Group, stage: int, plan_hash: str) -> str | None:

@@ -40,6 +40,7 @@ class Running:
     plan_hash: str
     commits: list[str] = field(default_factory=list)
     only: tuple[str, ...] = ()
+    rollback: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class History:
     done: dict[int, StageRecord] = field(default_factory=dict)
     running: Running | None = None
     slices: list[dict[str, Any]] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)  # untracked caches that stage 6 has put away
 
 
 class Journal:
@@ -55,6 +57,7 @@ class Journal:
         self.file = self.folder / "journal.jsonl"
         self.plan_file = self.folder / "plan.json"
         self.audit_file = self.folder / "audit.json"
+        self.rollback_file = self.folder / "rollback.json"
         self.scratch = self.folder / "tmp"
         self._lock = git_dir / "migrate" / "lock"
 
@@ -90,8 +93,11 @@ class Journal:
             match entry["event"]:
                 case "begin":
                     out.running = Running(
-                        entry["stage"], entry["base"], entry["plan"], only=tuple(entry.get("only", ()))
-                    )
+                        entry["stage"], entry["base"], entry["plan"], only=tuple(entry.get("only", ())),
+                        rollback=entry.get("rollback", False),
+                    )  # fmt: skip
+                case "aside":
+                    out.aside = entry["paths"]
                 case "commit" if out.running:
                     out.running.commits.append(entry["commit"])
                 case "undone":
@@ -106,8 +112,9 @@ class Journal:
                     out.done[entry["stage"]] = record
                     out.running = None
                 case "rollback":
-                    out.done = {n: r for n, r in out.done.items() if n < entry["to"]}
-                    out.slices = [s for s in out.slices if entry["to"] > 4]
+                    to = entry.get("to", entry.get("stage"))
+                    out.done = {n: r for n, r in out.done.items() if n < to}
+                    out.slices = [s for s in out.slices if to > 4]
                     out.running = None
         return out
 

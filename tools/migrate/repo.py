@@ -132,6 +132,27 @@ class Repo:
 
         return Tree(modes, read)
 
+    def index_tree(self) -> Tree:
+        """The files in the index, with their content in the working tree; what a hook or a shallow clone can see."""
+        modes = {}
+        for entry in self.run("ls-files", "-z", "-s").split("\0"):
+            if entry:
+                meta, path = entry.split("\t", 1)
+                if os.path.lexists(self.root / path):
+                    modes[path] = meta.split(" ")[0]
+
+        def read(path: str) -> bytes:
+            place = self.root / path
+            if modes[path] == SUBMODULE:
+                return b""
+            return os.fsencode(os.readlink(place)) if modes[path] == LINK else place.read_bytes()
+
+        return Tree(modes, read)
+
+    def archive(self, revision: str, paths: Sequence[str]) -> bytes:
+        """A tar file of these paths at a revision."""
+        return self._bytes("archive", "--format=tar", revision, "--", *paths)
+
     def message(self, revision: str) -> str:
         return self.run("log", "-1", "--format=%B", revision)
 
@@ -205,6 +226,11 @@ class Repo:
             self.run("update-index", "-q", "--really-refresh")
         except MigrateError:
             return  # it exits with 1 where a file differs; the caller looks at that itself
+
+    def checkout(self, paths: Sequence[str]) -> None:
+        """Take these files from HEAD again."""
+        for start in range(0, len(paths), _BATCH):
+            self.run("checkout", "-q", "HEAD", "--", *paths[start : start + _BATCH])
 
     def restore_files(self, revision: str) -> None:
         """Working tree and index become those of `revision`; files it does not track are not touched."""

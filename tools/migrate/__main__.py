@@ -1,0 +1,5 @@
+"""`python -m tools.migrate`."""
+
+from .cli import main
+
+main()

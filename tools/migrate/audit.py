@@ -1,0 +1,159 @@
+"""Stage 1: what uses the moving packages, who depends on whom, and what is broken already.
+
+The result is one JSON document in the tool's state: the graph, the counts, the baseline of every gate (so that a test
+that failed before is never blamed on the move), which modules can be imported at all, and their public names.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .gates import GateResult, run_gate
+from .graph import cycles, dependency_graph, to_dot, to_json
+from .imports import import_all, public_names
+from .layout import Layout
+from .manifests import declared_unused
+from .manifests import Context as ManifestContext
+from .model import Finding
+from .plan import Gates
+from .resolve import Index
+from .scan import FileScan
+from .session import Session
+
+_IMPORT_TIMEOUT = 60.0  # seconds for one module
+
+
+def run_audit(session: Session) -> dict[str, Any]:
+    """Read everything, run the gates, and save the document.  Changes nothing in the tree."""
+    layout, scans = session.layout, session.scans
+    uses = sorted(set(_uses(layout, scans)))
+    graph = dependency_graph(uses)
+    session.progress("gates", 0, 0)
+    gates = run_all(session, session.plan.gates)
+    python = gates[0].python if gates and gates[0].python else sys.executable
+    modules = moving_modules(session)
+    session.progress("importing", 0, len(modules))
+    problems = import_all(python, session.root, session.plan.import_roots, modules, timeout=_IMPORT_TIMEOUT)
+    names = public_names(python, session.root, session.plan.import_roots, [m for m, p in problems.items() if not p])
+    document: dict[str, Any] = {
+        "schema": 1,
+        "commit": session.repo.head(),
+        "digest": session.plan.digest,
+        "tree": session.repo.tree_hash(),
+        "gates": [_portable(g) for g in gates],
+        "python": python,
+        "imports": problems,
+        "names": names,
+        "graph": to_json(graph),
+        "cycles": cycles(graph),
+        "uses": Counter(u for u, _ in uses),
+        "references": _count(scans),
+        "unused": [f.as_dict() for f in declared_unused(_manifest_context(session), _imports_by_folder(session))],
+        "performance": performance(session),
+    }
+    session.journal.folder.mkdir(parents=True, exist_ok=True)
+    session.journal.save(session.journal.audit_file, document)
+    (session.journal.folder / "graph.dot").write_text(to_dot(graph), encoding="utf-8")
+    return document
+
+
+def run_all(session: Session, gates: Gates) -> list[GateResult]:
+    out = []
+    for number, command in enumerate(gates.tests):
+        work = session.journal.folder / "gates" / str(number)
+        work.mkdir(parents=True, exist_ok=True)
+        out.append(
+            run_gate(command, session.root, work, timeout=gates.timeout, prefer_own_python=session.own_python)
+        )
+    return out
+
+
+def performance(session: Session) -> dict[str, float]:
+    """Best of three wall times, in seconds, of each command of `[gates] performance`."""
+    out: dict[str, float] = {}
+    for command in session.plan.gates.performance:
+        best = float("inf")
+        work = session.journal.folder / "gates" / "performance"
+        work.mkdir(parents=True, exist_ok=True)
+        for _ in range(3):
+            start = time.perf_counter()
+            run_gate(command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python)
+            best = min(best, time.perf_counter() - start)
+        out[command] = best
+    return out
+
+
+def moving_modules(session: Session) -> list[str]:
+    """Modules of the moving packages, by their names today; tests, which only a test runner may import, left out."""
+    index: Index = session.world.resolver.index
+    out = []
+    for name, path in sorted(index.files.items()):
+        parts = path.split("/")
+        is_test = parts[-1].startswith(("test_", "conftest")) or "tests" in parts[:-1]
+        moved = session.layout.new_path(path) != path if not session.layout.moved else _lies_in_target(session.layout, path)
+        if moved and path.endswith(".py") and not is_test and not name.endswith("__main__"):
+            if name not in session.layout.aliases and not any(name.startswith(a + ".") for a in session.layout.aliases):
+                out.append(name)
+    return out
+
+
+def _lies_in_target(layout: Layout, path: str) -> bool:
+    return any(path == m.to_path or path.startswith(m.to_path + "/") for m in layout.moves)
+
+
+def _uses(layout: Layout, scans: Iterable[FileScan]) -> Iterable[tuple[str, str]]:
+    """(who, what): packages of the tree that use a moving package, and moving packages that use each other."""
+    for scan in scans:
+        here = layout.module_of(scan.path)
+        user = _unit(layout, here.name if here else scan.path)
+        targets = {_moving(layout, name) for name in scan.imports}
+        if not targets - {None} and scan.edits:
+            targets = {_moving(layout, e.old.split("/")[0]) for e in scan.edits}
+        for target in targets:
+            if target and target != user:
+                yield user, target
+
+
+def _unit(layout: Layout, name: str) -> str:
+    moving = _moving(layout, name)
+    if moving:
+        return moving
+    if "/" in name:
+        return name.split("/")[0]
+    return ".".join(name.split(".")[:2])
+
+
+def _moving(layout: Layout, name: str) -> str | None:
+    best = max((o for o in layout.old_names if name == o or name.startswith(o + ".")), key=len, default=None)
+    return layout.old_names[best].source if best else None
+
+
+def _count(scans: Iterable[FileScan]) -> dict[str, int]:
+    return dict(sorted(Counter(e.rule for s in scans for e in s.edits).items()))
+
+
+def _imports_by_folder(session: Session) -> Mapping[str, set[str]]:
+    """Folder of each manifest -> top-level names imported by the Python files that belong to it."""
+    folders = sorted({p.rpartition("/")[0] or "." for p in session.tree if p.endswith("pyproject.toml")}, key=len, reverse=True)
+    out: dict[str, set[str]] = {f: set() for f in folders}
+    for scan in session.scans:
+        folder = next((f for f in folders if f == "." or scan.path.startswith(f + "/")), None)
+        if folder is not None:
+            out[folder] |= {name.split(".")[0] for name in scan.imports} | set(scan.imports)
+    return out
+
+
+def _manifest_context(session: Session) -> ManifestContext:
+    return ManifestContext(layout=session.layout, judge=session.world.judge, tree=session.tree, plan=session.plan)
+
+
+def _portable(gate: GateResult) -> dict[str, Any]:
+    return gate.as_dict()
+
+
+def unused_findings(document: Mapping[str, Any]) -> list[Finding]:
+    return [Finding(**{**f, "readings": tuple(f["readings"])}) for f in document.get("unused", ())]

@@ -1,0 +1,290 @@
+"""One run of the tool on one checkout: plan, repository, journal, and what is known of the tree right now.
+
+Everything that a stage asks for more than once is here and is computed once: the layout of the tree at HEAD (before or
+after the move, as `migration.lock` says), the scan, the design.  `status` derives from the journal and the lock which
+stages are done; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .design import Design, make_design
+from .executor import Executor, Group
+from .journal import History, Journal
+from .layout import Layout, resolve_layout
+from .lock import Lock
+from .lock import read as read_lock
+from .manifests import wants
+from .model import STAGE_NAMES, Finding, PlanError, Refused
+from .operations import from_dict
+from .plan import LOCK_FILE, PLAN_FILE, Plan, read_plan
+from .repo import Repo
+from .scan import FileScan, World, make_world, scan_tree
+from .tree import Tree
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """What `design` wrote: the operations of each stage, and the commits on which they may be carried out."""
+
+    plan_hash: str
+    digest: str  # of the plan file
+    commit: str
+    groups: dict[int, list[Group]]
+    document: dict[str, Any]
+
+
+@dataclass
+class Session:
+    root: Path
+    plan_path: Path | None = None
+    jobs: int = 0
+    progress: Progress = field(default=_silent)
+    own_python: bool = False  # run gates with the tool's interpreter, for the demo
+
+    def __post_init__(self) -> None:
+        self.repo = Repo(self.root)
+        self.root = self.repo.root
+        self.jobs = self.jobs or os.cpu_count() or 1
+
+    # the plan and its memory
+
+    @cached_property
+    def plan(self) -> Plan:
+        path = self.plan_path or self.root / PLAN_FILE
+        plan = read_plan(path)
+        try:
+            shown = path.resolve().relative_to(self.root.resolve()).as_posix()
+        except ValueError:
+            shown = str(path)
+        return Plan(**{**{f: getattr(plan, f) for f in plan.__dataclass_fields__}, "file": shown})
+
+    @cached_property
+    def journal(self) -> Journal:
+        return Journal(self.repo.git_dir, self.plan.name)
+
+    @property
+    def executor(self) -> Executor:
+        return Executor(self.repo, self.journal, self.plan.name, self.progress)
+
+    @property
+    def history(self) -> History:
+        return self.journal.history()
+
+    # the tree
+
+    def forget(self) -> None:
+        """The tree has changed: compute everything anew when it is asked for."""
+        for name in ("tree", "lock", "layout", "world", "scans", "design"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def tree(self) -> Tree:
+        return self.repo.tree()
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """The lock of this migration at HEAD; None before stage 3, or if it is that of another migration."""
+        if LOCK_FILE not in self.tree:
+            return None
+        lock = read_lock(self.tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
+        return lock if lock.plan == self.plan.name else None
+
+    @property
+    def reached(self) -> int:
+        """The highest tree-changing stage that HEAD has behind it: 0, 3, 4 or 6."""
+        return self.lock.stage if self.lock else 0
+
+    @cached_property
+    def layout(self) -> Layout:
+        return resolve_layout(self.plan, self.tree, moved=self.reached >= 3)
+
+    @cached_property
+    def world(self) -> World:
+        return make_world(self.layout)
+
+    @cached_property
+    def scans(self) -> list[FileScan]:
+        shims = {s.path for s in self.lock.shims} if self.lock else set()
+        return scan_tree(
+            self.world,
+            skip=lambda p: wants(p) or p in shims,
+            jobs=self.jobs,
+            progress=lambda done, total: self.progress("reading", done, total),
+        )
+
+    @cached_property
+    def design(self) -> Design:
+        return make_design(self.world, self.scans, self.repo.head())
+
+    # the saved plan
+
+    def save_plan(self) -> SavedPlan:
+        design = self.design
+        document = {
+            "schema": 1, "plan": self.plan.name, "plan_hash": design.plan_hash, "digest": self.plan.digest,
+            "commit": design.commit, "inputs": design.inputs,
+            "moves": [[m.source, m.target, m.path, m.to_path, m.is_package] for m in self.layout.moves],
+            "groups": {str(n): [group_dict(g) for g in groups] for n, groups in design.groups.items()},
+            "edits": {p: [[e.start, e.end, e.old, e.new, e.line, e.stage, e.rule, e.reason] for e in edits]
+                      for p, edits in sorted(design.edits.items())},
+            "new_paths": {p: self.layout.new_path(p) for p in sorted(design.edits)},
+            "moved": self.layout.moved_files(),
+            "findings": [f.as_dict() for f in design.findings],
+        }  # fmt: skip
+        self.journal.folder.mkdir(parents=True, exist_ok=True)
+        self.journal.save(self.journal.plan_file, document)
+        saved = self.saved_plan()
+        assert saved is not None
+        return saved
+
+    def saved_plan(self) -> SavedPlan | None:
+        document = self.journal.load(self.journal.plan_file)
+        if document is None or document.get("schema") != 1:
+            return None
+        groups = {int(n): [group_from_dict(g) for g in listed] for n, listed in document["groups"].items()}
+        return SavedPlan(document["plan_hash"], document["digest"], document["commit"], groups, document)
+
+    def usable_plan(self) -> SavedPlan | None:
+        """The saved plan if it was made for this plan file and for the tree that HEAD has now."""
+        saved = self.saved_plan()
+        if saved is None or saved.digest != self.plan.digest:
+            return None
+        return saved if self.repo.head() in self._good_heads(saved) else None
+
+    def _good_heads(self, saved: SavedPlan) -> set[str]:
+        history = self.history
+        heads = {saved.commit}
+        heads.update(r.end for r in history.done.values() if r.plan_hash == saved.plan_hash and r.stage >= 3)
+        heads.update(s["end"] for s in history.slices if s["plan"] == saved.plan_hash)
+        return heads
+
+    # what is done
+
+    def done(self, stage: int) -> bool:
+        reached = self.reached
+        match stage:
+            case 1:
+                audit = self.journal.load(self.journal.audit_file)
+                return reached >= 3 or (
+                    audit is not None and audit["commit"] == self.repo.head() and audit["digest"] == self.plan.digest
+                )
+            case 2:
+                return reached == 6 or self.usable_plan() is not None
+            case 5:
+                record = self.history.done.get(5)
+                return reached == 6 or (record is not None and reached >= 4 and record.end == self.repo.head())
+            case _:
+                return reached >= stage
+
+    def next_stage(self) -> int | None:
+        return next((n for n in range(1, 7) if not self.done(n)), None)
+
+    # refusals
+
+    def require_clean(self, *, deep: bool) -> None:
+        """Raise Refused unless the checkout is fit for a stage that changes it (`deep`) or only reads it."""
+        repo = self.repo
+        repo.head()
+        if under_way := repo.unfinished():
+            raise Refused(f"a {under_way} is under way", where=str(self.root), next_step="finish or abort it first")
+        dirty = repo.dirty()
+        if dirty:
+            shown = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
+            raise Refused(f"uncommitted changes in {shown}", where=str(self.root), next_step="commit or stash them first")
+        hidden = repo.sparse_or_skipped()
+        if hidden:
+            raise Refused(
+                f"{len(hidden)} tracked files are not checked out, such as {hidden[0]}", where=str(self.root),
+                next_step="check out everything ('git sparse-checkout disable')",
+            )  # fmt: skip
+        if not deep:
+            return
+        if repo.branch() is None:
+            raise Refused(
+                "HEAD is detached, so the commits would belong to no branch", where=str(self.root),
+                next_step="check out a branch first ('git switch -c NAME')",
+            )  # fmt: skip
+        if repo.is_shallow():
+            raise Refused(
+                "a shallow clone has no history to keep", where=str(self.root), next_step="run 'git fetch --unshallow' first"
+            )
+        if not repo.has_identity():
+            raise Refused(
+                "git does not know who commits", where=str(self.root),
+                next_step="set user.name and user.email ('git config user.email YOU@EXAMPLE')",
+            )  # fmt: skip
+
+    def require_order(self, stage: int) -> None:
+        for earlier in range(1, stage):
+            if not self.done(earlier):
+                name = STAGE_NAMES[earlier]
+                if earlier == 2 and self.saved_plan() is not None:
+                    raise Refused(
+                        "the saved plan is stale: the commit or the plan file changed since it was made",
+                        where=str(self.root), next_step="look at it again with '--stage design'",
+                    )  # fmt: skip
+                raise Refused(
+                    f"stage {stage} ({STAGE_NAMES[stage]}) comes after stage {earlier} ({name}), which is not done",
+                    where=str(self.root), next_step=f"run '--stage {name}' first",
+                )  # fmt: skip
+
+    def discard_gate_changes(self) -> None:
+        """A gate may have written into tracked files; the tree was clean before it, so their content is in HEAD."""
+        dirty = self.repo.dirty()
+        if dirty:
+            self.repo.checkout(dirty)
+
+    def require_free(self, paths: list[str]) -> None:
+        """Raise Refused if an untracked file lies where the stage will put one."""
+        in_the_way = [p for p in paths if p not in self.tree and os.path.lexists(self.root / p) and not (self.root / p).is_dir()]
+        if in_the_way:
+            raise Refused(
+                f"an untracked file is in the way: {in_the_way[0]}"
+                + (f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""),
+                where=str(self.root), next_step="move it away, or commit it",
+            )  # fmt: skip
+
+
+def parse_stage(text: str) -> list[int]:
+    """The stages that `--stage` names.  Raises PlanError for anything but 1-6, a name, or `all`."""
+    import difflib
+
+    names = {name: n for n, name in STAGE_NAMES.items()}
+    if text == "all":
+        return [1, 2, 3, 4, 5, 6]
+    if text.isdigit() and 1 <= int(text) <= 6:
+        return [int(text)]
+    if text in names:
+        return [names[text]]
+    near = difflib.get_close_matches(text, [*names, "all"], 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"1 to 6, all, {', '.join(names)}"
+    raise PlanError(f"no stage {text!r}", where="--stage", next_step=hint)
+
+
+def group_dict(group: Group) -> dict[str, Any]:
+    return {
+        "subject": group.subject, "body": group.body, "rewrites": group.rewrites, "bisect": group.bisect,
+        "operations": [o.as_dict() for o in group.operations],
+    }  # fmt: skip
+
+
+def group_from_dict(data: dict[str, Any]) -> Group:
+    operations = tuple(from_dict(o) for o in data["operations"])
+    return Group(data["subject"], operations, data["body"], data["rewrites"], data["bisect"])
+
+
+def finding_from(data: dict[str, Any]) -> Finding:
+    return Finding(**{**data, "readings": tuple(data["readings"])})

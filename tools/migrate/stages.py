@@ -1,0 +1,322 @@
+"""The six stages as a table, and the one way to run any of them.
+
+`run_stage` takes the lock, undoes what a killed run left, refuses what must be refused, and then does the stage's work.
+Stages 1, 2 and 5 only read; 3, 4 and 6 carry out the saved plan through the executor, which runs the gates before the
+stage counts as done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .audit import run_audit
+from .executor import Group
+from .model import STAGE_NAMES, CheckFailed, Finding, Refused
+from .operations import EditFile, MoveFiles, Operation, SetAside, WriteFile, read
+from .session import SavedPlan, Session, group_from_dict
+from .tree import sha
+from .validate import gate, leftovers, verdict
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one stage did.  `state` is "done" now, or "already" if there was nothing to do."""
+
+    stage: int
+    state: str
+    message: str
+    commits: list[tuple[str, str]] = field(default_factory=list)
+    edits: int = 0
+    moved: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    exit_code: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage, "name": STAGE_NAMES[self.stage], "state": self.state, "message": self.message,
+            "commits": [{"commit": c, "subject": s} for c, s in self.commits], "edits": self.edits, "moved": self.moved,
+            "findings": [f.as_dict() for f in self.findings], "gates": self.gates, "seconds": round(self.seconds, 2),
+            "details": self.details,
+        }  # fmt: skip
+
+
+def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome:
+    """Run one stage to its end.  Raises Refused, CheckFailed or FailedMidway; the tree is then as it was."""
+    start = time.perf_counter()
+    with session.journal.locked():
+        recover(session, stage)
+        if session.done(stage):
+            return Outcome(stage, "already", f"stage {stage} ({STAGE_NAMES[stage]}) is done; nothing to do")
+        session.require_clean(deep=stage >= 3)
+        session.require_order(stage)
+        try:
+            outcome = _STAGES[stage](session, tuple(only))
+        except CheckFailed:
+            session.forget()
+            raise
+        session.forget()
+    outcome.seconds = time.perf_counter() - start
+    return outcome
+
+
+def recover(session: Session, stage: int | None) -> bool:
+    """Undo what a killed run left.  Only the command that was cut off, or a rollback (None), may go on from there."""
+    running = session.history.running
+    if running is None:
+        return False
+    if stage is not None and (running.stage != stage or running.rollback):
+        what = f"a rollback to stage {running.stage}" if running.rollback else f"stage {running.stage}"
+        again = f"rollback --to {running.stage}" if running.rollback else f"--stage {running.stage}"
+        raise Refused(
+            f"{what} was interrupted", where=str(session.root), next_step=f"run '{again}' again, or 'rollback' it"
+        )
+    if running.rollback:
+        document = session.journal.load(session.journal.rollback_file)
+        groups = [group_from_dict(g) for g in document["groups"]] if document else []
+    else:
+        saved = session.saved_plan()
+        if saved is None or saved.plan_hash != running.plan_hash:
+            raise Refused(
+                f"stage {running.stage} was interrupted, and its saved plan is gone", where=str(session.journal.folder),
+                next_step=f"restore the tree with 'git reset --hard {running.base[:12]}'",
+            )  # fmt: skip
+        groups = [*saved.groups[running.stage], *_aside_group(session.history.aside)]
+    session.executor.recover(session.history, groups)
+    session.forget()
+    return True
+
+
+# the stages
+
+
+def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
+    document = run_audit(session)
+    session.discard_gate_changes()
+    session.journal.add("done", stage=1, base=document["commit"], end=document["commit"], plan="")
+    findings = [f for s in session.scans for f in s.findings]
+    edits = sum(len(s.edits) for s in session.scans)
+    broken = [t for g in document["gates"] for t, o in g["outcomes"].items() if o in ("failed", "error")]
+    problems = [g["problem"] for g in document["gates"] if g["problem"]]
+    if problems:
+        raise CheckFailed(
+            f"a gate cannot be run: {problems[0]}", where=session.plan.file,
+            next_step="install what it needs, or correct [gates] in the plan",
+        )  # fmt: skip
+    users = len(document["uses"])
+    message = f"{edits} references in {sum(1 for s in session.scans if s.edits)} files, {users} packages depend on what moves"
+    if broken:
+        message += f"; {len(broken)} test{'s' if len(broken) > 1 else ''} fail{'' if len(broken) > 1 else 's'} already"
+    details = {
+        "graph": document["graph"], "cycles": document["cycles"], "uses": document["uses"],
+        "references": document["references"], "already_broken": broken, "unused": document["unused"],
+        "imports": {m: p for m, p in document["imports"].items() if p},
+    }  # fmt: skip
+    return Outcome(1, "done", message, edits=edits, findings=findings, details=details)
+
+
+def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
+    design = session.design
+    conflicts = [f for f in design.findings if f.rule == "duplicate.conflict" and f.severity == "error"]
+    if conflicts:
+        first = conflicts[0]
+        raise CheckFailed(
+            f"{first.text} is not a duplicate: {first.readings[-1]}", where=f"{first.path}:{first.line}",
+            next_step="take the [[symbol]] out of the plan, or make the definitions equal",
+        )  # fmt: skip
+    saved = session.save_plan()
+    session.journal.add("done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash)
+    counts = {n: sum(1 for es in design.edits.values() for e in es if e.stage == n) for n in (3, 4, 6)}
+    moved = session.layout.moved_files()
+    message = (
+        f"{len(moved)} files to move, {counts[3]} edits with the move, {counts[4]} to integrate, "
+        f"{len([f for f in design.findings if f.severity != 'note'])} places for a person"
+    )
+    details = {"plan_hash": design.plan_hash, "operations": {n: sum(len(g.operations) for g in gs) for n, gs in design.groups.items()}}
+    return Outcome(2, "done", message, edits=sum(counts.values()), moved=len(moved), findings=design.findings, details=details)
+
+
+def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Group], saved: SavedPlan) -> Outcome:
+    created = [p for g in groups for o in g.operations for p in _created(o)]
+    session.require_free(created)
+    evidence: list[dict[str, Any]] = []
+
+    def check() -> None:
+        session.forget()
+        try:
+            evidence.extend(gate(session, stage))
+        finally:
+            session.discard_gate_changes()
+
+    edits = sum(len(o.edits) for g in groups for o in g.operations if isinstance(o, EditFile))
+    moved = sum(len(o.pairs) for g in groups for o in g.operations if isinstance(o, MoveFiles))
+    event = "slice" if only else "done"
+    base = session.repo.head()
+    commits = session.executor.run(
+        stage, saved.plan_hash, groups, only=only, check=check, event=event,
+        facts=lambda: {"gates": evidence, "edits": edits, "moved": moved, "tree": session.repo.tree_hash(base)},
+    )  # fmt: skip
+    named = [(c, session.repo.subject(c)) for c in commits]
+    what = f"{moved} files moved, {edits} places edited" if moved else f"{edits} places edited"
+    return Outcome(stage, "done", f"{what}, {len(commits)} commits", named, edits, moved, gates=evidence)
+
+
+def _migrate(session: Session, only: tuple[str, ...]) -> Outcome:
+    saved = _usable(session)
+    return _change(session, 3, (), saved.groups[3], saved)
+
+
+def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
+    saved = _usable(session)
+    groups = _without_done(session, saved.groups[4])
+    if only:
+        chosen = tuple(o for g in groups for o in g.operations if _below(o, only) and not _is_record(o))
+        if not chosen:
+            return Outcome(4, "already", f"nothing left to integrate under {', '.join(only)}")
+        subject = f"Use the new names in {', '.join(only)}"
+        outcome = _change(session, 4, only, [Group(subject, chosen, rewrites=True)], saved)
+    else:
+        outcome = _change(session, 4, (), groups, saved)
+    session.forget()
+    outcome.findings = [f for f in _planned_findings(saved) if not only or any(f.path.startswith(p) for p in only)]
+    return outcome
+
+
+def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
+    record = session.history.done.get(3)
+    base = record.base if record else _first_base(session)
+    document = verdict(session, base)
+    session.discard_gate_changes()
+    findings = [Finding(**{**f, "readings": tuple(f["readings"])}) for f in [*document["findings"], *document["left"]]]
+    head = session.repo.head()
+    if not document["ok"]:
+        errors = [f for f in findings if f.severity == "error"]
+        lines = "; ".join(f"{f.path}:{f.line} {f.rule} {f.text}" for f in errors[:5])
+        raise CheckFailed(
+            f"{len(errors)} checks failed: {lines}", where="stage 5",
+            next_step="mend these, or roll back; 'report' shows all of them",
+        )  # fmt: skip
+    session.journal.add("done", stage=5, base=base, end=head, plan="", facts={"gates": document["gates"], "verdict": document})
+    message = f"{document['modules']} modules import, {document['names']} public names are the same, history is kept"
+    return Outcome(5, "done", message, findings=findings, gates=document["gates"], details={"left": len(document["left"])})
+
+
+def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
+    saved = _usable(session)
+    left = [f for f in leftovers(session) if f.severity == "error"]
+    if left:
+        lines = "; ".join(f"{f.path}:{f.line} {f.text}" for f in left[:5])
+        raise CheckFailed(
+            f"{len(left)} uses of old names are left: {lines}", where="stage 6",
+            next_step="rewrite them ('check-shims --fix' does the plain ones), or exclude the files in [scan]",
+        )  # fmt: skip
+    aside = _caches(session)
+    if aside:
+        session.journal.add("aside", paths=list(aside))
+    groups = [*saved.groups[6], *_aside_group(aside)]
+    outcome = _change(session, 6, (), groups, saved)
+    for move in session.layout.moves:
+        rest = session.repo.untracked([move.path]) if move.is_package and (session.root / move.path).is_dir() else []
+        if rest:
+            outcome.findings.append(
+                Finding(
+                    move.path, 0, "old-folder", f"{len(rest)} untracked files, such as {rest[0]}",
+                    ("your own files, to be kept", f"leftovers that keep {move.source} importable as a namespace"),
+                    "move or delete them", "warning",
+                )  # fmt: skip
+            )
+    return outcome
+
+
+_STAGES: dict[int, Callable[[Session, tuple[str, ...]], Outcome]] = {
+    1: _audit, 2: _design, 3: _migrate, 4: _integrate, 5: _validate, 6: _cleanup,
+}  # fmt: skip
+
+
+# parts
+
+
+def _usable(session: Session) -> SavedPlan:
+    saved = session.usable_plan()
+    if saved is None:
+        raise Refused(
+            "the saved plan does not fit the tree as it is now", where=str(session.root),
+            next_step="look at it again with '--stage design'",
+        )  # fmt: skip
+    return saved
+
+
+def _planned_findings(saved: SavedPlan) -> list[Finding]:
+    return [Finding(**{**f, "readings": tuple(f["readings"])}) for f in saved.document["findings"]]
+
+
+def _without_done(session: Session, groups: Sequence[Group]) -> list[Group]:
+    """The groups without the edits that earlier slices have made."""
+    out = []
+    for group in groups:
+        kept = tuple(o for o in group.operations if not (isinstance(o, EditFile) and _is_applied(session, o)))
+        kept = tuple(o for o in kept if not (isinstance(o, WriteFile) and _is_written(session, o)))
+        out.append(Group(group.subject, kept, group.body, group.rewrites, group.bisect))
+    return out
+
+
+def _is_applied(session: Session, operation: EditFile) -> bool:
+    place = session.root / operation.path
+    return place.exists() and sha(read(place)) == operation.after
+
+
+def _is_written(session: Session, operation: WriteFile) -> bool:
+    place = session.root / operation.path
+    return place.exists() and read(place) == operation.content
+
+
+def _below(operation: Operation, prefixes: Sequence[str]) -> bool:
+    cleaned = [p.rstrip("/") for p in prefixes]
+    return any(t == p or t.startswith(p + "/") for t in operation.touches() for p in cleaned)
+
+
+def _is_record(operation: Operation) -> bool:
+    """The lock, and shims that stop waiting for callers: they are for the whole stage, not for a slice."""
+    return isinstance(operation, WriteFile) and operation.why != "manifest"
+
+
+def _created(operation: Operation) -> list[str]:
+    if isinstance(operation, MoveFiles):
+        return [new for _, new in operation.pairs]
+    if isinstance(operation, WriteFile) and operation.before is None:
+        return [operation.path]
+    return []
+
+
+def _caches(session: Session) -> tuple[str, ...]:
+    """Byte-code folders in the old packages' folders, where nothing tracked will be left."""
+    found: set[str] = set()
+    for move in session.layout.moves:
+        if not move.is_package or not (session.root / move.path).is_dir():
+            continue
+        for path in session.repo.untracked([move.path]):
+            parts = path.split("/")
+            if "__pycache__" in parts:
+                found.add("/".join(parts[: parts.index("__pycache__") + 1]))
+    return tuple(sorted(found))
+
+
+def _aside_group(paths: Sequence[str]) -> list[Group]:
+    return [Group("Caches", (SetAside(6, tuple(paths)),))] if paths else []
+
+
+def _first_base(session: Session) -> str:
+    """The commit before the first commit of stage 3, found by its trailers (another clone may have made it)."""
+    commits = session.repo.find_commits(f"^Migration-Plan: {session.plan.name}$")
+    stage3 = [c for c in commits if "Migration-Stage: 3" in session.repo.message(c)]
+    if not stage3:
+        raise Refused(
+            "the commits of stage 3 are not in this branch's history", where=str(session.root),
+            next_step="was it squashed or rebased? History cannot be checked then",
+        )  # fmt: skip
+    return session.repo.run("rev-parse", f"{stage3[-1]}~1") if len(stage3) == 1 else session.repo.run("rev-parse", f"{stage3[0]}~1")

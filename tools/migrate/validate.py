@@ -1,0 +1,216 @@
+"""Stage 5: the verdict on the moved tree, with its evidence; and the gate that ends every other stage.
+
+Gates are compared with the baseline test by test.  Beyond the tests: every moved module is imported that could be
+imported before, old and new names give one object while the shims stand, public names have equal signatures, values
+and classes (at run time, and statically by griffe), every moved file is a 100 % rename with its history, and nothing
+uses an old name any more.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .api import compare_api
+from .audit import performance, run_all
+from .gates import Comparison, GateResult, compare, explain, run_gate
+from .history import check_history
+from .imports import compare_names, import_all, public_names
+from .model import CheckFailed, Finding
+from .session import Session
+
+_SAME_OBJECT = """
+import importlib, sys, warnings
+warnings.simplefilter("ignore")
+sys.path[:0] = sys.argv[1].split(":")
+for pair in sys.argv[2:]:
+    old, new = pair.split("=")
+    try:
+        print(pair, "same" if importlib.import_module(old) is importlib.import_module(new) else "different")
+    except BaseException as error:
+        print(pair, type(error).__name__, str(error).replace("\\n", " ")[:200])
+"""
+
+
+def new_test_id(session: Session) -> Callable[[str], str]:
+    """Test ids from before the move, as they are called afterwards."""
+    layout = session.layout
+
+    def rename(test: str) -> str:
+        path, separator, rest = test.partition("::")
+        return (layout.old_to_new_path(path) or path) + separator + rest
+
+    return rename
+
+
+def gate(session: Session, stage: int) -> list[dict[str, Any]]:
+    """Run the gates and compare them with the baseline.  Raises CheckFailed with the tests that broke."""
+    if not session.plan.gates.tests:
+        return []
+    baseline = session.journal.load(session.journal.audit_file)
+    before = [GateResult.from_dict(g) for g in baseline["gates"]] if baseline else []
+    known = {g.command: g for g in before}
+    session.progress("gates", 0, 0)
+    out = []
+    for result in run_all(session, session.plan.gates):
+        first = known.get(result.command)
+        if first is None:
+            # Nothing to compare with (another clone ran the audit): the gate itself decides.
+            comparison = Comparison(result.command, 0, result.exit_code, reason=result.problem or _exit_reason(result))
+        else:
+            comparison = compare(first, result, new_test_id(session))
+        if not comparison.ok:
+            lines = explain(comparison) or [comparison.reason]
+            raise CheckFailed(
+                f"the gate {result.command!r} is worse than before: " + "; ".join(lines[:10]), where=f"stage {stage}",
+                next_step="the tree is as it was; mend the cause or list it in the plan, then run the stage again",
+            )  # fmt: skip
+        out.append(comparison.as_dict() | {"stage": stage, "tests": len(result.outcomes), "seconds": round(result.seconds, 1)})
+    return out
+
+
+def _exit_reason(result: GateResult) -> str:
+    return "" if result.exit_code == 0 else f"exit code {result.exit_code}, and no baseline to compare with"
+
+
+def verdict(session: Session, base: str) -> dict[str, Any]:
+    """All checks of stage 5.  `base` is the commit before the move."""
+    findings: list[Finding] = []
+    audit = session.journal.load(session.journal.audit_file) or {}
+    gates = gate(session, 5)
+    python = audit.get("python", sys.executable)
+    session.progress("importing", 0, 0)
+    findings += _imports(session, audit, python)
+    findings += _same_objects(session, python)
+    findings += _names(session, audit, python)
+    session.progress("public names", 0, 0)
+    findings += _api(session, base)
+    session.progress("history", 0, 0)
+    findings += check_history(session.root, base, _moved(session, base))
+    findings += _types(session)
+    findings += _performance(session, audit)
+    left = leftovers(session)
+    return {
+        "gates": gates,
+        "findings": [f.as_dict() for f in sorted(set(findings))],
+        "left": [f.as_dict() for f in left],
+        "modules": len(audit.get("imports", {})),
+        "names": sum(len(n) for n in audit.get("names", {}).values()),
+        "ok": not any(f.severity == "error" for f in [*findings, *left]),
+    }
+
+
+def leftovers(session: Session) -> list[Finding]:
+    """Uses of old names that are still in the tree, as the scanners see them now; what is only listed counts less."""
+    out: list[Finding] = []
+    for scan in session.scans:
+        out += [
+            Finding(e_path, e.line, "old-name", e.old, (f"{e.old}, now {e.new}",), f"write {e.new}", "error")
+            for e_path, e in ((scan.path, e) for e in scan.edits)
+        ]
+        out += [f for f in scan.findings if f.severity != "note"]
+    return sorted(set(out))
+
+
+def _imports(session: Session, audit: dict[str, Any], python: str) -> list[Finding]:
+    before: dict[str, str] = audit.get("imports", {})
+    wanted = {session.layout.new_module(m) or m: m for m, problem in before.items() if not problem}
+    after = import_all(python, session.root, _roots(session), sorted(wanted), timeout=60)
+    return [
+        Finding(name, 0, "import.broken", problem, (f"{wanted[name]} could be imported before",), "", "error")
+        for name, problem in sorted(after.items())
+        if problem
+    ]
+
+
+def _same_objects(session: Session, python: str) -> list[Finding]:
+    """While shims stand: each moved module under its old name is the very same object."""
+    if not session.lock or not session.lock.shims:
+        return []
+    audit = session.journal.load(session.journal.audit_file) or {}
+    modules = [m for m, problem in audit.get("imports", {}).items() if not problem]
+    pairs = [f"{m}={session.layout.new_module(m)}" for m in modules if session.layout.new_module(m)]
+    if not pairs:
+        return []
+    roots = ":".join(str(session.root / r) for r in _roots(session))
+    done = subprocess.run(
+        [python, "-B", "-c", _SAME_OBJECT, roots, *pairs], cwd=session.root, capture_output=True, text=True, timeout=300
+    )
+    findings = []
+    for line in done.stdout.splitlines():
+        pair, _, answer = line.partition(" ")
+        if "=" in pair and answer != "same":
+            old, _, new = pair.partition("=")
+            findings.append(Finding(old, 0, "shim.identity", answer, (f"{old} is {new}",), "", "error"))
+    return findings
+
+
+def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding]:
+    before = audit.get("names", {})
+    if not before:
+        return []
+    modules = sorted(session.layout.new_module(m) or m for m in before)
+    after = public_names(python, session.root, _roots(session), modules)
+    return compare_names(before, after, lambda n: session.layout.new_module(n) or n)
+
+
+def _api(session: Session, base: str) -> list[Finding]:
+    packages = [(m.source, m.target) for m in session.layout.moves]
+    with tempfile.TemporaryDirectory(prefix="migrate-api-") as folder:
+        tree = session.repo.tree(base)
+        paths = [m.path for m in session.layout.moves if tree.exists(m.path)]
+        archive = session.repo.archive(base, paths)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        return compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)
+
+
+def _moved(session: Session, base: str) -> dict[str, str]:
+    moved = {}
+    for path in session.repo.tree(base):
+        new = session.layout.old_to_new_path(path)
+        if new and new in session.tree:
+            moved[path] = new
+    return moved
+
+
+def _types(session: Session) -> list[Finding]:
+    findings = []
+    for command in session.plan.gates.types:
+        work = session.journal.folder / "gates" / "types"
+        work.mkdir(parents=True, exist_ok=True)
+        result = run_gate(command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python)
+        if result.exit_code:
+            last = result.tail.strip().splitlines()[-1:] or [""]
+            findings.append(Finding(command, 0, "types", last[0], (), "the type check fails", "error"))
+    return findings
+
+
+def _performance(session: Session, audit: dict[str, Any]) -> list[Finding]:
+    before = audit.get("performance", {})
+    if not before:
+        return []
+    findings = []
+    for command, seconds in performance(session).items():
+        ratio = seconds / before[command] if before.get(command) else 1.0
+        if ratio > session.plan.gates.max_slowdown:
+            findings.append(
+                Finding(
+                    command, 0, "performance", f"{ratio:.2f} times the time before", (),
+                    f"the budget is {session.plan.gates.max_slowdown:.2f}", "error",
+                )  # fmt: skip
+            )
+    return findings
+
+
+def _roots(session: Session) -> list[str]:
+    roots = list(session.plan.import_roots)
+    if session.plan.target and session.plan.target.import_root not in roots:
+        roots.append(session.plan.target.import_root)
+    return roots
