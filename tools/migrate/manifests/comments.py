@@ -22,7 +22,7 @@ def rewrite_comments(editor: Editor, context: Context) -> None:
     edits = []
     for match in re.finditer(r"#[^\r\n]*", _masked(editor.text, strings)):
         comment = editor.text[match.start() : match.end()]
-        for hit in hits(comment, editor.path, context.judge, "prose"):
+        for hit in hits(comment, editor.path, context, "prose"):
             start = match.start() + hit.start
             # comments never break a build, so all of them wait for stage 4
             if hit.verdict.kind == "change":

@@ -8,10 +8,12 @@ source that only a person can replace (git, an index) is listed.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from .editor import Editor, toml_key, toml_value
 from .facts import Context, Facts, facts, relative
+from .hints import value_hint
 from .requirements import name_of, normal, parse, unify, written
 from .spans import Node, Pair
 
@@ -221,9 +223,12 @@ def _package_lists(editor: Editor, known: Facts) -> None:
 def _leftover_names(editor: Editor, known: Facts) -> None:
     """Strings that are the name of a merged distribution at places that no rule knows."""
     for node in editor.doc.walk():
-        if not isinstance(node, Node) or node.kind != "string" or not node.value or " " in node.value:
+        if not isinstance(node, Node) or node.kind != "string" or not node.value:
             continue
         path = tuple(map(str, node.path))
+        if len(node.value.split()) > 1:
+            _named_in_text(editor, known, node)
+            continue
         if "." in node.value or "_" in node.value or normal(node.value) not in known.replaced:
             continue
         if path[:2] in (("project", "name"), ("project", "keywords"), ("project", "classifiers")) or path == (
@@ -235,6 +240,25 @@ def _leftover_names(editor: Editor, known: Facts) -> None:
         where, new = ".".join(path), known.target_name
         readings = (f"the distribution, now {new}", "a word of its own")
         editor.find(node.start, "toml.distribution", f"{where}: {node.value}", readings)
+    for segment in editor.doc.segments():
+        path = tuple(map(str, segment.path))
+        if path[:1] == ("tool",) and normal(segment.name) in known.replaced and "_" not in segment.name:
+            readings = (f"the distribution, now {known.target_name}", "a word of its own")
+            editor.find(segment.start, "toml.distribution", ".".join(path), readings)
+
+
+def _named_in_text(editor: Editor, known: Facts, node: Node) -> None:
+    """A merged name inside a longer text, such as a tox configuration in one string."""
+    if value_hint(node.path) in ("prose", "skip"):
+        return
+    for name in known.replaced:
+        if name == known.target_key:
+            continue
+        match = re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w/-])", node.value)
+        if match:
+            where = ".".join(map(str, node.path))
+            readings = (f"the distribution, now {known.target_name}", "a word of its own")
+            editor.find(node.start, "toml.distribution", f"{where}: {match[0]}", readings, severity="note")
 
 
 def self_requirement(text: str, names: frozenset[str], target: str, quote: str = '"') -> str | None:

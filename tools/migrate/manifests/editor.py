@@ -274,8 +274,9 @@ def _without_item(text: str, array: Node, index: int, newline: str) -> list[tupl
         return edits
     if index:
         gap = text[array.items[index - 1].end : item.start]
-        if "#" in gap or "\n" in gap:  # what stands between belongs to the entry before
-            return [(item.start, after.end("comma") if after["comma"] else item.end, "")]
+        if "#" in gap or ("\n" in gap and not last):  # what stands between belongs to the entry before
+            end = after.end("comma") if after["comma"] else item.end
+            return [(item.start, end + len(text[end:]) - len(text[end:].lstrip(" \t")), "")]
         return [(array.items[index - 1].end, item.end, "")]
     if not last:
         following = array.items[1].start

@@ -16,6 +16,7 @@ from .spans import Path
 Kind = Literal["module", "path", "either", "unknown", "prose", "skip"]
 
 _PATH = {
+    "root",
     "testpaths", "files", "file", "mypy-path", "exclude", "extend-exclude", "force-exclude", "include",
     "extend-include", "src", "src-paths", "omit", "readme", "license-files", "where", "norecursedirs",
     "pythonpath", "extrapaths", "extra-paths", "stubpath", "path", "paths", "sources", "include-dirs",
@@ -27,6 +28,7 @@ _PATH = {
     "filename", "build-data", "search-paths", "project-includes", "project-excludes", "strict", "ignore",
 }  # fmt: skip
 _MODULE = {
+    "package",
     "known-first-party", "known-third-party", "known-local-folder", "module", "modules", "root-package",
     "root-packages", "source-modules", "forbidden-modules", "layers", "containers", "ignore-imports", "scripts",
     "gui-scripts", "attr", "entry-points", "source-pkgs", "required-imports", "banned-api",
@@ -36,7 +38,7 @@ _MODULE = {
     "domain-modules", "aliases", "package-module-name-map", "always-import", "app-import-path",
     "settings-module", "django-settings-module", "import-names",
 }  # fmt: skip
-_EITHER = {"source", "plugins", "cov", "packages", "package"}
+_EITHER = {"source", "plugins", "cov", "packages"}
 _PROSE = {
     "description", "keywords", "classifiers", "urls", "authors", "maintainers", "msg", "message", "help",
     "title", "summary", "comment", "reason", "homepage", "documentation", "markers", "license", "contract-name",

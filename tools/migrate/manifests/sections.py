@@ -7,18 +7,21 @@ go; names in stage 4, when dependents follow.  An entry that becomes equal to an
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..classify import Hint, Judge, Verdict
+from ..classify import Hint, Verdict
 from .editor import Editor, quoted
-from .facts import Context, facts
+from .facts import Context, facts, root_of
 from .hints import Kind, hint_before, key_hint, value_hint
 from .spans import Node, Segment
 
 _BUILD_TABLES = {"setuptools", "hatch", "flit", "poetry", "pdm", "scikit-build", "maturin"}
 _EARLY_KEYS = {"attr"}
+_WARNING = re.compile(r"(?:error|ignore|always|all|default|module|once):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,14 @@ class Hit:
     verdict: Verdict
 
 
-def hits(text: str, at: str, judge: Judge, kind: Kind) -> Iterator[Hit]:
+def hits(text: str, at: str, context: Context, kind: Kind) -> Iterator[Hit]:
     """Every candidate in one value: the whole of it if it is one name, else the words in it."""
+    judge = context.judge
     if not judge.mentioned(text):
         return
-    hint: Hint = "unknown" if kind in ("prose", "skip", "unknown") else kind  # type: ignore[assignment]
+    hint: Hint = "unknown" if kind == "prose" or kind == "skip" else kind
     if not any(c in text for c in " \t\n=,;|()\\^:") or _is_object(text):
-        verdict = judge.value(text, at, hint)
+        verdict = judge.value(text, at, hint) or any_depth(text, context)
         if verdict is not None:
             yield Hit(0, len(text), text, verdict)
             return
@@ -46,13 +50,56 @@ def hits(text: str, at: str, judge: Judge, kind: Kind) -> Iterator[Hit]:
         if verdict is None and ":" in token:  # `path:rule`, as flake8 writes it
             token, end = token.split(":")[0], start + token.index(":")
             verdict = judge.value(token, at, _token_hint(text, start, token, hint))
-        if verdict is None:
-            continue
-        following = text[end : end + 4]
-        if verdict.kind == "change" and verdict.stage == 3 and following.startswith("\\") and "/" not in following:
-            readings = (f"a file beside {token}", f"the folder, now {verdict.new}")
-            verdict = Verdict("list", "part of a pattern", verdict.new, 3, "toml.pattern", readings)
-        yield Hit(start, end, token, verdict)
+        verdict = _doubted(text, start, end, token, verdict or any_depth(token, context), context)
+        if verdict is not None:
+            yield Hit(start, end, token, verdict)
+
+
+def _doubted(text: str, start: int, end: int, token: str, verdict: Verdict | None, context: Context) -> Verdict | None:
+    """The verdict, or a listing where the words around leave more than one reading."""
+    following = text[end : end + 4]
+    if verdict is None and token.startswith("/"):  # in a pattern, "^/" is the checkout's root
+        found = context.judge.path(token[1:], "")
+        if found is not None and found.kind == "change":
+            rooted = Verdict("change", found.reason, "/" + found.new, found.stage, found.rule)
+            if text[:start].endswith("^"):
+                return rooted
+            readings = (f"the path from the root, now {rooted.new}", "an absolute path")
+            return Verdict("list", "a path that begins with a slash", rooted.new, 3, "string.rooted", readings)
+    if verdict is None:
+        if any(
+            m.to_path in token or m.target in token or m.target.replace(".", "/") in token for m in context.layout.moves
+        ):
+            return None
+        return Verdict(
+            "list", "names nothing that is tracked here", "", 4, "string.other", ("another thing of that name",)
+        )
+    if verdict.kind != "change":
+        return verdict
+    if verdict.stage == 3 and following.startswith("\\") and "/" not in following:
+        readings = (f"a file beside {token}", f"the folder, now {verdict.new}")
+        return Verdict("list", "part of a pattern", verdict.new, 3, "string.pattern", readings)
+    if _WARNING.match(text) and text[:start].count(":") == 1:
+        readings = (f"the package, now {verdict.new}", "the text of a warning, which stays")
+        return Verdict("list", "part of a warning's message", verdict.new, 4, "string.message", readings)
+    return verdict
+
+
+def any_depth(text: str, context: Context) -> Verdict | None:
+    """A glob such as `**/package/file.py` or `*/site-packages/package`: the part from the package on is judged."""
+    parts = text.split("/")
+    tops = {m.source.split(".")[0] for m in context.layout.moves}
+    first = next((i for i, p in enumerate(parts) if p in tops), 0)
+    if not first or not any("*" in p for p in parts[:first]):
+        return None
+    lead, rest = "/".join(parts[:first]), "/".join(parts[first:])
+    for move in context.layout.moves:
+        old, new = root_of(move.path, move.source), root_of(move.to_path, move.target)
+        found = context.judge.path(posixpath.normpath(f"{old}/{rest}"), "")
+        if found is not None and found.kind == "change":
+            written = found.new if new == "." else found.new.removeprefix(new + "/")
+            return Verdict("change", found.reason, f"{lead}/{written}", 3, "path.glob")
+    return None
 
 
 def _is_object(text: str) -> bool:
@@ -83,7 +130,7 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
             continue
         start, end = item.inner
         raw = editor.text[start:end]
-        for hit in hits(raw, editor.path, judge, kind):
+        for hit in hits(raw, editor.path, context, kind):
             stage = 3 if _early(item.path) and hit.verdict.kind == "change" else hit.verdict.stage
             if stage != editor.stage:
                 continue
@@ -142,7 +189,7 @@ def _key(editor: Editor, context: Context, segment: Segment, edits: list[tuple[i
     kind = key_hint(segment.path)
     if kind == "skip":
         return
-    for hit in hits(segment.name, editor.path, context.judge, kind):
+    for hit in hits(segment.name, editor.path, context, kind):
         if hit.verdict.stage != editor.stage:
             continue
         if hit.verdict.kind == "change":
@@ -157,7 +204,8 @@ def _key(editor: Editor, context: Context, segment: Segment, edits: list[tuple[i
 
 def _list(editor: Editor, at: int, hit: Hit, kind: Kind, path: tuple[str | int, ...]) -> None:
     where = ".".join(str(p) for p in path)
-    severity: Literal["note", "warning"] = "note" if kind == "prose" else "warning"
+    quiet = kind == "prose" or hit.verdict.rule == "string.other"
+    severity: Literal["note", "warning"] = "note" if quiet else "warning"
     editor.find(
         at, f"toml.{hit.verdict.rule}", f"{where}: {hit.token}", hit.verdict.readings, hit.verdict.reason, severity
     )

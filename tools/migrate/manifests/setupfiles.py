@@ -217,7 +217,7 @@ def _judged(cfg: _Cfg) -> None:
 
 def _collect(cfg: _Cfg, at: int, text: str, kind: str, edits: list[tuple[int, int, str, str]]) -> None:
     early = text.lstrip().startswith("attr:") or "attr:" in cfg.text[max(0, at - 8) : at + 8]
-    for hit in hits(text, cfg.path, cfg.context.judge, kind):  # type: ignore[arg-type]
+    for hit in hits(text, cfg.path, cfg.context, kind):  # type: ignore[arg-type]
         stage = 3 if early and hit.verdict.kind == "change" else hit.verdict.stage
         if stage != cfg.stage:
             continue

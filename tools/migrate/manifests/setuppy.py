@@ -253,7 +253,7 @@ def _strings(file: _File, handled: set[int]) -> None:
             continue
         start, end = file.span(node)
         source = file.text[start:end]
-        for hit in hits(node.value, file.path, file.context.judge, "module" if id(node) in modules else "unknown"):
+        for hit in hits(node.value, file.path, file.context, "module" if id(node) in modules else "unknown"):
             stage = 3 if id(node) in early and hit.verdict.kind == "change" else hit.verdict.stage
             if stage != file.stage:
                 continue

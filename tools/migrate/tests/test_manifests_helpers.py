@@ -1,7 +1,7 @@
 """A small repository of two merging distributions, and the run of one file through the stages.
 
-`wire_fmt` (beside its manifest) and `money_types` (one folder below its own) become `libs.core.wire` and `libs.core.money`
-of the distribution money-types.  Tests change single files of it.
+`wire_fmt` (beside its manifest) and `money_types` (one folder below its own) become `libs.core.wire` and
+`libs.core.money` of the distribution money-types.  Tests change single files of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-
 from tools.migrate.classify import Judge
 from tools.migrate.layout import resolve_layout
 from tools.migrate.manifests import Context, rewrite_manifest, wants
@@ -123,7 +122,9 @@ def context(files: Mapping[str, str] = FILES, plan: str = MERGE) -> Context:
     return Context(layout, Judge(layout, Resolver(layout)), tree, parsed)
 
 
-def after(stage: int, path: str, text: str | None = None, *, files: Mapping[str, str] = FILES, plan: str = MERGE) -> str:
+def after(
+    stage: int, path: str, text: str | None = None, *, files: Mapping[str, str] = FILES, plan: str = MERGE
+) -> str:
     """The text after `stage`, every step before it run too; each step run twice must change nothing more."""
     files = dict(files) if text is None else {**files, path: text}
     where = context(files, plan)
@@ -139,7 +140,9 @@ def after(stage: int, path: str, text: str | None = None, *, files: Mapping[str,
     return "<deleted>" if current is None else current
 
 
-def findings(stage: int, path: str, text: str | None = None, *, files: Mapping[str, str] = FILES, plan: str = MERGE) -> list[str]:
+def findings(
+    stage: int, path: str, text: str | None = None, *, files: Mapping[str, str] = FILES, plan: str = MERGE
+) -> list[str]:
     files = dict(files) if text is None else {**files, path: text}
     where = context(files, plan)
     current: str | None = files[path]

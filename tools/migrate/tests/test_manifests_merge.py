@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-
 from tools.migrate.manifests import declared_unused, new_manifests, rewrite_manifest
-
 from tools.migrate.tests.test_manifests_helpers import FILES, MERGE, MONEY, ROOT, WIRE, after, context, findings, toml
 
-NEW_TARGET = MERGE.replace('distribution = "money-types"\npath = "libs/core"', 'distribution = "acme-core"\npath = "libs/core2"')
+NEW_TARGET = MERGE.replace(
+    'distribution = "money-types"\npath = "libs/core"', 'distribution = "acme-core"\npath = "libs/core2"'
+)
 
 
 def test_the_target_has_what_both_had() -> None:
@@ -35,7 +35,9 @@ def test_the_target_ships_new_packages_and_its_own_shim_until_cleanup() -> None:
 
 def test_an_explicit_package_list_is_extended_in_place() -> None:
     text = MONEY + '\n[tool.setuptools]\npackages = [\n  "money_types",  # ours\n]\n'
-    assert '  "money_types",  # ours\n  "libs.core.money",\n  "libs.core.wire",\n' in after(3, "libs/core/pyproject.toml", text)
+    assert '  "money_types",  # ours\n  "libs.core.money",\n  "libs.core.wire",\n' in after(
+        3, "libs/core/pyproject.toml", text
+    )
 
 
 def test_package_data_and_extensions_are_carried() -> None:
@@ -99,7 +101,9 @@ def test_a_conflict_is_an_error_for_a_person(wire: str, money: str, rule: str) -
 def test_the_same_script_twice_is_no_conflict() -> None:
     money = MONEY + '\n[project.scripts]\nwire-dump = "wire_fmt.tool:main"\n'
     assert findings(3, "libs/core/pyproject.toml", money) == []
-    assert toml(after(4, "libs/core/pyproject.toml", money))["project"]["scripts"] == {"wire-dump": "libs.core.wire.tool:main"}
+    assert toml(after(4, "libs/core/pyproject.toml", money))["project"]["scripts"] == {
+        "wire-dump": "libs.core.wire.tool:main"
+    }
 
 
 def test_a_target_without_manifest_gets_one() -> None:

@@ -9,7 +9,6 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-
 from tools.migrate.manifests.requirements import combine, merge, satisfiable, unify
 
 OLD = ("wire-fmt",)
@@ -112,12 +111,16 @@ def test_a_url_is_left_for_a_person() -> None:
 NAMES = st.sampled_from(["wire-fmt", "Wire_Fmt", "money-types", "Money.Types", "other", "wire-fmt-extra"])
 EXTRAS = st.sets(st.sampled_from(["fast", "docs", "s3"]), max_size=3)
 BOUNDS = st.lists(
-    st.tuples(st.sampled_from([">=", "<", "==", "!=", "~=", ">", "<="]), st.sampled_from(["0.1", "0.4.0", "1.0", "2.3.1"])),
+    st.tuples(
+        st.sampled_from([">=", "<", "==", "!=", "~=", ">", "<="]), st.sampled_from(["0.1", "0.4.0", "1.0", "2.3.1"])
+    ),
     max_size=3,
 )
 MARKERS = st.sampled_from(["", "python_version < '3.12'", "os_name == 'nt'", "sys_platform == 'linux' or extra == 'x'"])
 REQUIREMENTS = st.builds(
-    lambda n, e, b, m: f"{n}{'[' + ','.join(sorted(e)) + ']' if e else ''}{','.join(o + v for o, v in b)}{'; ' + m if m else ''}",
+    lambda n, e, b, m: (
+        f"{n}{'[' + ','.join(sorted(e)) + ']' if e else ''}{','.join(o + v for o, v in b)}{'; ' + m if m else ''}"
+    ),
     NAMES,
     EXTRAS,
     BOUNDS,

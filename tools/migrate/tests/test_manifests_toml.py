@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from tools.migrate.tests.test_manifests_helpers import FILES, LIBRARY, RENAME, after, findings, toml
 
 WIRE, CORE = "libs/core/wire", "libs.core.wire"
 
 PAIRS = [
-    ('[tool.mypy]\nfiles = ["wire_fmt", "libs/core/money_types"]', f'[tool.mypy]\nfiles = ["{WIRE}", "libs/core/money"]'),
+    (
+        '[tool.mypy]\nfiles = ["wire_fmt", "libs/core/money_types"]',
+        f'[tool.mypy]\nfiles = ["{WIRE}", "libs/core/money"]',
+    ),
     ('[[tool.mypy.overrides]]\nmodule = ["wire_fmt.*"]', f'[[tool.mypy.overrides]]\nmodule = ["{CORE}.*"]'),
-    ('[[tool.mypy.overrides]]\nmodule = "wire_fmt.codec"  # x', f'[[tool.mypy.overrides]]\nmodule = "{CORE}.codec"  # x'),
+    (
+        '[[tool.mypy.overrides]]\nmodule = "wire_fmt.codec"  # x',
+        f'[[tool.mypy.overrides]]\nmodule = "{CORE}.codec"  # x',
+    ),
     (
         '[tool.ruff.lint.isort]\nknown-first-party = ["wire_fmt", "apps"]',
         f'[tool.ruff.lint.isort]\nknown-first-party = ["{CORE}", "apps"]',
@@ -29,7 +34,10 @@ PAIRS = [
     ('[tool.ruff]\nextend-exclude = ["./wire_fmt/data"]', f'[tool.ruff]\nextend-exclude = ["./{WIRE}/data"]'),
     ('[tool.coverage.run]\nomit = ["wire_fmt/tests/*"]', f'[tool.coverage.run]\nomit = ["{WIRE}/tests/*"]'),
     ('[tool.coverage.run]\nsource = ["wire_fmt", "apps"]', f'[tool.coverage.run]\nsource = ["{WIRE}", "apps"]'),
-    ('[tool.pytest.ini_options]\naddopts = "-q --cov=wire_fmt.sub"', f'[tool.pytest.ini_options]\naddopts = "-q --cov={CORE}.sub"'),
+    (
+        '[tool.pytest.ini_options]\naddopts = "-q --cov=wire_fmt.sub"',
+        f'[tool.pytest.ini_options]\naddopts = "-q --cov={CORE}.sub"',
+    ),
     (
         '[tool.pytest.ini_options]\naddopts = ["-p", "wire_fmt.tool", "--ignore=wire_fmt/data"]',
         f'[tool.pytest.ini_options]\naddopts = ["-p", "{CORE}.tool", "--ignore={WIRE}/data"]',
@@ -50,7 +58,10 @@ PAIRS = [
         '[tool.ruff.lint.flake8-tidy-imports.banned-api]\n"wire_fmt.codec".msg = "no"',
         f'[tool.ruff.lint.flake8-tidy-imports.banned-api]\n"{CORE}.codec".msg = "no"',
     ),
-    ('[project]\nname = "x"\n[project.scripts]\nx = "wire_fmt.tool:main"', f'[project]\nname = "x"\n[project.scripts]\nx = "{CORE}.tool:main"'),
+    (
+        '[project]\nname = "x"\n[project.scripts]\nx = "wire_fmt.tool:main"',
+        f'[project]\nname = "x"\n[project.scripts]\nx = "{CORE}.tool:main"',
+    ),
     (
         '[project.entry-points."wire_fmt.plugins"]\nwire_fmt = "wire_fmt.tool:main"',
         f'[project.entry-points."wire_fmt.plugins"]\nwire_fmt = "{CORE}.tool:main"',
@@ -58,6 +69,10 @@ PAIRS = [
     ('[tool.uv]\ncache-keys = [{ file = "wire_fmt/*.py" }]', f'[tool.uv]\ncache-keys = [{{ file = "{WIRE}/*.py" }}]'),
     ('[tool.poe.tasks]\ndump = "python -m wire_fmt.tool"', f'[tool.poe.tasks]\ndump = "python -m {CORE}.tool"'),
     ('[formatters.json]\nclass = "wire_fmt.codec.Frame"', f'[formatters.json]\nclass = "{CORE}.codec.Frame"'),
+    ('[tool.black]\nexclude = "^/wire_fmt/data"', f'[tool.black]\nexclude = "^/{WIRE}/data"'),
+    ('[tool.mypy]\nexclude = ["wire_fmt/(data|sub)/"]', f'[tool.mypy]\nexclude = ["{WIRE}/(data|sub)/"]'),
+    ('[tool.coverage.run]\nomit = ["*/wire_fmt/tool.py"]', f'[tool.coverage.run]\nomit = ["*/{WIRE}/tool.py"]'),
+    ('[tool.towncrier]\npackage = "wire_fmt"', f'[tool.towncrier]\npackage = "{CORE}"'),
     ('x = ["""\nwire_fmt/codec.py\n"""]', f'x = ["""\n{WIRE}/codec.py\n"""]'),
     ("# see wire_fmt/codec.py and wire_fmt.codec\nx = 1", f"# see {WIRE}/codec.py and {CORE}.codec\nx = 1"),
 ]
@@ -73,7 +88,7 @@ SAME = [
     '[tool.app]\ntopic = "wire_fmt"',
     "[wire_fmt]\nx = 1",
     '[tool.ruff.lint.isort]\nknown-first-party = ["libs", "libs", "apps"]',
-    'a = "#wire"\nb = \'\'\'x\ny\'\'\' # c',
+    "a = \"#wire\"\nb = '''x\ny''' # c",
     "a = [\n  1, # one\n  [2, 3],\n]\nb.c.d = { e = 1, f = { g = [] } }\n",
     '[project]\nname = "x"\ndependencies = ["money-types >= 0.1",]  # fine',
 ]
@@ -86,7 +101,7 @@ def test_sections_follow(before: str, expected: str) -> None:
 
 @pytest.mark.parametrize("before", PAIRS)
 def test_only_lines_with_a_reference_change(before: tuple[str, str]) -> None:
-    wrapped = f'[[first]]\r\n a= 1   # é\r\n\r\n{before[0]}'.replace("\r\n", "\n").replace("\n", "\r\n") + "\r\n"
+    wrapped = f"[[first]]\r\n a= 1   # é\r\n\r\n{before[0]}".replace("\r\n", "\n").replace("\n", "\r\n") + "\r\n"
     text = after(4, "config/tools.toml", wrapped)
     assert "\n" not in text.replace("\r\n", "")
     assert text.startswith("[[first]]\r\n a= 1   # é\r\n\r\n") or before[0].startswith(("x", "#"))
@@ -102,6 +117,9 @@ def test_texts_that_stay(text: str) -> None:
     [
         ('[tool.app]\ntopic = "wire_fmt"', "toml.string.bare"),
         ("[wire_fmt]\nx = 1", "toml.string.bare"),
+        ('[tool.app]\nlink = "https://example.org/wire_fmt"', "toml.string.other"),
+        ('[tool.x]\nfilterwarnings = ["ignore:the wire_fmt.codec thing"]', "toml.string.message"),
+        ('[tool.tox]\nlegacy = "deps = wire-fmt"', "toml.distribution"),
         ("# about wire_fmt\nx = 1", "toml.comment"),
         ('[tool.deptry]\nignore = ["wire-fmt"]', "toml.distribution"),
     ],
@@ -138,26 +156,40 @@ HEAD = '[project]\nname = "web"\nversion = "1"\n'
         ),
         ('dependencies = [\n    "wire-fmt",\n    "money-types"\n]', 'dependencies = [\n    "money-types"\n]'),
         ('optional-dependencies.x = ["wire-fmt"]', 'optional-dependencies.x = ["money-types"]'),
-        ('[dependency-groups]\ndev = ["pytest", { include-group = "x" }, "wire-fmt"]\nx = []',
-         '[dependency-groups]\ndev = ["pytest", { include-group = "x" }, "money-types"]\nx = []'),
-        ('[build-system]\nrequires = ["setuptools", "wire-fmt"]', '[build-system]\nrequires = ["setuptools", "money-types"]'),
-        ('[tool.uv]\nconstraint-dependencies = ["wire-fmt==2.3"]', '[tool.uv]\nconstraint-dependencies = ["money-types"]'),
         (
-            '[tool.uv.sources]\nwire-fmt = { workspace = true }  # ours',
-            '[tool.uv.sources]\nmoney-types = { workspace = true }  # ours',
+            '[dependency-groups]\ndev = ["pytest", { include-group = "x" }, "wire-fmt"]\nx = []',
+            '[dependency-groups]\ndev = ["pytest", { include-group = "x" }, "money-types"]\nx = []',
+        ),
+        (
+            '[build-system]\nrequires = ["setuptools", "wire-fmt"]',
+            '[build-system]\nrequires = ["setuptools", "money-types"]',
+        ),
+        (
+            '[tool.uv]\nconstraint-dependencies = ["wire-fmt==2.3"]',
+            '[tool.uv]\nconstraint-dependencies = ["money-types"]',
+        ),
+        (
+            "[tool.uv.sources]\nwire-fmt = { workspace = true }  # ours",
+            "[tool.uv.sources]\nmoney-types = { workspace = true }  # ours",
         ),
         (
             "[tool.uv.sources]\nmoney-types = { workspace = true }\nWire_fmt={workspace=true}\nx = { git = 'y' }",
             "[tool.uv.sources]\nmoney-types = { workspace = true }\nx = { git = 'y' }",
         ),
         ("[tool.uv.sources.wire-fmt]\nworkspace = true", "[tool.uv.sources.money-types]\nworkspace = true"),
-        ("[tool.uv]\nsources = { wire-fmt = { workspace = true } }", "[tool.uv]\nsources = { money-types = { workspace = true } }"),
+        (
+            "[tool.uv]\nsources = { wire-fmt = { workspace = true } }",
+            "[tool.uv]\nsources = { money-types = { workspace = true } }",
+        ),
         (
             '[tool.uv.sources]\nwire-fmt = { path = "../../wire_fmt", editable = true }',
             '[tool.uv.sources]\nmoney-types = { path = "../../libs/core", editable = true }',
         ),
         ('[tool.uv]\nreinstall-package = ["wire-fmt"]', '[tool.uv]\nreinstall-package = ["money-types"]'),
-        ('[tool.poetry.dependencies]\npython = "^3.11"\nwire-fmt = "^2.0"', '[tool.poetry.dependencies]\npython = "^3.11"\nmoney-types = "*"'),
+        (
+            '[tool.poetry.dependencies]\npython = "^3.11"\nwire-fmt = "^2.0"',
+            '[tool.poetry.dependencies]\npython = "^3.11"\nmoney-types = "*"',
+        ),
         (
             '[tool.poetry.dependencies]\nmoney-types = "^0.4"\nwire-fmt = { version = "^2", extras = ["fast"] }',
             '[tool.poetry.dependencies]\nmoney-types = { version = "^0.4", extras = ["fast"] }',
@@ -166,7 +198,10 @@ HEAD = '[project]\nname = "web"\nversion = "1"\n'
             '[tool.poetry.group.dev.dependencies]\nwire-fmt = { path = "../../wire_fmt", develop = true }',
             '[tool.poetry.group.dev.dependencies]\nmoney-types = { path = "../../libs/core", develop = true }',
         ),
-        ('[tool.hatch.envs.test]\nextra-dependencies = ["wire-fmt"]', '[tool.hatch.envs.test]\nextra-dependencies = ["money-types"]'),
+        (
+            '[tool.hatch.envs.test]\nextra-dependencies = ["wire-fmt"]',
+            '[tool.hatch.envs.test]\nextra-dependencies = ["money-types"]',
+        ),
     ],
 )
 def test_dependents_depend_on_the_target(before: str, expected: str) -> None:
@@ -201,7 +236,10 @@ def test_locks_are_only_named(name: str) -> None:
 PACKAGE_LISTS = [
     (
         '[tool.setuptools]\npackages = ["fetcher", "fetcher.plugins"]\npackage-dir = { "" = "src" }',
-        '[tool.setuptools]\npackages = ["fetcher", "libs.net.fetcher", "libs.net.fetcher.plugins"]\npackage-dir = { "" = "src" }',
+        (
+            '[tool.setuptools]\npackages = ["fetcher", "libs.net.fetcher", "libs.net.fetcher.plugins"]\n'
+            'package-dir = { "" = "src" }'
+        ),
         '[tool.setuptools]\npackages = ["libs.net.fetcher", "libs.net.fetcher.plugins"]\npackage-dir = { "" = "src" }',
     ),
     (
@@ -225,16 +263,30 @@ PACKAGE_LISTS = [
         '[tool.setuptools.dynamic]\nversion = { attr = "libs.net.fetcher._version.__version__" }',
     ),
     (
-        '[tool.hatch.version]\npath = "src/fetcher/_version.py"\n[tool.hatch.build.targets.wheel]\npackages = ["src/fetcher"]',
-        '[tool.hatch.version]\npath = "src/libs/net/fetcher/_version.py"\n[tool.hatch.build.targets.wheel]\npackages = ["src/fetcher", "src/libs"]',
-        '[tool.hatch.version]\npath = "src/libs/net/fetcher/_version.py"\n[tool.hatch.build.targets.wheel]\npackages = ["src/libs"]',
+        (
+            '[tool.hatch.version]\npath = "src/fetcher/_version.py"\n'
+            '[tool.hatch.build.targets.wheel]\npackages = ["src/fetcher"]'
+        ),
+        (
+            '[tool.hatch.version]\npath = "src/libs/net/fetcher/_version.py"\n'
+            '[tool.hatch.build.targets.wheel]\npackages = ["src/fetcher", "src/libs"]'
+        ),
+        (
+            '[tool.hatch.version]\npath = "src/libs/net/fetcher/_version.py"\n'
+            '[tool.hatch.build.targets.wheel]\npackages = ["src/libs"]'
+        ),
     ),
     (
         '[tool.poetry]\npackages = [{ include = "fetcher", from = "src" }]',
-        '[tool.poetry]\npackages = [{ include = "fetcher", from = "src" }, { include = "libs/net/fetcher", from = "src" }]',
+        '[tool.poetry]\npackages = [{ include = "fetcher", from = "src" }, '
+        '{ include = "libs/net/fetcher", from = "src" }]',
         '[tool.poetry]\npackages = [{ include = "libs/net/fetcher", from = "src" }]',
     ),
-    ('[tool.flit.module]\nname = "fetcher"', '[tool.flit.module]\nname = "libs.net.fetcher"', '[tool.flit.module]\nname = "libs.net.fetcher"'),
+    (
+        '[tool.flit.module]\nname = "fetcher"',
+        '[tool.flit.module]\nname = "libs.net.fetcher"',
+        '[tool.flit.module]\nname = "libs.net.fetcher"',
+    ),
 ]
 
 
