@@ -1,0 +1,212 @@
+"""Workspace members and import roots: which folders the tools look into.
+
+Owns `[tool.uv.workspace] members` and the lists of import roots (pytest, mypy, pyright, ruff and their like).  A
+root that the new names need is added in stage 3, because at once nothing would import; a root or member that served
+only the old names goes in stage 6.  `libs/types` as a root beside a package `libs.types` gives every module a
+second name.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from .editor import Editor, toml_value
+from .facts import Context, facts, root_of
+from .spans import Node
+from .thin import doomed, workspace_of
+
+_MEMBERS = (
+    ("tool", "uv", "workspace", "members"),
+    ("tool", "uv", "workspace", "exclude"),
+    ("tool", "rye", "workspace", "members"),
+)
+# path, whether the manifest's own folder is a root anyway
+_ROOTS: tuple[tuple[tuple[str, ...], bool], ...] = (
+    (("tool", "pytest", "ini_options", "pythonpath"), False),
+    (("tool", "pytest", "pythonpath"), False),
+    (("pytest", "pythonpath"), False),
+    (("tool", "mypy", "mypy_path"), True),
+    (("mypy", "mypy_path"), True),
+    (("tool", "pyright", "extraPaths"), True),
+    (("tool", "basedpyright", "extraPaths"), True),
+    (("tool", "pyrefly", "search-path"), True),
+    (("tool", "ty", "environment", "extra-paths"), True),
+    (("tool", "ty", "environment", "root"), False),
+    (("tool", "ruff", "src"), True),
+    (("src",), True),
+    (("tool", "isort", "src_paths"), True),
+)
+_NOT_IMPORTED = {"tests", "test", "docs", "doc", "examples", "scripts", "benchmarks"}
+_VARIABLE = re.compile(r"^\$\{?\w+\}?/?|^\{\w+\}/?")
+
+
+def matches(member: str, folder: str) -> bool:
+    """Whether a member entry, which may be a glob, means the folder."""
+    parts = re.split(r"(\*\*|\*|\?)", posixpath.normpath(member))
+    pattern = "".join({"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(p, re.escape(p)) for p in parts)
+    return re.fullmatch(pattern, folder) is not None
+
+
+def rewrite_members(editor: Editor, context: Context) -> None:
+    base = posixpath.dirname(editor.path)
+    known = facts(context)
+    for path in _MEMBERS:
+        pair = editor.doc.find(*path)
+        if pair is None or pair.node.kind != "array":
+            continue
+        entries = [i.value for i in pair.node.items]
+        if editor.stage == 3:
+            for index, entry in enumerate(entries):
+                _moved_member(editor, context, path, index, entry)
+            if path[-1] == "members" and context.plan.target and editor.path == workspace_of(context):
+                target = _inside(posixpath.dirname(known.target_manifest), base)
+                if target not in (None, ".") and not any(matches(e, str(target)) for e in entries):
+                    node = _array(editor, path)
+                    editor.add_item(node, toml_value(target), "toml.member", "the target is a member of the workspace")
+        if editor.stage == 6:
+            for index in range(len(entries) - 1, -1, -1):
+                if _served_only(context, entries[index], base):
+                    _drop(editor, context, path, index, "toml.member", "no manifest is left there")
+
+
+def _moved_member(editor: Editor, context: Context, path: tuple[str, ...], index: int, entry: str) -> None:
+    folder = posixpath.normpath(posixpath.join(posixpath.dirname(editor.path), entry))
+    if f"{folder}/pyproject.toml" in context.layout.kept:
+        return
+    verdict = context.judge.path(entry, editor.path)
+    if verdict is not None and verdict.kind == "change":
+        editor.set_string(_array(editor, path).items[index], verdict.new, "toml.member", verdict.reason)
+
+
+def _served_only(context: Context, member: str, base: str) -> bool:
+    """Whether the entry matched a manifest before the move and matches none after cleanup."""
+    gone, before, after = doomed(context), False, False
+    for path in context.tree:
+        if posixpath.basename(path) != "pyproject.toml":
+            continue
+        folder = _inside(posixpath.dirname(path) or ".", base)
+        new = _inside(posixpath.dirname(context.layout.new_path(path)) or ".", base)
+        before |= folder is not None and matches(member, folder)
+        after |= new is not None and matches(member, new) and (posixpath.dirname(path) or ".") not in gone
+    target = _inside(posixpath.dirname(facts(context).target_manifest), base) if context.plan.target else None
+    return before and not after and not (target and matches(member, target))
+
+
+def _inside(path: str, folder: str) -> str | None:
+    if not folder:
+        return path or "."
+    return path[len(folder) + 1 :] if path.startswith(folder + "/") else None
+
+
+# import roots
+
+
+def old_roots(context: Context) -> dict[str, str]:
+    """Import root of each moving top-level package -> the root that its new name needs."""
+    out: dict[str, str] = {}
+    for move in context.layout.moves:
+        old, new = root_of(move.path, move.source), root_of(move.to_path, move.target)
+        if old != new:
+            out[old] = new
+    return out
+
+
+def superfluous(context: Context, root: str) -> bool:
+    """Whether nothing that stays is imported from this root."""
+    if root == "." or any(root_of(m.to_path, m.target) == root for m in context.layout.moves):
+        return False
+    new = [m.to_path for m in context.layout.moves]
+    for path in context.tree.under(root):
+        inner = path[len(root) + 1 :].split("/")
+        if not path.endswith((".py", ".pyi")) or context.layout.new_path(path) != path:
+            continue
+        if inner[0] in _NOT_IMPORTED or inner[0] in ("setup.py", "conftest.py", "noxfile.py"):
+            continue
+        if not any(path == n or path.startswith(n + "/") for n in new):
+            return False
+    return True
+
+
+def second_names(context: Context, root: str) -> list[str]:
+    """New packages that could also be imported from this root by a shorter name."""
+    return [
+        m.target
+        for m in context.layout.moves
+        if m.to_path.startswith(root + "/") and root_of(m.to_path, m.target) != root
+    ]
+
+
+def rewrite_roots(editor: Editor, context: Context) -> None:
+    if editor.stage not in (3, 6):
+        return
+    folder = posixpath.dirname(editor.path) or "."
+    pairs = old_roots(context)
+    for path, implied in _ROOTS:
+        pair = editor.doc.find(*path)
+        if pair is None or (path == ("src",) and not posixpath.basename(editor.path).endswith("ruff.toml")):
+            continue
+        if pair.node.kind == "string":
+            _root_string(editor, context, pair.node, path, folder)
+        if pair.node.kind != "array":
+            continue
+        full = [_full(i.value, folder) for i in pair.node.items]
+        if editor.stage == 3:
+            for old, new in pairs.items():
+                if old in full and new not in full and not (implied and new == folder):
+                    place = posixpath.relpath(new, folder)
+                    editor.add_item(
+                        _array(editor, path), toml_value(place), "toml.root", "the new names are imported from there"
+                    )
+                    full.append(new)
+            continue
+        for index in range(len(full) - 1, -1, -1):
+            if full[index] not in pairs:
+                continue
+            if superfluous(context, full[index]):
+                _drop(editor, context, path, index, "toml.root", "only the old names were imported from there")
+            elif second_names(context, full[index]):
+                names = ", ".join(second_names(context, full[index]))
+                text = f"{'.'.join(path)}: {pair.node.items[index].value} gives {names} a second name"
+                editor.find(pair.start, "toml.root", text, hint="move what else lies there, then drop this root")
+
+
+def _root_string(editor: Editor, context: Context, node: Node, path: tuple[str, ...], folder: str) -> None:
+    """`mypy_path = "src:libs/types"`: the same as a list, in one string."""
+    pairs = old_roots(context)
+    mark = next((m for m in (":", ",", ";", " ") if m in node.value), ":")
+    entries = [e for e in node.value.split(mark) if e]
+    if editor.stage == 6:
+        kept = [e for e in entries if _full(e, folder) not in pairs or not superfluous(context, _full(e, folder))]
+        reason = "only the old names were imported from there"
+        if not kept and entries:
+            pair = editor.doc.find(*path)
+            if pair is not None:
+                editor.drop(pair, "toml.root", reason)
+            return
+    else:
+        full = [_full(e, folder) for e in entries]
+        missing = [n for o, n in pairs.items() if o in full and n not in full and n != folder]
+        kept = [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
+        reason = "the new names are imported from there"
+    if kept != entries:
+        editor.set_string(node, mark.join(kept), "toml.root", reason)
+
+
+def _full(entry: str, folder: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, _VARIABLE.sub("", entry.strip()) or "."))
+
+
+def _array(editor: Editor, path: tuple[str, ...]) -> Node:
+    pair = editor.doc.find(*path)
+    assert pair is not None
+    return pair.node
+
+
+def _drop(editor: Editor, context: Context, path: tuple[str, ...], index: int, rule: str, reason: str) -> None:
+    """Remove an entry, and a comment behind the list that spoke of what is gone."""
+    editor.remove_item(_array(editor, path), index, rule, reason)
+    end = _array(editor, path).end
+    line = re.compile(r"[ \t]*#[^\r\n]*").match(editor.text, end)
+    if line is not None and context.judge.mentioned(line[0]):
+        editor.change(line.start(), line.end(), "", rule, "the comment spoke of it")

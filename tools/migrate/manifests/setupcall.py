@@ -1,0 +1,56 @@
+"""The `setup(...)` call of a setup.py, read without running it.
+
+Owns finding the call's keyword arguments with their positions, following a name to the module-level constant that
+it stands for, and evaluating what is literal.  What is computed has no value here; the caller lists it.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class SetupCall:
+    """`keywords` maps an argument's name to its expression, constants followed; `tree` is the whole module."""
+
+    tree: ast.Module
+    keywords: dict[str, ast.expr] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The literal value of an argument, None if it is absent or computed."""
+        node = self.keywords.get(name)
+        try:
+            return ast.literal_eval(node) if node is not None else None
+        except (ValueError, TypeError, SyntaxError):
+            return None
+
+
+def read_setup(text: str) -> SetupCall | None:
+    """The first call of `setup`; None if the file does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    constants: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            constants[node.targets[0].id] = node.value
+    found = SetupCall(tree)
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name == "setup":
+            for keyword in call.keywords:
+                if keyword.arg:
+                    value = keyword.value
+                    if isinstance(value, ast.Name):
+                        value = constants.get(value.id, value)
+                    found.keywords[keyword.arg] = value
+            break
+    return found
