@@ -285,7 +285,8 @@ def _apply(root: Path | None, plan: Path | None, jobs: int | None, as_json: bool
     settings.quiet |= quiet
     settings.verbose = max(verbose, settings.verbose)
     logging.basicConfig(level=[logging.WARNING, logging.INFO, logging.DEBUG][min(settings.verbose, 2)], stream=sys.stderr)
-    logging.getLogger("git").setLevel(logging.WARNING)
+    for chatty in ("git", "filelock", "rope"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _session(own_python: bool = False) -> Session:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import checks
+
 from .audit import unused_findings
 from .guess import guess_plan
 from .layout import Layout, resolve_layout
@@ -145,6 +145,8 @@ def check_shims(
         for s in scans
         for e in s.edits
     ]
+    from . import checks
+
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock, today=today, pretend_removed=pretend_removed, version=_version(session, tree), uses=uses,

@@ -255,13 +255,23 @@ class _Designer:
 
 
 def shims_of(layout: Layout) -> tuple[Shim, ...]:
-    """One shim for each move; a move inside a moved package is served by that package's shim."""
+    """One shim for each move; a move inside a moved package is served by that package's shim.
+
+    Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
+    that the old name can be imported from either: the old root goes with the move, its users may not know.
+    """
     policy, out = layout.plan.shims, []
     for move in layout.moves:
         if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
             continue
-        path = f"{move.path}/__init__.py" if move.is_package else move.path
-        out.append(Shim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
+        inner = move.source.replace(".", "/")
+        root = layout.plan.target.import_root if layout.plan.target else None
+        places = [move.path.removesuffix(".py")]
+        if root is not None and not any(p.startswith(inner + "/") or p == f"{inner}.py" for p in layout.tree):
+            places.append(inner if root == "." else f"{root}/{inner}")
+        for place in dict.fromkeys(places):
+            path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
+            out.append(Shim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
     return tuple(sorted(out, key=lambda s: s.path))
 
 

@@ -296,10 +296,12 @@ def _created(operation: Operation) -> list[str]:
 def _caches(session: Session) -> tuple[str, ...]:
     """Byte-code folders in the old packages' folders, where nothing tracked will be left."""
     found: set[str] = set()
-    for move in session.layout.moves:
-        if not move.is_package or not (session.root / move.path).is_dir():
+    folders = {m.path for m in session.layout.moves if m.is_package}
+    folders |= {s.path.rpartition("/")[0] for s in (session.lock.shims if session.lock else ()) if s.path.endswith("__init__.py")}
+    for folder in sorted(folders):
+        if not (session.root / folder).is_dir():
             continue
-        for path in session.repo.untracked([move.path]):
+        for path in session.repo.untracked([folder]):
             parts = path.split("/")
             if "__pycache__" in parts:
                 found.add("/".join(parts[: parts.index("__pycache__") + 1]))

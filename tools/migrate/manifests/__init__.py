@@ -30,7 +30,7 @@ from .setupfiles import rewrite_cfg, rewrite_manifest_in
 from .setuppy import rewrite_setup_py
 from .spans import scan
 from .target import first_text, rewrite_target
-from .thin import dead_at_once, doomed, leftovers, rewrite_thin
+from .thin import dead_at_once, doomed, leave_workspace, leftovers, rewrite_thin
 from .unused import declared_unused
 
 __all__ = ["Context", "Facts", "Rewritten", "declared_unused", "facts", "new_manifests", "rewrite_manifest", "wants"]
@@ -105,8 +105,10 @@ def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:
         rewrite_sections(editor, context)
     if stage == 4:
         rewrite_comments(editor, context)
+    if stage == 4 and thin:
+        leave_workspace(editor, context)
+    rewrite_members(editor, context)
     if stage in (3, 6):
-        rewrite_members(editor, context)
         rewrite_roots(editor, context)
     if stage == 6 and thin and dist is not None:
         what = ", ".join(leftovers(context, dist)[0][:5])

@@ -2,7 +2,7 @@
 
 Owns `[tool.uv.workspace] members` and the lists of import roots (pytest, mypy, pyright, ruff and their like).  A
 root that the new names need is added in stage 3, because at once nothing would import; a root or member that served
-only the old names goes in stage 6.  `libs/types` as a root beside a package `libs.types` gives every module a
+only the old names goes in stage 6; a member that nobody depends on any more goes in stage 4.  `libs/types` as a root beside a package `libs.types` gives every module a
 second name.
 """
 
@@ -64,10 +64,10 @@ def rewrite_members(editor: Editor, context: Context) -> None:
                 if target not in (None, ".") and not any(matches(e, str(target)) for e in entries):
                     node = _array(editor, path)
                     editor.add_item(node, toml_value(target), "toml.member", "the target is a member of the workspace")
-        if editor.stage == 6:
+        if editor.stage in (4, 6):
             for index in range(len(entries) - 1, -1, -1):
                 if _served_only(context, entries[index], base):
-                    _drop(editor, context, path, index, "toml.member", "no manifest is left there")
+                    _drop(editor, context, path, index, "toml.member", "no member is left there that anyone needs")
 
 
 def _moved_member(editor: Editor, context: Context, path: tuple[str, ...], index: int, entry: str) -> None:

@@ -126,6 +126,19 @@ def _sources(editor: Editor, context: Context, partial: bool) -> None:
         editor.drop_if_empty(("tool", "uv", "sources"), "thin.source", "nothing is left in it")
 
 
+def leave_workspace(editor: Editor, context: Context) -> None:
+    """Stage 4: nobody in the workspace needs the old distribution any more, so it is no member and has no sources there.
+
+    It can still be built and installed on its own, for those outside of the tree.
+    """
+    known = facts(context)
+    sources = editor.data().get("tool", {}).get("uv", {}).get("sources", {})
+    for name, value in list(sources.items()):
+        if normal(name) == known.target_key and isinstance(value, dict) and value.get("workspace"):
+            editor.drop_table(("tool", "uv", "sources", name), "thin.source", "the workspace has no need of it any more")
+            editor.drop_if_empty(("tool", "uv", "sources"), "thin.source", "nothing is left in it")
+
+
 def workspace_of(context: Context) -> str | None:
     """The manifest that declares the uv workspace, if there is one."""
     manifests = [p for p in context.tree if posixpath.basename(p) == "pyproject.toml"]

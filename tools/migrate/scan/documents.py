@@ -43,7 +43,9 @@ def scan_docstring(context: Context, sink: Sink, offsets: Offsets, node: ast.Con
         text = offsets.source[start + a : start + b]
         shown = text if raw else re.sub(r"\\.", "  ", text, flags=re.S)
         shown = _doctests(context.world, sink, shown, start + a)
-        bare += scan_words(shown, start + a, sink, context.judge, path, "prose")
+        # What a doctest expects to be printed may name the module itself.
+        printed = 3 if ">>>" in shown else None
+        bare += scan_words(shown, start + a, sink, context.judge, path, "prose", stage=printed)
     return bare
 
 

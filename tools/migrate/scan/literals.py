@@ -42,6 +42,10 @@ _PATH_CALLS = frozenset(
     "Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile "
     "rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir".split()
 )
+_IDENTITY_CALLS = frozenset(
+    "getLogger get_logger at_level set_level assertLogs assertNoLogs assertEqual assertIn assertRegex assertRaisesRegex "
+    "raises warns filterwarnings startswith endswith removeprefix".split()
+)
 _NAME_ATTRIBUTES = frozenset("__name__ __module__ __package__ __qualname__".split())
 _CODE = re.compile(r"(?:^|[\n;])[ \t]*(?:import|from)[ \t]+[\w.]+")
 
@@ -73,7 +77,7 @@ class Literals:
     def _literal(self, node: ast.Constant) -> None:
         start, end = self.at.span(node)
         pieces = string_tokens(self.at.source[start:end])
-        hint = self.hint(node)
+        hint, early = self.hint(node), self._identity(node)
         if self._distribution(node, start, pieces):
             return
         whole = len(pieces) == 1 and self.at.source[start + pieces[0][0] : start + pieces[0][1]] == node.value
@@ -85,8 +89,9 @@ class Literals:
                 if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
                     verdict = None
                 elif verdict.kind == "change":
+                    stage = 3 if early else verdict.stage
                     self.sink.edit(
-                        first, first + len(text), verdict.new, stage=verdict.stage, rule=verdict.rule, reason=verdict.reason
+                        first, first + len(text), verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason
                     )
                     return
                 elif verdict.kind == "list" or verdict.rule == "string.missing":
@@ -100,9 +105,9 @@ class Literals:
             if _CODE.search(text) and self._embedded(text, first):
                 return
         for a, b, raw in pieces:
-            self._piece(self.at.source[start + a : start + b], start + a, raw, hint)
+            self._piece(self.at.source[start + a : start + b], start + a, raw, hint, 3 if early else None)
 
-    def _piece(self, text: str, base: int, raw: bool, hint: Hint) -> None:
+    def _piece(self, text: str, base: int, raw: bool, hint: Hint, stage: int | None) -> None:
         """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words."""
         for match in re.finditer(r"(?<![\w.])([^\W\d]\w*(?:\\\.[^\W\d]\w*)*)\\\.", text) if "\\." in text else ():
             name = match[1].replace("\\.", ".")
@@ -110,7 +115,7 @@ class Literals:
             if new and (self.context.resolver.is_module(name)):
                 self.sink.edit(
                     base + match.start(1), base + match.end(1), new.replace(".", "\\."),
-                    stage=4, rule="string.pattern", reason=f"a pattern for names below {name}",
+                    stage=stage or 4, rule="string.pattern", reason=f"a pattern for names below {name}",
                 )  # fmt: skip
         shown = text if raw else re.sub(r"\\.", "  ", text, flags=re.S)
         for match in re.finditer(r"(?<![\w./@-])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(?=$|[%{])", shown):
@@ -119,7 +124,7 @@ class Literals:
             if new and self.context.resolver.is_module(name) and not self.sink.covered(base + match.start(1), base + match.end(1)):
                 if hint == "module":
                     self.sink.edit(
-                        base + match.start(1), base + match.end(1), new, stage=4, rule="string.prefix",
+                        base + match.start(1), base + match.end(1), new, stage=stage or 4, rule="string.prefix",
                         reason=f"the beginning of a module's name below {name}",
                     )  # fmt: skip
                 else:
@@ -128,7 +133,9 @@ class Literals:
                         (f"the beginning of a name in {name}, now {new}", "data that only looks like one"),
                     )  # fmt: skip
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
-        self.bare += scan_words(shown, base, self.sink, self.judge, self.path, "literal", module_hint=hint == "module")
+        self.bare += scan_words(
+            shown, base, self.sink, self.judge, self.path, "literal", module_hint=hint == "module", stage=stage
+        )
 
     def _embedded(self, text: str, base: int) -> bool:
         """Code inside a string (a script for `python -c`, a file that a test writes)."""
@@ -156,7 +163,7 @@ class Literals:
         for a, b in string_parts(segment) or []:
             if self.judge.mentioned(segment[a:b]):
                 # What follows a part is a computed value, so a trailing dot begins a computed name.
-                self._piece(segment[a:b], start + a, False, hint)
+                self._piece(segment[a:b], start + a, False, hint, 3 if self._identity(node) else None)
 
     def _distribution(self, node: ast.Constant, start: int, pieces: list[tuple[int, int, bool]]) -> bool:
         call = self.context.parents.get(node)
@@ -175,6 +182,26 @@ class Literals:
             reason=f"the distribution {node.value} is now part of {target.distribution}",
         )  # fmt: skip
         return True
+
+    def _identity(self, node: ast.AST) -> bool:
+        """Whether the string is compared with a module's own name (a logger, `__module__`, a repr).
+
+        That name changes when the file moves, and no shim can keep the old one, so the string changes with it.
+        """
+        parents = self.context.parents
+        child, parent = node, parents.get(node)
+        while parent is not None and not isinstance(parent, ast.stmt):
+            match parent:
+                case ast.Compare():
+                    return True
+                case ast.Call() if child is not parent.func and _called(parent) in _IDENTITY_CALLS:
+                    return True
+                case ast.keyword(arg="logger" | "match" | "logger_name"):
+                    return True
+                case ast.Dict() if self._loggers(parent):
+                    return child in parent.keys
+            child, parent = parent, parents.get(parent)
+        return isinstance(parent, ast.Assert)
 
     # hints
 

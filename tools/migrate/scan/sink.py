@@ -55,7 +55,8 @@ class Sink:
         )
 
     def covered(self, start: int, end: int) -> bool:
-        return any(s <= start and end <= e for s, e in self._taken)
+        """Whether an edit holds this span or lies in it."""
+        return any((s <= start and end <= e) or (start <= s and e <= end) for s, e in self._taken)
 
     def inside(self, segments: Sequence[Segment], source: str) -> Snippet:
         return Snippet(self, segments, source)

@@ -93,7 +93,9 @@ def _json(world: World, sink: Sink, path: str) -> int:
         if verdict is None:
             bare += scan_words(re.sub(r"\\.", "  ", text), start, sink, world.judge, path, "command")
         elif verdict.kind == "change":
-            sink.edit(start, end, verdict.new, stage=verdict.stage, rule=verdict.rule, reason=verdict.reason)
+            # A logger is named after its module, so its configuration goes with the move.
+            stage = 3 if loggers else verdict.stage
+            sink.edit(start, end, verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason)
         elif verdict.readings:
             key = where[-1:] == ("key",)
             sink.list(

@@ -34,9 +34,13 @@ _PICKLE = re.compile(r"\bc$")
 
 
 def scan_words(
-    text: str, base: int, sink: Sink, judge: Judge, at: str, style: Style, *, module_hint: bool = False
-) -> int:
-    """Scan `text`, which lies at offset `base` of the sink's text.  Returns how many bare mentions were passed over."""
+    text: str, base: int, sink: Sink, judge: Judge, at: str, style: Style, *, module_hint: bool = False,
+    stage: int | None = None,
+) -> int:  # fmt: skip
+    """Scan `text`, which lies at offset `base` of the sink's text.  Returns how many bare mentions were passed over.
+
+    `stage` overrides the stage of the edits, where the text repeats what the moved code itself says.
+    """
     bare = 0
     for start, end, token in judge.tokens(text):
         if sink.covered(base + start, base + end):
@@ -51,9 +55,9 @@ def scan_words(
             _unresolved(token, base + start, before, sink, style)
             continue
         if verdict.kind == "change":
-            sink.edit(
-                base + start, base + end, verdict.new, stage=verdict.stage, rule=verdict.rule, reason=verdict.reason
-            )
+            logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
+            when = stage or (3 if logger else verdict.stage)
+            sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
                 bare += 1
