@@ -330,9 +330,18 @@ class Imports:
         unedited = absolute(node.module, node.level, package)
         if unedited == new_base:
             return 4, old
-        written = relative_module(package, new_base)
-        # With a shim at the old name the unedited text goes on working until stage 4.
-        return (4 if unedited == base and self._new(base) else 3), written
+        # The unedited text goes on working until stage 4 if it leads to a shim, or to the old place of one name.
+        later = unedited == (self._new(base) or base) or (unedited == base and self._new(base) is not None)
+        return (4 if later else 3), self._relative(package, new_base)
+
+    def _relative(self, package: str, target: str) -> str:
+        """Relative only inside one regular package; across a namespace it depends on how the file was imported."""
+        written = relative_module(package, target)
+        shared = package.split(".")[: len(package.split(".")) + 1 - (len(written) - len(written.lstrip(".")))]
+        common = ".".join(shared)
+        regular = any(common == m.target or common.startswith(m.target + ".") for m in self.layout.moves)
+        regular = regular or self.resolver.index.files.get(common, "").endswith("__init__.py")
+        return written if regular else target
 
     def _split(self, node: ast.ImportFrom, groups: list[tuple[str, list[tuple[ast.alias, str]]]]) -> None:
         base = absolute(node.module, node.level, self.here.package if self.here else "")
@@ -342,7 +351,7 @@ class Imports:
             stage, written = self._written(node, base, new_base)
             moved_base = self._new(base) or base
             if node.level and stage == 4 and written == "." * node.level + (node.module or "") and new_base != moved_base:
-                written = relative_module(self.there.package if self.there else "", new_base)
+                written = self._relative(self.there.package if self.there else "", new_base)
             stages.add(stage)
             parts.append((written, [(a.name, leaf, a.asname) for a, leaf in members]))
         start, end = self.at.span(node)
