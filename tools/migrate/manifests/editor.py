@@ -8,6 +8,7 @@ again after a change, so no position is ever stale.  Knows nothing of what the k
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ class Editor:
         return self._doc
 
     def data(self) -> dict[str, Any]:
-        return tomlkit.parse(self.text).unwrap()
+        return tomllib.loads(self.text)
 
     # notes
 

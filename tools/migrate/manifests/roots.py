@@ -147,7 +147,7 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
         if pair is None or (path == ("src",) and not posixpath.basename(editor.path).endswith("ruff.toml")):
             continue
         if pair.node.kind == "string":
-            _root_string(editor, context, pair.node, path, folder)
+            _root_string(editor, context, pair.node, path, folder, implied=implied)
         if pair.node.kind != "array":
             continue
         full = [_full(i.value, folder) for i in pair.node.items]
@@ -171,26 +171,28 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
                 editor.find(pair.start, "toml.root", text, hint="move what else lies there, then drop this root")
 
 
-def _root_string(editor: Editor, context: Context, node: Node, path: tuple[str, ...], folder: str) -> None:
+def _root_string(
+    editor: Editor, context: Context, node: Node, path: tuple[str, ...], folder: str, *, implied: bool
+) -> None:
     """`mypy_path = "src:libs/types"`: the same as a list, in one string."""
-    pairs = old_roots(context)
     mark = next((m for m in (":", ",", ";", " ") if m in node.value), ":")
     entries = [e for e in node.value.split(mark) if e]
-    if editor.stage == 6:
-        kept = [e for e in entries if _full(e, folder) not in pairs or not superfluous(context, _full(e, folder))]
-        reason = "only the old names were imported from there"
-        if not kept and entries:
-            pair = editor.doc.find(*path)
-            if pair is not None:
-                editor.drop(pair, "toml.root", reason)
-            return
-    else:
-        full = [_full(e, folder) for e in entries]
-        missing = [n for o, n in pairs.items() if o in full and n not in full and n != folder]
-        kept = [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
-        reason = "the new names are imported from there"
-    if kept != entries:
+    kept = wanted_roots(context, entries, folder, editor.stage, implied=implied)
+    reason = "the new names are imported from there" if editor.stage == 3 else "it served only the old names"
+    pair = editor.doc.find(*path)
+    if not kept and entries and pair is not None:
+        editor.drop(pair, "toml.root", reason)
+    elif kept != entries:
         editor.set_string(node, mark.join(kept), "toml.root", reason)
+
+
+def wanted_roots(context: Context, entries: list[str], folder: str, stage: int, *, implied: bool) -> list[str]:
+    """Import roots as they must be after stage 3 or 6; `implied` if the tool looks into `folder` by itself."""
+    pairs, full = old_roots(context), [_full(e, folder) for e in entries]
+    if stage == 6:
+        return [e for e, f in zip(entries, full, strict=True) if f not in pairs or not superfluous(context, f)]
+    missing = [n for o, n in pairs.items() if o in full and n not in full and not (implied and n == folder)]
+    return [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
 
 
 def _full(entry: str, folder: str) -> str:

@@ -129,7 +129,7 @@ def _packages(file: _File, name: str, node: ast.expr) -> None:
         known = [n for n in names if n is not None]
         if not any(layout.new_module(n) for n in known):
             return
-        wanted = mapped_names(file.context, known, file.stage)
+        wanted = mapped_names(file.context, known, file.stage, file.path)
         if name == "py_modules":
             wanted = [w for w in wanted if w in known]
         elements, added = list(node.elts), [w for w in wanted if w not in known]
@@ -253,12 +253,16 @@ def _strings(file: _File, handled: set[int]) -> None:
             continue
         start, end = file.span(node)
         source = file.text[start:end]
-        for hit in hits(node.value, file.path, file.context, "module" if id(node) in modules else "unknown"):
+        points_at = node.value.find("=") + 1 if id(node) in modules else 0  # the name of an entry point stays
+        for hit in hits(
+            node.value[points_at:], file.path, file.context, "module" if id(node) in modules else "unknown"
+        ):
             stage = 3 if id(node) in early and hit.verdict.kind == "change" else hit.verdict.stage
             if stage != file.stage:
                 continue
-            if hit.verdict.kind == "change" and source.count(hit.token) == 1:
-                at = start + source.index(hit.token)
+            skip = source.find("=") + 1 if points_at else 0
+            if hit.verdict.kind == "change" and source.count(hit.token, skip) == 1:
+                at = start + source.index(hit.token, skip)
                 file.edits.append((at, at + len(hit.token), hit.verdict.new, hit.verdict.reason))
             elif hit.verdict.kind != "none":
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)
