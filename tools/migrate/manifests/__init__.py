@@ -57,7 +57,7 @@ def rewrite_manifest(path: str, text: str, stage: int, context: Context) -> Rewr
     """The file after `stage`, given its text after the stage before; `path` is where it was before the move."""
     base = posixpath.basename(path)
     if base in _PACKAGING and _is_deleted(path, stage, context):
-        return Rewritten(None, (), tuple(_left_alone(path, context)) if base in ("pyproject.toml", "setup.cfg") else ())
+        return Rewritten(None, (), tuple(_left_alone(path, context)) if _declares(path, context) else ())
     if base in _LOCKS:
         return Rewritten(text, (), tuple(_lock(path, text, stage, context)))
     if base.endswith(".toml"):
@@ -138,6 +138,11 @@ def _is_deleted(path: str, stage: int, context: Context) -> bool:
     if dead_at_once(context, path):
         return stage >= 3
     return stage == 6 and (posixpath.dirname(path) or ".") in doomed(context)
+
+
+def _declares(path: str, context: Context) -> bool:
+    dist = facts(context).old(path)
+    return dist is not None and dist.manifest == path
 
 
 def _left_alone(path: str, context: Context) -> list[Finding]:
