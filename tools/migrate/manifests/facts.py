@@ -103,6 +103,18 @@ def relative(path: str, folder: str) -> str:
     return posixpath.relpath(path, folder)
 
 
+def stays_beside(context: Context, text: str, at: str) -> bool:
+    """Whether the path, read from the folder of the file `at`, is a file or folder of its own that does not move.
+
+    A namesake of a moving package beside a manifest is what that manifest means by the name.
+    """
+    folder = posixpath.dirname(at)
+    if not folder or not text or text.startswith("/"):
+        return False
+    full = posixpath.normpath(posixpath.join(folder, text.rstrip("/*")))
+    return context.tree.exists(full) and context.layout.new_path(full) == full
+
+
 def root_of(path: str, module: str) -> str:
     """The import root from which `module` lies at `path`."""
     inner = module.replace(".", "/")

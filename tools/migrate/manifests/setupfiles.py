@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from ..model import Edit, Finding
-from .facts import Context, Distribution, facts, relative
+from .facts import Context, Distribution, facts, relative, stays_beside
 from .hints import value_hint
 from .packages import directory_entry, mapped_names
 from .reqfile import lines_of, rewrite_lines
@@ -273,7 +273,7 @@ def rewrite_manifest_in(path: str, text: str, stage: int, context: Context) -> t
         line = raw
         for word in words[1:] if words and not words[0].startswith("#") else ():
             verdict = context.judge.path(word, path)
-            if verdict is None or verdict.kind != "change":
+            if verdict is None or verdict.kind != "change" or stays_beside(context, word, path):
                 continue
             if verdict.new.startswith(".."):
                 hint = f"the file is {verdict.new} now; name it in the MANIFEST.in of its new distribution"

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from ..model import Edit, Finding
 from ..tree import Lines
-from .facts import Context, Distribution, facts, moves_of, relative
+from .facts import Context, Distribution, facts, moves_of, relative, stays_beside
 from .packages import directory_entry, mapped_names
 from .requirements import unify
 from .sections import hits
@@ -255,7 +255,7 @@ def _joins(file: _File, handled: set[int]) -> None:
                 handled |= {id(p) for p in parts[:count]}
             continue
         handled |= {id(p) for p in parts[:count]}
-        if verdict.kind != "change" or file.stage != 3:
+        if verdict.kind != "change" or file.stage != 3 or stays_beside(file.context, joined, file.path):
             continue
         new, old = verdict.new.split("/"), strings
         while old and new and old[-1] == new[-1] and len(old) > 1 and len(new) > 1:

@@ -234,5 +234,7 @@ class _Scanner:
             while self.text.startswith(char, at):
                 at += 1
         self.at = at
-        value = tomllib.loads(f"v = {self.text[start:at]}")["v"]
+        raw = self.text[start:at]
+        plain = len(quote) == 1 and (char == "'" or "\\" not in raw)
+        value = raw[1:-1] if plain else tomllib.loads(f"v = {raw}")["v"]
         return Node("string", start, at, path, value, quote)

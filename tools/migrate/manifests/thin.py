@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .editor import Editor
 from .facts import Context, Distribution, facts, moves_of, relative, root_of
@@ -126,6 +127,7 @@ def _sources(editor: Editor, context: Context, partial: bool) -> None:
         editor.drop_if_empty(("tool", "uv", "sources"), "thin.source", "nothing is left in it")
 
 
+@lru_cache(maxsize=4)
 def workspace_of(context: Context) -> str | None:
     """The manifest that declares the uv workspace, if there is one."""
     manifests = [p for p in context.tree if posixpath.basename(p) == "pyproject.toml"]
@@ -196,6 +198,7 @@ def leftovers(context: Context, dist: Distribution) -> tuple[list[str], list[str
     return real, papers
 
 
+@lru_cache(maxsize=4)
 def doomed(context: Context) -> frozenset[str]:
     """Folders whose packaging files are deleted in stage 6."""
     known = facts(context)
