@@ -157,7 +157,8 @@ def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding
         return []
     modules = sorted(session.layout.new_module(m) or m for m in before)
     after = public_names(python, session.root, _roots(session), modules)
-    return compare_names(before, after, lambda n: session.layout.new_module(n) or n)
+    judge = session.world.judge
+    return compare_names(before, after, lambda n: judge.symbol(n) or session.layout.new_module(n) or n)
 
 
 def _api(session: Session, base: str) -> list[Finding]:

@@ -24,7 +24,8 @@ from .editor import Editor
 from .facts import Context, Facts, Rewritten, facts
 from .packages import rewrite_packages
 from .reqfile import rewrite_reqfile
-from .roots import rewrite_members, rewrite_roots
+from .requirements import normal
+from .roots import old_roots, rewrite_members, rewrite_roots
 from .sections import rewrite_sections
 from .setupfiles import rewrite_cfg, rewrite_manifest_in
 from .setuppy import rewrite_setup_py
@@ -56,7 +57,7 @@ def rewrite_manifest(path: str, text: str, stage: int, context: Context) -> Rewr
     """The file after `stage`, given its text after the stage before; `path` is where it was before the move."""
     base = posixpath.basename(path)
     if base in _PACKAGING and _is_deleted(path, stage, context):
-        return Rewritten(None, (), tuple(_left_alone(path, context)) if base in ("pyproject.toml", "setup.cfg") else ())
+        return Rewritten(None, (), tuple(_left_alone(path, context)) if _declares(path, context) else ())
     if base in _LOCKS:
         return Rewritten(text, (), tuple(_lock(path, text, stage, context)))
     if base.endswith(".toml"):
@@ -84,6 +85,8 @@ def new_manifests(stage: int, context: Context) -> dict[str, str]:
 
 
 def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:
+    if not _relevant(path, text, context):
+        return Rewritten(text)
     problem = scan(text)
     if isinstance(problem, str):
         if not context.judge.mentioned(text) or stage != 3:
@@ -124,10 +127,24 @@ def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:
     return Rewritten(editor.text, tuple(editor.notes) if editor.text != text else (), tuple(editor.findings))
 
 
+def _relevant(path: str, text: str, context: Context) -> bool:
+    """Whether any pass could have something to do; most files of a large tree are done with this."""
+    known = facts(context)
+    if path == known.target_manifest or "workspace" in text or context.judge.mentioned(text):
+        return True
+    names = normal(text) if known.merged else ""  # normalised like the names that are looked for
+    return any(n in names for n in known.merged) or any(r in text for r in old_roots(context))
+
+
 def _is_deleted(path: str, stage: int, context: Context) -> bool:
     if dead_at_once(context, path):
         return stage >= 3
     return stage == 6 and (posixpath.dirname(path) or ".") in doomed(context)
+
+
+def _declares(path: str, context: Context) -> bool:
+    dist = facts(context).old(path)
+    return dist is not None and dist.manifest == path
 
 
 def _left_alone(path: str, context: Context) -> list[Finding]:

@@ -8,6 +8,7 @@ again after a change, so no position is ever stale.  Knows nothing of what the k
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ class Editor:
         return self._doc
 
     def data(self) -> dict[str, Any]:
-        return tomlkit.parse(self.text).unwrap()
+        return tomllib.loads(self.text)
 
     # notes
 
@@ -90,15 +91,17 @@ class Editor:
         last = array.items[-1]
         after = _AFTER_ITEM.match(text, last.end)
         assert after is not None
+        place = _comma(text, last.end, array.end)
         comma = after["comma"] is not None
+        if place is not None and not comma:  # the comma stands on a line of its own
+            self.splice([(place + 1, place + 1, f" {raw},")])
+            return
         line = text[text.rfind("\n", 0, last.start) + 1 : last.start]
         if line.strip() == "" and "\n" in text[array.start : last.start]:
             indent = self.newline + line
             end = after.end()
-            edits = [(end, end, indent + raw + ("," if comma else ""))]
-            if not comma:
-                edits.append((last.end, last.end, ","))
-            self.splice(edits)
+            behind = text[last.end : end] if comma else "," + text[last.end : end]
+            self.splice([(last.end, end, behind + indent + raw + ("," if comma else ""))])
         elif comma:
             end = last.end + text[last.end :].index(",") + 1
             self.splice([(end, end, f" {raw},")])
@@ -135,7 +138,15 @@ class Editor:
         key = toml_key(path[-1])
         header = doc.header(*parent)
         inline = doc.find(*parent) if parent else None
-        siblings = [p for h in doc.headers for p in h.pairs if parent and p.path[: len(parent)] == parent]
+        above = [h for h in doc.headers if len(h.path) < len(parent)]
+        siblings = [p for h in above for p in h.pairs if p.path[: len(parent)] == parent]
+        for size in range(1, len(parent)):
+            outer = doc.find(*path[:size])
+            if outer is not None and outer.node.kind == "table":  # nothing below an inline table has a header
+                for name in reversed(path[size + 1 :]):
+                    value = {name: value}
+                self.put(path[: size + 1], value, rule, reason)
+                return
         if header is not None:
             end, line = _end_of_body(self.text, header), f"{key} = {raw}"
         elif inline is not None and inline.node.kind == "table":
@@ -247,6 +258,20 @@ def _end_of_body(text: str, header: Header) -> int:
     return _line_end(text, header.pairs[-1].node.end) if header.pairs else header.end
 
 
+def _comma(text: str, start: int, end: int) -> int | None:
+    """Where the comma behind a value stands, comments passed over."""
+    while start < end:
+        if text[start] == ",":
+            return start
+        if text[start] == "#":
+            start = _line_end(text, start)
+        elif text[start].isspace():
+            start += 1
+        else:
+            return None
+    return None
+
+
 def _pair_span(owner: Node, index: int) -> tuple[int, int, str]:
     pair = owner.pairs[index]
     if index:
@@ -258,12 +283,15 @@ def _pair_span(owner: Node, index: int) -> tuple[int, int, str]:
 
 def _without_item(text: str, array: Node, index: int, newline: str) -> list[tuple[int, int, str]]:
     item = array.items[index]
+    last = index == len(array.items) - 1
     after = _AFTER_ITEM.match(text, item.end)
     assert after is not None
+    place = _comma(text, item.end, array.end if last else array.items[index + 1].start)
+    if place is not None and after["comma"] is None:  # the comma stands on another line: both go, nothing else
+        return [(item.start, item.end, ""), (place, place + 1, "")]
     line_start = text.rfind("\n", 0, item.start) + 1
     line_end = _line_end(text, after.end())
     alone = text[line_start : item.start].strip() == "" and text[after.end() : line_end].strip() == ""
-    last = index == len(array.items) - 1
     if alone and line_start > array.start:
         indent = text[line_start : item.start]
         edits = [(line_start, line_end, f"{indent}{after['comment']}{newline}" if after["comment"] else "")]

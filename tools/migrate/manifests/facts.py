@@ -1,8 +1,8 @@
 """What the manifests of one tree say about its distributions, before anything moves.
 
-Owns the reading of distribution metadata (pyproject.toml, setup.cfg) into frozen values, and which distributions
-merge into the target.  Reads only the tree it is given, never writes; the answer is kept for the last few contexts
-because every manifest of a stage asks for it.
+Owns the reading of distribution metadata (pyproject.toml, setup.cfg, setup.py) into frozen values, and which
+distributions merge into the target.  Reads only the tree it is given, never writes; the answer is kept for the last few
+contexts because every manifest of a stage asks for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import configparser
 import posixpath
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,7 @@ from ..model import Edit, Finding, Move
 from ..plan import Plan
 from ..tree import Tree
 from .requirements import normal
+from .setupcall import read_setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Rewritten:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One distribution as its manifest declares it; `data` is the whole parsed pyproject.toml, {} for setup.cfg."""
+    """One distribution as its manifest declares it; `data` is the whole parsed pyproject.toml, {} for the others."""
 
     name: str
     manifest: str
@@ -102,6 +103,18 @@ def relative(path: str, folder: str) -> str:
     return posixpath.relpath(path, folder)
 
 
+def stays_beside(context: Context, text: str, at: str) -> bool:
+    """Whether the path, read from the folder of the file `at`, is a file or folder of its own that does not move.
+
+    A namesake of a moving package beside a manifest is what that manifest means by the name.
+    """
+    folder = posixpath.dirname(at)
+    if not folder or not text or text.startswith("/"):
+        return False
+    full = posixpath.normpath(posixpath.join(folder, text.rstrip("/*")))
+    return context.tree.exists(full) and context.layout.new_path(full) == full
+
+
 def root_of(path: str, module: str) -> str:
     """The import root from which `module` lies at `path`."""
     inner = module.replace(".", "/")
@@ -116,14 +129,18 @@ def root_of(path: str, module: str) -> str:
 @lru_cache(maxsize=4)
 def facts(context: Context) -> Facts:
     found: dict[str, Distribution] = {}
+    homes = {normal(m.distribution): m.path for m in context.layout.moves if m.distribution}
     for path in context.tree:
         base = posixpath.basename(path)
-        if base not in ("pyproject.toml", "setup.cfg"):
+        read = _READERS.get(base)
+        text = context.tree.text(path) if read else None
+        dist = read(path, text.body) if read and text else None
+        if dist is None:
             continue
-        text = context.tree.text(path)
-        dist = text and (_from_pyproject(path, text.body) if base == "pyproject.toml" else _from_cfg(path, text.body))
-        if dist and normal(dist.name) not in found:
-            found[normal(dist.name)] = dist
+        key = normal(dist.name)
+        # of two that declare one name, the one whose folder holds the moving code is meant
+        if key not in found or (_holds(dist, homes.get(key)) and not _holds(found[key], homes.get(key))):
+            found[key] = dist
     plan = context.plan
     if plan.target is None:
         return Facts(found, {}, frozenset(), None, "", "", None)
@@ -171,6 +188,10 @@ def others(context: Context, dist: Distribution, found: Mapping[str, Distributio
             continue
         out.append(path)
     return out
+
+
+def _holds(dist: Distribution, path: str | None) -> bool:
+    return path is not None and (dist.folder == "." or (path + "/").startswith(dist.folder + "/"))
 
 
 def _version(text: str) -> Version:
@@ -241,3 +262,39 @@ def _from_cfg(path: str, text: str) -> Distribution | None:
         {named[k]: v for k, v in groups.items() if k in named},
         {k: v for k, v in groups.items() if k not in named},
     )
+
+
+def _from_setup_py(path: str, text: str) -> Distribution | None:
+    call = read_setup(text)
+    name = call.value("name") if call else None
+    if call is None or not isinstance(name, str):
+        return None
+
+    def strings(value: Any) -> list[str]:
+        lines = value.splitlines() if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+        return [str(x).strip() for x in lines if str(x).strip()]
+
+    points = call.value("entry_points")
+    groups: dict[str, dict[str, str]] = {}
+    for group, entries in points.items() if isinstance(points, dict) else ():
+        pairs = (entry.partition("=") for entry in strings(entries))
+        groups[group] = {k.strip(): v.strip() for k, _, v in pairs}
+    named = {"console_scripts": "scripts", "gui_scripts": "gui-scripts"}
+    version, extras = call.value("version"), call.value("extras_require")
+    return Distribution(
+        name,
+        path,
+        version if isinstance(version, str) else None,
+        str(call.value("python_requires") or ""),
+        tuple(strings(call.value("install_requires"))),
+        {k: strings(v) for k, v in extras.items()} if isinstance(extras, dict) else {},
+        {named[k]: v for k, v in groups.items() if k in named},
+        {k: v for k, v in groups.items() if k not in named},
+    )
+
+
+_READERS: dict[str, Callable[[str, str], Distribution | None]] = {
+    "pyproject.toml": _from_pyproject,
+    "setup.cfg": _from_cfg,
+    "setup.py": _from_setup_py,
+}

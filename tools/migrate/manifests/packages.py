@@ -17,11 +17,6 @@ _SETUPTOOLS = ("tool", "setuptools")
 _WHY_NEW, _WHY_OLD = "the package is shipped under its new name", "its shim is gone"
 
 
-def shim_names(context: Context) -> dict[str, bool]:
-    """Old name of each move -> whether its shim is a package."""
-    return {m.source: m.is_package for m in context.layout.moves}
-
-
 def new_packages(context: Context, sources: Iterable[str]) -> list[str]:
     """The dotted names, after the move, of all regular packages below these moves, test packages left out."""
     wanted, out = set(sources), []
@@ -44,9 +39,15 @@ def new_packages(context: Context, sources: Iterable[str]) -> list[str]:
     return sorted({name for name in out if name})
 
 
-def mapped_names(context: Context, names: Iterable[str], stage: int) -> list[str]:
-    """A list of package names as it must be after the stage."""
-    shims, out = shim_names(context), []
+def mapped_names(context: Context, names: Iterable[str], stage: int, manifest: str = "") -> list[str]:
+    """A list of package names as it must be after the stage.
+
+    A shim is listed only if it stands below the manifest: one that moves along with its package leaves it behind.
+    """
+    out: list[str] = []
+    folder = posixpath.dirname(context.layout.new_path(manifest))
+    left = bool(manifest) and context.layout.new_path(manifest) != manifest
+    shims = {m.source for m in context.layout.moves if not left or (m.path + "/").startswith(folder + "/")}
     for name in names:
         new = context.layout.new_module(name)
         if new is None:
@@ -81,13 +82,13 @@ def rewrite_packages(editor: Editor, context: Context) -> None:
     if editor.stage not in (3, 6):
         return
     why = _WHY_NEW if editor.stage == 3 else _WHY_OLD
-    folder = posixpath.dirname(editor.path) or "."
+    folder = posixpath.dirname(context.layout.new_path(editor.path)) or "."
     data = editor.data().get("tool", {})
     table = data.get("setuptools", {}) if isinstance(data, dict) else {}
     for key in ("packages", "py-modules"):
         names = table.get(key)
         if isinstance(names, list) and any(context.layout.new_module(n) for n in names):
-            wanted = mapped_names(context, names, editor.stage)
+            wanted = mapped_names(context, names, editor.stage, editor.path)
             if key == "py-modules":
                 wanted = [n for n in wanted if n in names]
             editor.set_array([*_SETUPTOOLS, key], wanted, "toml.packages", why)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from ..model import Edit, Finding
-from .facts import Context, Facts, facts, relative
+from .facts import Context, Facts, facts, relative, stays_beside
 from .requirements import name_of, normal, parse, unify
 
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
@@ -161,7 +161,7 @@ def rewrite_reqfile(path: str, text: str, stage: int, context: Context) -> tuple
         if not match and (context.plan.target is not None or not (place["flag"] or place["path"].startswith("."))):
             continue
         verdict = context.judge.path(place["path"], path)
-        if verdict is not None and verdict.kind == "change":
+        if verdict is not None and verdict.kind == "change" and not stays_beside(context, place["path"], path):
             at = line.start + line.text.index(place["path"])
             text = text[:at] + verdict.new + text[at + len(place["path"]) :]
             notes.append(Edit(0, 0, place["path"], verdict.new, line.number, 3, "requirements.path", verdict.reason))

@@ -12,8 +12,8 @@ import posixpath
 import re
 
 from .editor import Editor, toml_value
-from .facts import Context, facts, root_of
-from .spans import Node
+from .facts import Context, facts, root_of, stays_beside
+from .spans import Node, Pair, Path
 from .thin import doomed, workspace_of
 
 _MEMBERS = (
@@ -22,7 +22,7 @@ _MEMBERS = (
     ("tool", "rye", "workspace", "members"),
 )
 # path, whether the manifest's own folder is a root anyway
-_ROOTS: tuple[tuple[tuple[str, ...], bool], ...] = (
+_ROOTS: tuple[tuple[Path, bool], ...] = (
     (("tool", "pytest", "ini_options", "pythonpath"), False),
     (("tool", "pytest", "pythonpath"), False),
     (("pytest", "pythonpath"), False),
@@ -75,6 +75,8 @@ def _moved_member(editor: Editor, context: Context, path: tuple[str, ...], index
     if f"{folder}/pyproject.toml" in context.layout.kept:
         return
     verdict = context.judge.path(entry, editor.path)
+    if stays_beside(context, entry, editor.path):
+        return
     if verdict is not None and verdict.kind == "change":
         editor.set_string(_array(editor, path).items[index], verdict.new, "toml.member", verdict.reason)
 
@@ -142,12 +144,14 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
         return
     folder = posixpath.dirname(editor.path) or "."
     pairs = old_roots(context)
-    for path, implied in _ROOTS:
+    nested = [p.path for p in editor.doc.walk() if isinstance(p, Pair) and "executionEnvironments" in p.path[:-1]]
+    places = [*_ROOTS, *((tuple(p), True) for p in nested if p[-1] == "extraPaths")]
+    for path, implied in places:
         pair = editor.doc.find(*path)
         if pair is None or (path == ("src",) and not posixpath.basename(editor.path).endswith("ruff.toml")):
             continue
         if pair.node.kind == "string":
-            _root_string(editor, context, pair.node, path, folder)
+            _root_string(editor, context, pair.node, path, folder, implied=implied)
         if pair.node.kind != "array":
             continue
         full = [_full(i.value, folder) for i in pair.node.items]
@@ -167,43 +171,43 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
                 _drop(editor, context, path, index, "toml.root", "only the old names were imported from there")
             elif second_names(context, full[index]):
                 names = ", ".join(second_names(context, full[index]))
-                text = f"{'.'.join(path)}: {pair.node.items[index].value} gives {names} a second name"
+                text = f"{'.'.join(map(str, path))}: {pair.node.items[index].value} gives {names} a second name"
                 editor.find(pair.start, "toml.root", text, hint="move what else lies there, then drop this root")
 
 
-def _root_string(editor: Editor, context: Context, node: Node, path: tuple[str, ...], folder: str) -> None:
+def _root_string(editor: Editor, context: Context, node: Node, path: Path, folder: str, *, implied: bool) -> None:
     """`mypy_path = "src:libs/types"`: the same as a list, in one string."""
-    pairs = old_roots(context)
     mark = next((m for m in (":", ",", ";", " ") if m in node.value), ":")
     entries = [e for e in node.value.split(mark) if e]
-    if editor.stage == 6:
-        kept = [e for e in entries if _full(e, folder) not in pairs or not superfluous(context, _full(e, folder))]
-        reason = "only the old names were imported from there"
-        if not kept and entries:
-            pair = editor.doc.find(*path)
-            if pair is not None:
-                editor.drop(pair, "toml.root", reason)
-            return
-    else:
-        full = [_full(e, folder) for e in entries]
-        missing = [n for o, n in pairs.items() if o in full and n not in full and n != folder]
-        kept = [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
-        reason = "the new names are imported from there"
-    if kept != entries:
+    kept = wanted_roots(context, entries, folder, editor.stage, implied=implied)
+    reason = "the new names are imported from there" if editor.stage == 3 else "it served only the old names"
+    pair = editor.doc.find(*path)
+    if not kept and entries and pair is not None:
+        editor.drop(pair, "toml.root", reason)
+    elif kept != entries:
         editor.set_string(node, mark.join(kept), "toml.root", reason)
+
+
+def wanted_roots(context: Context, entries: list[str], folder: str, stage: int, *, implied: bool) -> list[str]:
+    """Import roots as they must be after stage 3 or 6; `implied` if the tool looks into `folder` by itself."""
+    pairs, full = old_roots(context), [_full(e, folder) for e in entries]
+    if stage == 6:
+        return [e for e, f in zip(entries, full, strict=True) if f not in pairs or not superfluous(context, f)]
+    missing = [n for o, n in pairs.items() if o in full and n not in full and not (implied and n == folder)]
+    return [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
 
 
 def _full(entry: str, folder: str) -> str:
     return posixpath.normpath(posixpath.join(folder, _VARIABLE.sub("", entry.strip()) or "."))
 
 
-def _array(editor: Editor, path: tuple[str, ...]) -> Node:
+def _array(editor: Editor, path: Path) -> Node:
     pair = editor.doc.find(*path)
     assert pair is not None
     return pair.node
 
 
-def _drop(editor: Editor, context: Context, path: tuple[str, ...], index: int, rule: str, reason: str) -> None:
+def _drop(editor: Editor, context: Context, path: Path, index: int, rule: str, reason: str) -> None:
     """Remove an entry, and a comment behind the list that spoke of what is gone."""
     editor.remove_item(_array(editor, path), index, rule, reason)
     end = _array(editor, path).end

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ..classify import Hint, Verdict
 from .editor import Editor, quoted
-from .facts import Context, facts, root_of
+from .facts import Context, facts, root_of, stays_beside
 from .hints import Kind, hint_before, key_hint, value_hint
 from .spans import Node, Segment
 
@@ -43,19 +43,22 @@ def hits(text: str, at: str, context: Context, kind: Kind) -> Iterator[Hit]:
     if not any(c in text for c in " \t\n=,;|()\\^:") or _is_object(text):
         verdict = judge.value(text, at, hint) or any_depth(text, context)
         if verdict is not None:
-            yield Hit(0, len(text), text, verdict)
+            if verdict.stage != 3 or not stays_beside(context, text, at):
+                yield Hit(0, len(text), text, verdict)
             return
     for start, end, token in judge.tokens(text):
         verdict = judge.value(token, at, _token_hint(text, start, token, hint))
         if verdict is None and ":" in token:  # `path:rule`, as flake8 writes it
             token, end = token.split(":")[0], start + token.index(":")
             verdict = judge.value(token, at, _token_hint(text, start, token, hint))
-        verdict = _doubted(text, start, end, token, verdict or any_depth(token, context), context)
+        verdict = _doubted(text, start, end, token, verdict or any_depth(token, context), context, at)
         if verdict is not None:
             yield Hit(start, end, token, verdict)
 
 
-def _doubted(text: str, start: int, end: int, token: str, verdict: Verdict | None, context: Context) -> Verdict | None:
+def _doubted(
+    text: str, start: int, end: int, token: str, verdict: Verdict | None, context: Context, at: str
+) -> Verdict | None:
     """The verdict, or a listing where the words around leave more than one reading."""
     following = text[end : end + 4]
     if verdict is None and token.startswith("/"):  # in a pattern, "^/" is the checkout's root
@@ -76,6 +79,8 @@ def _doubted(text: str, start: int, end: int, token: str, verdict: Verdict | Non
         )
     if verdict.kind != "change":
         return verdict
+    if verdict.stage == 3 and stays_beside(context, token, at):
+        return None
     if verdict.stage == 3 and following.startswith("\\") and "/" not in following:
         readings = (f"a file beside {token}", f"the folder, now {verdict.new}")
         return Verdict("list", "part of a pattern", verdict.new, 3, "string.pattern", readings)

@@ -18,6 +18,7 @@ class SetupCall:
 
     tree: ast.Module
     keywords: dict[str, ast.expr] = field(default_factory=dict)
+    call: ast.Call | None = None
 
     def value(self, name: str) -> Any:
         """The literal value of an argument, None if it is absent or computed."""
@@ -46,6 +47,7 @@ def read_setup(text: str) -> SetupCall | None:
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == "setup":
+            found.call = call
             for keyword in call.keywords:
                 if keyword.arg:
                     value = keyword.value

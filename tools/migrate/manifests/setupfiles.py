@@ -13,10 +13,11 @@ import re
 from dataclasses import dataclass
 
 from ..model import Edit, Finding
-from .facts import Context, Distribution, facts, relative
+from .facts import Context, Distribution, facts, relative, stays_beside
 from .hints import value_hint
 from .packages import directory_entry, mapped_names
 from .reqfile import lines_of, rewrite_lines
+from .roots import wanted_roots
 from .sections import hits
 from .thin import requirement_on_target
 
@@ -91,6 +92,7 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
     dist = facts(context).old(path)
     if stage in (3, 6):
         _packages(cfg)
+        _roots(cfg)
     if stage == 3 and dist is not None and dist.manifest == path:
         _thin(cfg, dist)
     if stage == 4:
@@ -102,13 +104,13 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
 
 def _packages(cfg: _Cfg) -> None:
     why = "the package is shipped under its new name" if cfg.stage == 3 else "its shim is gone"
-    folder = posixpath.dirname(cfg.path) or "."
+    folder = posixpath.dirname(cfg.context.layout.new_path(cfg.path)) or "."
     for section, key in (("options", "packages"), ("options.packages.find", "include")):
         option = cfg.get(section, key)
         if option is None:
             continue
         names = cfg.values(option)
-        wanted = mapped_names(cfg.context, [n for n in names], cfg.stage)
+        wanted = mapped_names(cfg.context, names, cfg.stage, cfg.path)
         if key == "include":
             stems = {n: n.rstrip("*.") for n in names}
             new = {n: cfg.context.layout.new_module(s) for n, s in stems.items()}
@@ -141,6 +143,33 @@ def _packages(cfg: _Cfg) -> None:
                 line = new_name + cfg.text[current.key_start + len(current.key) : current.end]
                 cfg.notes.append(Edit(0, 0, "", line, current.line, cfg.stage, "cfg.packages", why))
                 cfg.text = cfg.text[: current.end] + cfg.newline + line + cfg.text[current.end :]
+
+
+def _roots(cfg: _Cfg) -> None:
+    """Import roots, as `rewrite_roots` treats them in TOML."""
+    folder = posixpath.dirname(cfg.path) or "."
+    for section, key, implied in (
+        ("tool:pytest", "pythonpath", False),
+        ("mypy", "mypy_path", True),
+        ("isort", "src_paths", True),
+    ):
+        option = cfg.get(section, key)
+        if option is None:
+            continue
+        raw = cfg.text[option.start : option.end]
+        entries = [e for e in re.split(r"[\s,:;]+", raw) if e]
+        wanted = wanted_roots(cfg.context, entries, folder, cfg.stage, implied=implied)
+        reason = "the new names are imported from there" if cfg.stage == 3 else "it served only the old names"
+        if wanted == entries:
+            continue
+        if not wanted:
+            cfg.drop(option, reason)
+        elif "\n" in raw:
+            cfg.set(option, wanted, reason, "cfg.root")
+        else:
+            mark = next((m for m in (":", ",", ";") if m in raw), " " if key == "pythonpath" else ":")
+            cfg.notes.append(Edit(0, 0, raw, mark.join(wanted), option.line, cfg.stage, "cfg.root", reason))
+            cfg.text = cfg.text[: option.start] + mark.join(wanted) + cfg.text[option.end :]
 
 
 def _thin(cfg: _Cfg, dist: Distribution) -> None:
@@ -204,7 +233,9 @@ def _judged(cfg: _Cfg) -> None:
         for raw in re.finditer(r"[^\r\n]+", cfg.text[option.start : option.end]):
             if raw[0].strip().startswith("#"):
                 continue
-            _collect(cfg, option.start + raw.start(), raw[0], kind, edits)
+            # the name of an entry point stays, whatever it is
+            skip = raw[0].find("=") + 1 if option.section == "options.entry_points" else 0
+            _collect(cfg, option.start + raw.start() + skip, raw[0][skip:], kind, edits)
     for match in re.finditer(r"^\[mypy-(?P<names>[^\]\r\n]+)\]", cfg.text, re.M):
         at = match.start("names")
         for name in re.finditer(r"[^,\s]+", match["names"]):
@@ -242,7 +273,7 @@ def rewrite_manifest_in(path: str, text: str, stage: int, context: Context) -> t
         line = raw
         for word in words[1:] if words and not words[0].startswith("#") else ():
             verdict = context.judge.path(word, path)
-            if verdict is None or verdict.kind != "change":
+            if verdict is None or verdict.kind != "change" or stays_beside(context, word, path):
                 continue
             if verdict.new.startswith(".."):
                 hint = f"the file is {verdict.new} now; name it in the MANIFEST.in of its new distribution"

@@ -13,11 +13,12 @@ from collections.abc import Iterable
 
 from ..model import Edit, Finding
 from ..tree import Lines
-from .facts import Context, facts, relative
+from .facts import Context, Distribution, facts, moves_of, relative, stays_beside
 from .packages import directory_entry, mapped_names
 from .requirements import unify
 from .sections import hits
 from .setupcall import SetupCall, read_setup
+from .thin import requirement_on_target
 
 _REQUIRES = ("install_requires", "setup_requires", "tests_require")
 _MODULES = ("packages", "py_modules", "package_dir", "package_data", "exclude_package_data")
@@ -75,6 +76,11 @@ def rewrite_setup_py(path: str, text: str, stage: int, context: Context) -> tupl
         finding = Finding(path, 1, "setup.py", "the file cannot be parsed", (), "edit it by hand")
         return text, [], [finding] if context.judge.mentioned(text) or facts(context).old(path) else []
     file = _File(path, text, stage, context, call)
+    dist = facts(context).old(path)
+    if dist is not None and dist.manifest == path:
+        if stage == 3:
+            _thin(file, dist)
+        return _finished(file)
     handled: set[int] = set()
     for name in _MODULES:
         node = call.keywords.get(name)
@@ -93,22 +99,53 @@ def rewrite_setup_py(path: str, text: str, stage: int, context: Context) -> tupl
     if stage in (3, 4):
         _joins(file, handled)
         _strings(file, handled)
-    dist = facts(context).old(path)
-    if (
-        stage == 3
-        and facts(context).merged
-        and dist is None
-        and posixpath.dirname(path) in {m.path for m in context.layout.moves}
-    ):
-        hint = f"make it depend on {facts(context).target_name} and ship only the shim"
-        file.findings.append(
-            Finding(path, 1, "setup.py", "the setup.py of a distribution that is merged", (), hint, "error")
-        )
-    notes = []
+    return _finished(file)
+
+
+def _finished(file: _File) -> tuple[str, list[Edit], list[Finding]]:
+    text, notes = file.text, []
     for start, end, new, reason in sorted(file.edits, reverse=True):
-        notes.append(Edit(0, 0, text[start:end], new, file.lines.line(start), stage, "setup.py", reason))
+        if text[start:end] != new:
+            notes.append(Edit(0, 0, text[start:end], new, file.lines.line(start), file.stage, "setup.py", reason))
         text = text[:start] + new + text[end:]
     return text, notes[::-1], file.findings
+
+
+def _thin(file: _File, dist: Distribution) -> None:
+    """The setup.py of a merged distribution: it depends on the target and ships the shim only."""
+    context, why = file.context, "thin until cleanup: the target ships this now"
+    call = file.call.call
+    if call is None:
+        return
+    own = [m for m in moves_of(context, dist) if "." not in m.source]
+    places = {m.source: relative(m.path, dist.folder).removesuffix(".py") for m in own}
+    entries = [directory_entry(name, place) for name, place in places.items()]
+    wanted: dict[str, object] = {
+        "install_requires": [requirement_on_target(context)],
+        "packages": sorted(m.source for m in own if m.is_package),
+        "py_modules": sorted(m.source for m in own if not m.is_package),
+        "package_dir": dict(e for e in entries if e is not None),
+        "extras_require": {extra: [requirement_on_target(context, extra)] for extra in dist.extras},
+        "entry_points": {},
+        "package_data": {},
+        "ext_modules": [],
+    }
+    needed = {"install_requires", "packages" if wanted["packages"] else "py_modules"}
+    needed |= {"package_dir"} if wanted["package_dir"] else set()
+    missing = []
+    for name, value in wanted.items():
+        source = repr(value).replace("'", '"')
+        node = file.call.keywords.get(name)
+        if node is not None:
+            if file.call.value(name) != value:
+                file.edits.append((*file.span(node), source, why))
+        elif name in needed:
+            missing.append(f"{name}={source}")
+    if missing and call.keywords:
+        at = file.span(call.keywords[-1].value)[1]
+        file.edits.append((at, at, "".join(f", {m}" for m in missing), why))
+    if file.call.value("version") is None:
+        file.find(call, f"the version of {dist.name} is computed", "write it into setup.py before stage 3")
 
 
 def _constant(node: ast.expr) -> str | None:
@@ -129,7 +166,7 @@ def _packages(file: _File, name: str, node: ast.expr) -> None:
         known = [n for n in names if n is not None]
         if not any(layout.new_module(n) for n in known):
             return
-        wanted = mapped_names(file.context, known, file.stage)
+        wanted = mapped_names(file.context, known, file.stage, file.path)
         if name == "py_modules":
             wanted = [w for w in wanted if w in known]
         elements, added = list(node.elts), [w for w in wanted if w not in known]
@@ -218,7 +255,7 @@ def _joins(file: _File, handled: set[int]) -> None:
                 handled |= {id(p) for p in parts[:count]}
             continue
         handled |= {id(p) for p in parts[:count]}
-        if verdict.kind != "change" or file.stage != 3:
+        if verdict.kind != "change" or file.stage != 3 or stays_beside(file.context, joined, file.path):
             continue
         new, old = verdict.new.split("/"), strings
         while old and new and old[-1] == new[-1] and len(old) > 1 and len(new) > 1:
@@ -253,12 +290,16 @@ def _strings(file: _File, handled: set[int]) -> None:
             continue
         start, end = file.span(node)
         source = file.text[start:end]
-        for hit in hits(node.value, file.path, file.context, "module" if id(node) in modules else "unknown"):
+        points_at = node.value.find("=") + 1 if id(node) in modules else 0  # the name of an entry point stays
+        for hit in hits(
+            node.value[points_at:], file.path, file.context, "module" if id(node) in modules else "unknown"
+        ):
             stage = 3 if id(node) in early and hit.verdict.kind == "change" else hit.verdict.stage
             if stage != file.stage:
                 continue
-            if hit.verdict.kind == "change" and source.count(hit.token) == 1:
-                at = start + source.index(hit.token)
+            skip = source.find("=") + 1 if points_at else 0
+            if hit.verdict.kind == "change" and source.count(hit.token, skip) == 1:
+                at = start + source.index(hit.token, skip)
                 file.edits.append((at, at + len(hit.token), hit.verdict.new, hit.verdict.reason))
             elif hit.verdict.kind != "none":
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)

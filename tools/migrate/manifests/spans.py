@@ -1,9 +1,9 @@
 """Where every key and value of a TOML text stands.
 
 Owns the positions only: a small scanner gives each key segment, string, array and table its character span and its
-path, so that one value can be replaced without a byte elsewhere changing.  tomlkit decides whether a text is TOML
-at all (`scan` returns None if it is not) but keeps no positions; that is why this file exists.  Knows nothing of
-packaging.
+path, so that one value can be replaced without a byte elsewhere changing.  The standard parser decides whether a text
+is TOML at all (`scan` says why if it is not) but keeps no positions, and neither does tomlkit; that is why this file
+exists.  Knows nothing of packaging.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
-
-import tomlkit
-import tomlkit.exceptions
 
 Path = tuple[str | int, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -125,11 +122,12 @@ def _values(node: Node) -> Iterator[Pair | Node]:
 def scan(text: str) -> Document | str:
     """The positions in `text`, or why it is no TOML."""
     try:
-        tomlkit.parse(text)
-        return _Scanner(text).run()
-    except tomlkit.exceptions.TOMLKitError as error:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         return str(error)
-    except (IndexError, ValueError) as error:  # tomlkit let pass what this scanner cannot follow
+    try:
+        return _Scanner(text).run()
+    except (IndexError, ValueError) as error:  # the parser let pass what this scanner cannot follow
         return f"not understood: {error}"
 
 
@@ -236,5 +234,7 @@ class _Scanner:
             while self.text.startswith(char, at):
                 at += 1
         self.at = at
-        value = tomllib.loads(f"v = {self.text[start:at]}")["v"]
+        raw = self.text[start:at]
+        plain = len(quote) == 1 and (char == "'" or "\\" not in raw)
+        value = raw[1:-1] if plain else tomllib.loads(f"v = {raw}")["v"]
         return Node("string", start, at, path, value, quote)

@@ -44,8 +44,7 @@ def rewrite_target(editor: Editor, context: Context) -> None:
         return
     own = frozenset({*known.replaced, known.target_key})
     for missing in (k for k, d in known.merged.items() if d is None):
-        if not any(f.endswith("setup.py") for f in context.tree):
-            editor.find(0, "target.missing", f"no manifest of {missing} was found", severity="warning")
+        editor.find(0, "target.missing", f"no manifest of {missing} was found: nothing is carried from it")
     for dist in merged:
         if dist.data.get("project", {}).get("dynamic"):
             what = f"{dist.manifest} computes {', '.join(dist.data['project']['dynamic'])}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .editor import Editor
 from .facts import Context, Distribution, facts, moves_of, relative, root_of
@@ -127,18 +128,20 @@ def _sources(editor: Editor, context: Context, partial: bool) -> None:
 
 
 def leave_workspace(editor: Editor, context: Context) -> None:
-    """Stage 4: nobody in the workspace needs the old distribution any more, so it is no member and has no sources there.
+    """Stage 4: nobody in the workspace needs the old distribution any more, so it is no member of it.
 
-    It can still be built and installed on its own, for those outside of the tree.
+    It can still be built and installed on its own, for those outside of the tree; it finds the target by its path.
     """
     known = facts(context)
     sources = editor.data().get("tool", {}).get("uv", {}).get("sources", {})
     for name, value in list(sources.items()):
         if normal(name) == known.target_key and isinstance(value, dict) and value.get("workspace"):
-            editor.drop_table(("tool", "uv", "sources", name), "thin.source", "the workspace has no need of it any more")
-            editor.drop_if_empty(("tool", "uv", "sources"), "thin.source", "nothing is left in it")
+            place = {"path": relative(posixpath.dirname(known.target_manifest) or ".", posixpath.dirname(editor.path))}
+            editor.drop_table(("tool", "uv", "sources", name), "thin.source", "no member of the workspace any more")
+            editor.put(("tool", "uv", "sources", name), place, "thin.source", "no member of the workspace any more")
 
 
+@lru_cache(maxsize=4)
 def workspace_of(context: Context) -> str | None:
     """The manifest that declares the uv workspace, if there is one."""
     manifests = [p for p in context.tree if posixpath.basename(p) == "pyproject.toml"]
@@ -209,6 +212,7 @@ def leftovers(context: Context, dist: Distribution) -> tuple[list[str], list[str
     return real, papers
 
 
+@lru_cache(maxsize=4)
 def doomed(context: Context) -> frozenset[str]:
     """Folders whose packaging files are deleted in stage 6."""
     known = facts(context)

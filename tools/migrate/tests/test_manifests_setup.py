@@ -239,3 +239,59 @@ def test_manifest_in() -> None:
         "src/fetcher/plugins", "src/libs/net/fetcher/plugins"
     )
     assert after(6, "MANIFEST.in", text, files=LIBRARY, plan=RENAME) == expected
+
+
+def test_a_merged_distribution_of_setup_py() -> None:
+    setup = (
+        "from setuptools import setup\nREQ = ['attrs>=24']\n"
+        "setup(name='wire-fmt', version='2.3.0', install_requires=REQ, package_dir={'wire_fmt': '.'},\n"
+        "      extras_require={'fast': ['crc32c']}, packages=['wire_fmt', 'wire_fmt.sub'],\n"
+        "      entry_points={'console_scripts': ['wire_fmt = wire_fmt.tool:main']})\n"
+    )
+    files = {**FILES, "wire_fmt/setup.py": setup}
+    del files["wire_fmt/pyproject.toml"]
+    target = after(3, "libs/core/pyproject.toml", files=files)
+    assert '"attrs>=24"' in target
+    assert 'fast = ["crc32c"]' in target
+    assert 'wire_fmt = "libs.core.wire.tool:main"' in target
+    thin = after(4, "wire_fmt/setup.py", files=files)
+    assert thin == (
+        'from setuptools import setup\nREQ = ["money-types>=0.4.0"]\n'
+        "setup(name='wire-fmt', version='2.3.0', install_requires=REQ, package_dir={'wire_fmt': '.'},\n"
+        '      extras_require={"fast": ["money-types[fast]"]}, packages=["wire_fmt"],\n'
+        "      entry_points={})\n"
+    )
+    assert after(6, "wire_fmt/setup.py", files=files) == "<deleted>"
+
+
+def test_the_name_of_an_entry_point_stays() -> None:
+    cfg = "[options.entry_points]\nconsole_scripts =\n    wire_fmt = wire_fmt.tool:main\n"
+    assert after(6, "apps/web/setup.cfg", cfg) == cfg.replace("= wire_fmt.tool", "= libs.core.wire.tool")
+    setup = 'setup(entry_points={"console_scripts": ["wire_fmt = wire_fmt.tool:main", "wire_fmt=wire_fmt:x"]})\n'
+    expected = setup.replace("= wire_fmt.tool", "= libs.core.wire.tool").replace("=wire_fmt:", "=libs.core.wire:")
+    assert after(6, "apps/web/setup.py", setup) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "stage", "expected"),
+    [
+        ("[tool:pytest]\npythonpath = . libs/core\n", 6, "[tool:pytest]\npythonpath = .\n"),
+        ("[tool:pytest]\npythonpath = libs/core\n", 3, "[tool:pytest]\npythonpath = libs/core .\n"),
+        ("[mypy]\nstrict = true\nmypy_path = libs/core\n", 6, "[mypy]\nstrict = true\n"),
+        ("[mypy]\nmypy_path = stubs:libs/core\n", 6, "[mypy]\nmypy_path = stubs\n"),
+        ("[mypy]\nmypy_path = stubs\n", 6, "[mypy]\nmypy_path = stubs\n"),
+        ("[isort]\nknown_first_party = wire_fmt,apps\n", 4, "[isort]\nknown_first_party = libs.core.wire,apps\n"),
+        ("[coverage:run]\nomit =\n  */wire_fmt/*\n", 3, "[coverage:run]\nomit =\n  */libs/core/wire/*\n"),
+    ],
+)
+def test_tool_sections_of_setup_cfg(before: str, stage: int, expected: str) -> None:
+    assert after(stage, "setup.cfg", before) == expected
+
+
+def test_a_manifest_that_moves_with_its_package_leaves_the_shim_behind() -> None:
+    plan = RENAME.replace('["src"]', '["."]').replace('"libs.net.fetcher"', '"net.fetcher"')
+    toml = '[tool.setuptools]\npackages = ["fetcher"]\npackage-dir = { fetcher = "." }\n'
+    files = {"fetcher/__init__.py": "", "fetcher/pyproject.toml": toml, "net/readme.md": ""}
+    expected = '[tool.setuptools]\npackages = ["net.fetcher"]\npackage-dir = { net = ".." }\n'
+    text = after(6, "fetcher/pyproject.toml", files=files, plan=plan)
+    assert text.splitlines()[:2] == expected.splitlines()[:2]

@@ -305,3 +305,21 @@ def test_every_sample_file_survives_all_stages_as_toml() -> None:
     for path in FILES:
         text = after(6, path) if re.search(r"\.toml$", path) else "<deleted>"
         assert text == "<deleted>" or toml(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.mypy]\nfiles = ["wire_fmt", "wire_fmt/codec.py", "./wire_fmt"]',
+        '[tool.ruff.lint.per-file-ignores]\n"wire_fmt/*" = ["E501"]',
+        '[tool.pytest.ini_options]\naddopts = "--ignore=wire_fmt/codec.py"',
+    ],
+)
+def test_a_namesake_beside_the_manifest_is_what_it_means(text: str) -> None:
+    files = {**FILES, "apps/web/wire_fmt/codec.py": ""}
+    assert after(6, "apps/web/pyproject.toml", text, files=files) == text
+
+
+def test_roots_of_execution_environments() -> None:
+    text = '[tool.pyright]\nexecutionEnvironments = [{ root = "apps", extraPaths = [".", "libs/core"] }]\n'
+    assert after(6, "pyproject.toml", text) == text.replace(', "libs/core"', "")
