@@ -108,6 +108,7 @@ def shim_text(
         pieces.append(_IS_PENDING)
     if is_package:
         pieces.append(_FINDER.replace("    STAYS\n", _STAYS if stays else ""))
+    pieces.append(_FORWARD)
     pieces.append(_RUN_PACKAGE if is_package else _RUN)
     return _join(pieces)
 
@@ -169,9 +170,19 @@ def _typing(new: str, public: Sequence[str]) -> str:
 
 
 def _data(old: str, new: str, routes: Mapping[str, str], when: str) -> str:
-    names = sorted({**routes, old: new}.items())
-    rows = "".join(f"    {source!a}: {target!a},\n" for source, target in names)
+    names = {**routes, old: new}
+    for source, target in routes.items():
+        # `from old import far` asks importlib for far below the *new* package, as that is the package's name now
+        parent, _, child = source.rpartition(".")
+        names.setdefault(f"{_resolve(parent, names)}.{child}", target)
+    rows = "".join(f"    {source!a}: {target!a},\n" for source, target in sorted(names.items()))
     return f"_OLD = {old!a}\n_NAMES = {{\n{rows}}}\n_WHEN = {when!a}\n" + _VIA
+
+
+def _resolve(name: str, names: Mapping[str, str]) -> str:
+    """What `_new_name` of the shim answers."""
+    head = max((known for known in names if f"{name}.".startswith(f"{known}.")), key=len)
+    return names[head] + name[len(head) :]
 
 
 def _pending_data(pending: Sequence[str], depth: int) -> str:
@@ -195,16 +206,17 @@ _NEW_NAME = '''
 def _new_name(name):
     """The new name of an old one: the longest entry of `_NAMES` that fits, and the rest as it is."""
     head, rest = name, ""
-    while head not in _NAMES:
+    while head and head not in _NAMES:
         head, _, last = head.rpartition(".")
         rest = f".{last}{rest}"
-    return _NAMES[head] + rest
+    return _NAMES[head] + rest if head else name
 '''
 
 _CALLER = '''
 def _warn(name):
     """Warn at the line that asked for the old name, once for one line."""
-    frame, asked, file, line, space = _sys._getframe(1), name, "<command line>", 1, {"__name__": "__main__"}
+    frame, asked, file, line = _sys._getframe(1), name, "<command line>", 1
+    space: dict = {"__name__": "__main__"}
     while frame is not None:
         code, file_space = frame.f_code, frame.f_globals
         if file_space is not globals() and str(file_space.get("__name__")).partition(".")[0] not in _VIA:
@@ -243,9 +255,14 @@ def _is_pending(file):
 _ALIAS = '''
 def _alias(old, new):
     """Load `new`, and let `old` be the very same module."""
-    # Without the half-made entry, code that imports the old name while `new` loads comes here again and finds `new`.
-    _sys.modules.pop(old, None)
-    __import__(new)
+    parent = new.rpartition(".")[0]
+    if parent:
+        __import__(parent)
+    if new in _sys.modules:
+        _sys.modules[old] = _sys.modules[new]
+    else:  # without the half-made entry, code that imports the old name while `new` loads comes here again
+        _sys.modules.pop(old, None)
+    __import__(new)  # also waits for a thread that is just loading it
     _sys.modules[old] = _sys.modules[new]
 '''
 
@@ -266,7 +283,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if not name.startswith(f"{_OLD}."):
+        if not name.startswith(f"{_OLD}.") and (name == _OLD or name not in _NAMES or _search(name, path)):
             return None
         new = _new_name(name)
     STAYS
@@ -295,16 +312,17 @@ class _Finder:
 class _Spec(_ModuleSpec):
     """How importlib sees a module under its old name, for the time of one import."""
 
-    undo = None
+    undo: tuple = ()
 
     def __init__(self, name, new, real):
-        super().__init__(name, _Loader(name, new, real), origin=real.origin)
+        super().__init__(name, _Loader(name, new, real), origin=real.origin)  # type: ignore
+        self.real = real
         self.submodule_search_locations = real.submodule_search_locations
         self.has_location = real.has_location
 
     @property
     def parent(self):  # `python -m old.module` takes relative imports from here
-        return self.loader.real.parent
+        return self.real.parent
 
     def __del__(self):
         # importlib binds what it loaded on the parent, and drops the spec right after.  Where the parent uses that
@@ -326,7 +344,8 @@ class _Loader:
         return None  # an empty one, that exec_module replaces: importlib would write to the real one
 
     def exec_module(self, module):
-        _warn(self.old)
+        if self.old.startswith(f"{_OLD}."):
+            _warn(self.old)
         spec, real, (parent, _, child) = module.__spec__, _sys.modules.get(self.new), self.old.rpartition(".")
         if real is not None and parent in _sys.modules:
             holder = vars(_sys.modules[parent])
@@ -367,6 +386,14 @@ if __name__ == "__main__":
     _runpy.run_module(_NAMES[_OLD], run_name="__main__", alter_sys=True)
 else:
 """
+
+_FORWARD = '''
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """For whoever holds this file's own module: a thread that came halfway, a loader that went by the path."""
+        return getattr(_sys.modules.get(_NAMES[_OLD]), name)
+'''
 
 _LOAD = """\
     _warn(_OLD)
