@@ -93,50 +93,33 @@ def shim_text(
     Raises `PlanError` for a name or route that no alias can serve.
     """
     _check_names(old, new, routes, is_package)
-    owner, plan = _one_line(owner), _one_line(plan)
+    owner, plan = " ".join(owner.split()), " ".join(plan.split())
     goes = removal_phrase(remove_by, remove_in)
     when = f"the old name goes {goes}" + (f" (owner: {owner})" if owner else "")
     stays = is_package and any(source == target for source, target in routes.items())
     pieces = [_header(old, new, goes, owner, plan), _imports(is_package, bool(pending) or stays), _typing(new, public)]
     pieces.append(_data(old, new, routes if is_package else {}, when))
-    if stays:
-        pieces.append(_FOLDERS)
-    if pending:
-        pieces.append(_pending_data(pending, depth))
+    pieces += [_FOLDERS] if stays else []
+    pieces += [_pending_data(pending, depth)] if pending else []
     pieces += [_NEW_NAME, _CALLER + (_CALLER_IS_PENDING if pending else "") + _CALLER_WARNS, _ALIAS]
-    if pending:
-        pieces.append(_IS_PENDING)
-    if is_package:
-        pieces.append(_FINDER.replace("    STAYS\n", _STAYS if stays else ""))
-    pieces.append(_FORWARD)
-    pieces.append(_RUN_PACKAGE if is_package else _RUN)
-    return _join(pieces)
+    pieces += [_IS_PENDING] if pending else []
+    pieces += [_FINDER.replace("    STAYS\n", _STAYS if stays else "")] if is_package else []
+    pieces += [_FORWARD, _MAIN + (_INSERT if is_package else "") + _LOAD]
+    return "\n".join(pieces)  # a piece that is a function or class starts with a second empty line
 
 
 def _check_names(old: str, new: str, routes: Mapping[str, str], is_package: bool) -> None:
     for name in (old, new, *routes, *routes.values()):
         if not all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split(".")):
             raise PlanError(f"{name!r} is not a dotted import name", where=f"shim of {old}")
-    if new == old or new.startswith(f"{old}."):
-        raise PlanError(
-            f"{new} is {old} or lies below it, so {old} can't be an alias of it",
-            where=f"shim of {old}",
-            next_step="move in two steps, through a name elsewhere",
-        )
+    if f"{new}.".startswith(f"{old}."):
+        what = f"{new} is {old} or lies below it, so {old} can't be an alias of it"
+        raise PlanError(what, where=f"shim of {old}", next_step="move in two steps, through a name elsewhere")
     for source, target in routes.items():
         if not is_package or not source.startswith(f"{old}."):
             raise PlanError(f"the route {source} -> {target} does not start below a package", where=f"shim of {old}")
         if source != target and f"{target}.".startswith(f"{old}."):
             raise PlanError(f"the route {source} -> {target} ends at an old name", where=f"shim of {old}")
-
-
-def _join(pieces: Sequence[str]) -> str:
-    """One blank line between pieces, two before one that starts with two (a function or a class)."""
-    return pieces[0] + "".join("\n" + piece for piece in pieces[1:])
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _header(old: str, new: str, goes: str, owner: str, plan: str) -> str:
@@ -401,13 +384,7 @@ _LOAD = """\
     _sys.modules[__name__] = _sys.modules[_OLD]
 """
 
-_RUN = _MAIN + _LOAD
-
-_RUN_PACKAGE = (
-    _MAIN
-    + """\
+_INSERT = """\
     if not any(getattr(finder, "shim_of", None) == _OLD for finder in _sys.meta_path):
         _sys.meta_path.insert(0, _Finder)
 """
-    + _LOAD
-)
