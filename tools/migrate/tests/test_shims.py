@@ -49,7 +49,11 @@ FILES = {
     f"{NEW}/checksum.py": "POLY = 7\ndef checksum(data): return sum(data)\n",
     f"{NEW}/_impl.py": "FAST = True\n",
     f"{NEW}/tlv/__init__.py": "",
-    f"{NEW}/tlv/parser.py": "from ..header import Header\nclass ParseError(Exception): pass\ndef parse(): return Header(2)\n",
+    f"{NEW}/tlv/parser.py": """\
+        from ..header import Header
+        class ParseError(Exception): pass
+        def parse(): return Header(2)
+        """,
     f"{NEW}/tlv/data.txt": "payload\n",
     f"{NEW}/__main__.py": "import sys\nfrom .header import size\nprint('package main', size(), sys.argv[1:])\n",
     f"{NEW}/tool.py": """\
@@ -91,7 +95,12 @@ def tree(tmp_path: Path) -> Path:
 def run(root: Path, *args: str, python: str = sys.executable, **env: str) -> subprocess.CompletedProcess[str]:
     base = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
     return subprocess.run(
-        [python, *args], cwd=root, env={**base, "PYTHONPATH": str(root), **env}, capture_output=True, text=True, timeout=60
+        [python, *args],
+        cwd=root,
+        env={**base, "PYTHONPATH": str(root), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -291,7 +300,8 @@ PROBES = {
         # Python itself reports, with or without shims.
         rounds = [
             ["protocol_v2", "libs.types.protocol", "pkg.http", "libs.http"],
-            ["protocol_v2.tlv.parser", "libs.types.protocol.tlv.parser", "protocol_v2.header", "libs.types.protocol.header"],
+            ["protocol_v2.tlv.parser", "libs.types.protocol.tlv.parser",
+             "protocol_v2.header", "libs.types.protocol.header"],
         ]
         sys.setswitchinterval(1e-6)
         errors = []
@@ -324,11 +334,13 @@ PROBES = {
         said = "protocol_v2.tlv.parser has moved to libs.types.protocol.tlv.parser" + goes
         assert got == [(said, "DeprecationWarning", "caller.py", 3)], got
         got = of("from protocol_v2.header import (\\n    Header,\\n)")
-        assert got == [("protocol_v2.header has moved to libs.types.protocol.header" + goes, "DeprecationWarning", "caller.py", 1)], got
+        said = "protocol_v2.header has moved to libs.types.protocol.header" + goes
+        assert got == [(said, "DeprecationWarning", "caller.py", 1)], got
         got = of("import importlib as i\\ni.import_module('protocol_v2.tool')")
         assert [w[2:] for w in got] == [("caller.py", 2)] and "protocol.tool;" in got[0][0], got
         got = of("import pickle\\n\\npickle.loads(b'cpkg.http\\\\nClient\\\\n(tR.')")
-        assert [w[2:] for w in got] == [("caller.py", 3)] and got[0][0].startswith("pkg.http has moved to libs.http;"), got
+        assert [w[2:] for w in got] == [("caller.py", 3)], got
+        assert got[0][0].startswith("pkg.http has moved to libs.http;"), got
         got = of("import pickle\\n\\npickle._loads(b'cprotocol_v2.moody\\\\nOK\\\\n.')")
         assert [w[2:] for w in got] == [("caller.py", 3)], got
         assert of("import protocol_v2, pkg.http, libs.types.protocol, libs.types.protocol.moody") == []
@@ -479,18 +491,22 @@ ROUTES = {
 
 def test_routes_lead_elsewhere_or_nowhere(tree: Path) -> None:
     write(tree, ROUTED)
-    write(tree, {"protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "routes": ROUTES})})
+    write(
+        tree,
+        {"protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "routes": ROUTES})},
+    )
     script(
         tree,
         textwrap.dedent(CAUGHT)
         + textwrap.dedent("""\
         import protocol_v2.stays, protocol_v2.tlv.left.leaf
-        assert [w[2:] for w in seen] == [("stays.py", 1)], seen  # what did not move can be asked for; it asks for what did
+        assert [w[2:] for w in seen] == [("stays.py", 1)], seen  # it did not move, but asks for what did
         del seen[:]
         import protocol_v2.far, protocol_v2.tlv.deep.a, libs.other.far, libs.other.deep.a
         assert len(seen) == 2 and "protocol_v2.far has moved to libs.other.far;" in seen[0][0], seen
         assert protocol_v2.far is libs.other.far and protocol_v2.tlv.deep.a is libs.other.deep.a
-        assert sys.modules["protocol_v2.stays"].__name__ == "protocol_v2.stays" and protocol_v2.stays.WHERE == "old folder"
+        assert sys.modules["protocol_v2.stays"].__name__ == "protocol_v2.stays"
+        assert protocol_v2.stays.WHERE == "old folder"
         assert protocol_v2.tlv.left.leaf.WHERE == "left"
         import protocol_v2.header
         assert protocol_v2.header is sys.modules["libs.types.protocol.header"]
@@ -506,7 +522,10 @@ def test_routes_lead_elsewhere_or_nowhere(tree: Path) -> None:
 
 def test_a_route_does_not_hide_a_module_of_the_new_package(tree: Path) -> None:
     write(tree, {**ROUTED, f"{NEW}/far.py": "WHERE = 'new'\n"})
-    write(tree, {"protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "routes": ROUTES})})
+    write(
+        tree,
+        {"protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "routes": ROUTES})},
+    )
     script(
         tree,
         """\
@@ -561,7 +580,9 @@ def test_pending_files_get_no_warning(tree: Path) -> None:
     script(tree, "import app.late, libs.types.protocol.tlv.parser", "-Werror")
     warned = script(tree, textwrap.dedent(CAUGHT) + "import app.late, app.new\nprint([w[2:] for w in seen])\n")
     assert warned == "[('new.py', 1)]\n"
-    script(tree, "import sys, os\nos.chdir('/')\nimport app.late", "-Werror")  # the root is the shim's, not the caller's
+    script(
+        tree, "import sys, os\nos.chdir('/')\nimport app.late", "-Werror"
+    )  # the root is the shim's, not the caller's
     done = run(tree, "-m", "pytest", "-q", "-Werror", "-p", "no:cacheprovider", "tests/test_late.py")
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -580,11 +601,26 @@ def test_type_checkers_see_the_names(tree: Path, checker: str) -> None:
     text = shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "public": ("MAGIC", "_RAW")})
     write(tree, {
         "protocol_v2/__init__.py": text,
-        f"{NEW}/__init__.py": "MAGIC: int = 1\n_RAW: bytes = b''\nclass Header:\n    n: int = 1\n__all__ = ['MAGIC', 'Header']\n",
-        "good.py": "import protocol_v2\nfrom protocol_v2 import _RAW, Header\nx: int = protocol_v2.MAGIC + Header().n\ny: bytes = _RAW\n",
+        f"{NEW}/__init__.py": """\
+            MAGIC: int = 1
+            _RAW: bytes = b""
+            class Header:
+                n: int = 1
+            __all__ = ["MAGIC", "Header"]
+            """,
+        "good.py": """\
+            import protocol_v2
+            from protocol_v2 import _RAW, Header
+            x: int = protocol_v2.MAGIC + Header().n
+            y: bytes = _RAW
+            """,
         "bad.py": "import protocol_v2\nprotocol_v2.nope\nx: str = protocol_v2.MAGIC\n",
     })  # fmt: skip
-    strict = ["--strict", "--no-error-summary", "--cache-dir", os.devnull] if checker == "mypy" else ["--pythonpath", sys.executable]
+    strict = (
+        ["--strict", "--no-error-summary", "--cache-dir", os.devnull]
+        if checker == "mypy"
+        else ["--pythonpath", sys.executable]
+    )
     good = run(tree, "-m", checker, *strict, "good.py", "protocol_v2/__init__.py")
     assert good.returncode == 0, good.stdout + good.stderr
     bad = run(tree, "-m", checker, *strict, "bad.py")
@@ -610,13 +646,22 @@ def test_the_mark_is_read_back_and_strings_are_no_marks() -> None:
     assert parse_mark("\ufeff# licence\r\n" + text.replace("\n", "\r\n")) == ShimMark(
         "protocol_v2", "libs.types.protocol", "unify-types", 7
     )
-    for other in ("", "x = 1\n", f"x = '''\n{MARK} old=a new=b plan=c\n'''\n", f"{MARK} old=a\n", f"# see {MARK}\n", "(\n"):
+    for other in (
+        "",
+        "x = 1\n",
+        f"x = '''\n{MARK} old=a new=b plan=c\n'''\n",
+        f"{MARK} old=a\n",
+        f"# see {MARK}\n",
+        "(\n",
+    ):
         assert not is_shim(other), other
     assert not is_shim(Path(__file__).read_text(encoding="utf-8"))
     assert is_shim(f"{MARK} old=a new=b plan=two words\n<<<<<<< HEAD\n")  # a broken merge is still found
 
 
-@pytest.mark.parametrize("text", ['a "quoted" team', 'ends with "', "back\\slash \\n \\", '"""', "two\nlines", "équipe 🚀", ""])
+@pytest.mark.parametrize(
+    "text", ['a "quoted" team', 'ends with "', "back\\slash \\n \\", '"""', "two\nlines", "équipe 🚀", ""]
+)
 def test_any_owner_and_plan_make_a_valid_file(tree: Path, text: str) -> None:
     shim = shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "owner": text, "plan": text})
     write(tree, {"protocol_v2/__init__.py": shim})
@@ -651,6 +696,10 @@ def test_what_no_alias_can_serve_is_an_error(old: str, new: str, routes: dict[st
 
 
 def test_the_text_is_stable_and_needs_no_order() -> None:
-    one = shim_text("a", "b", **{**PACKAGE, "routes": {"a.x": "c", "a.y": "d"}, "public": ["p", "q"], "pending": ["f", "g"]})
-    two = shim_text("a", "b", **{**PACKAGE, "routes": {"a.y": "d", "a.x": "c"}, "public": ["q", "p"], "pending": ["g", "f"]})
+    one = shim_text(
+        "a", "b", **{**PACKAGE, "routes": {"a.x": "c", "a.y": "d"}, "public": ["p", "q"], "pending": ["f", "g"]}
+    )
+    two = shim_text(
+        "a", "b", **{**PACKAGE, "routes": {"a.y": "d", "a.x": "c"}, "public": ["q", "p"], "pending": ["g", "f"]}
+    )
     assert one == two and one.endswith("\n") and "\n\n\n\n" not in one
