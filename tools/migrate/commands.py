@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 
+from . import checks
 from .audit import unused_findings
 from .guess import guess_plan
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
+from .manifests import wants
 from .model import STAGE_NAMES, Finding, PlanError, Refused
 from .operations import apply_edits, write
 from .plan import LOCK_FILE, PLAN_FILE, Gates, MoveEntry, Plan, ShimPolicy
@@ -134,8 +136,6 @@ def check_shims(
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
     layout = lock_layout(session, lock, tree)
     shims = {s.path for s in lock.shims}
-    from .manifests import wants
-
     scans = scan_tree(make_world(layout), skip=lambda p: p in shims or wants(p), jobs=session.jobs)
     if fix:
         apply_late(session, scans)
@@ -145,8 +145,6 @@ def check_shims(
         for s in scans
         for e in s.edits
     ]
-    from . import checks
-
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock, today=today, pretend_removed=pretend_removed, version=_version(session, tree), uses=uses,
@@ -170,7 +168,7 @@ def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
     """The layout after the move, from the lock alone; the plan file adds its roots and exclusions if it is there."""
     roots = {"."}
     for move in lock.moves:
-        inner = move.source.replace(".", "/")
+        inner = move.old.replace(".", "/")
         base = move.path.removesuffix(".py")
         if base.endswith("/" + inner):
             roots.add(base[: -len(inner) - 1])
@@ -179,7 +177,7 @@ def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
     if path.exists() and session.plan.name == lock.plan:
         roots |= set(session.plan.import_roots)
         exclude = session.plan.exclude
-    entries = tuple(MoveEntry(m.source, m.target, m.distribution, m.path, m.to_path) for m in lock.moves)
+    entries = tuple(MoveEntry(m.old, m.new, None, m.path, m.to_path) for m in lock.moves)
     plan = Plan(lock.plan, tuple(sorted(roots)), entries, shims=ShimPolicy(), gates=Gates(), exclude=exclude)
     return resolve_layout(plan, tree, moved=True)
 

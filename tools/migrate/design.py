@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from . import __version__
 from .executor import Group
 from .layout import Layout
-from .lock import Lock, Shim, render
+from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
 from .manifests import new_manifests, rewrite_manifest, wants
 from .model import Edit, Finding
@@ -139,7 +139,7 @@ class _Designer:
     # groups
 
     def _migrate(
-        self, moved: Mapping[str, str], shims: Sequence[Shim], texts: Mapping[str, str], packages: Sequence[str], plan_hash: str
+        self, moved: Mapping[str, str], shims: Sequence[LockedShim], texts: Mapping[str, str], packages: Sequence[str], plan_hash: str
     ) -> list[Group]:  # fmt: skip
         layout = self.layout
         moves: list[Operation] = []
@@ -172,7 +172,7 @@ class _Designer:
             ),
         ]
 
-    def _integrate(self, after3: Tree, shims: Sequence[Shim], texts: Mapping[str, str], plan_hash: str) -> list[Group]:
+    def _integrate(self, after3: Tree, shims: Sequence[LockedShim], texts: Mapping[str, str], plan_hash: str) -> list[Group]:
         changed = self._changes(4, after3)
         extra: list[Operation] = []
         for path, text in sorted(texts.items()):
@@ -187,7 +187,7 @@ class _Designer:
         ]
 
     def _cleanup(
-        self, after4: Tree, shims: Sequence[Shim], duplicates: Sequence[Duplicate], plan_hash: str
+        self, after4: Tree, shims: Sequence[LockedShim], duplicates: Sequence[Duplicate], plan_hash: str
     ) -> list[Group]:
         operations: list[Operation] = []
         for shim in shims:
@@ -223,7 +223,7 @@ class _Designer:
 
     # shims, lock, hash
 
-    def _shim_texts(self, shims: Sequence[Shim], pending: Sequence[str]) -> dict[str, str]:
+    def _shim_texts(self, shims: Sequence[LockedShim], pending: Sequence[str]) -> dict[str, str]:
         out = {}
         index, layout = self.world.resolver.index, self.layout
         for shim in shims:
@@ -238,10 +238,13 @@ class _Designer:
             )  # fmt: skip
         return out
 
-    def _lock(self, stage: int, shims: Sequence[Shim], plan_hash: str) -> bytes:
-        moves = tuple(sorted(self.layout.moves, key=lambda m: m.source))
+    def _lock(self, stage: int, shims: Sequence[LockedShim], plan_hash: str) -> bytes:
+        moves = tuple(
+            LockedMove(m.source, m.target, m.path, m.to_path) for m in sorted(self.layout.moves, key=lambda m: m.source)
+        )
         listed = tuple(shims) if self.plan.shims.enabled else ()
-        return render(Lock(plan=self.plan.name, plan_hash=plan_hash, stage=stage, moves=moves, shims=listed)).encode()
+        warn = self.plan.shims.warn_days
+        return render(Lock(self.plan.name, plan_hash, stage, moves, listed, warn)).encode()
 
     def _lock_write(self, stage: int, content: bytes, tree: Tree) -> WriteFile:
         before = sha(tree.read(LOCK_FILE)) if LOCK_FILE in tree else None
@@ -254,7 +257,7 @@ class _Designer:
         return hashlib.sha256(json.dumps(document).encode()).hexdigest(), inputs
 
 
-def shims_of(layout: Layout) -> tuple[Shim, ...]:
+def shims_of(layout: Layout) -> tuple[LockedShim, ...]:
     """One shim for each move; a move inside a moved package is served by that package's shim.
 
     Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
@@ -271,7 +274,7 @@ def shims_of(layout: Layout) -> tuple[Shim, ...]:
             places.append(inner if root == "." else f"{root}/{inner}")
         for place in dict.fromkeys(places):
             path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
-            out.append(Shim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
+            out.append(LockedShim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
     return tuple(sorted(out, key=lambda s: s.path))
 
 

@@ -1,136 +1,213 @@
-"""`migration.lock`: the small committed file that says how far the migration is and which shims stand.
+"""`migration.lock`: the one file of the tool that is committed, and all that `check-shims` needs to know.
 
-It is all that `check-shims` and other clones need, so it holds facts only, no clock: equal input gives equal bytes.
+Owns: the lock's fields, its text form, and what is wrong with a text that is not one.  Must not know: git, the file
+system, the plan file, the clock.
+
+The stages write it, so its text is a function of its fields alone: no dates of runs, no machine, a fixed order.  People
+may edit it (a later removal date is one reviewed line), so reading is strict: an unknown key, a missing one or a wrong
+type is a `PlanError` that names file and line.  `tomllib` parses; as it forgets where things stood, a scan of the lines
+remembers them.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
-import tomlkit
-import tomlkit.exceptions
+from packaging.version import InvalidVersion, Version
 
-from .model import Move, PlanError
+from tools.migrate.model import PlanError
 
-_HEAD = "# Written by tools.migrate; its stages and check-shims read it. Do not edit.\n"
-_KEYS = {"schema", "plan", "plan-hash", "stage", "move", "shim"}
-_MOVE_KEYS = {"from", "to", "path", "to-path", "package", "distribution"}
-_SHIM_KEYS = {"path", "from", "to", "owner", "remove-by", "remove-in"}
+LOCK_NAME = "migration.lock"
+SCHEMA = 1
+
+_HEAD = """\
+# Written by tools.migrate, read by `check-shims`: what moved, and the shims that stand at the old names.
+# To put off a removal, change its date or version here, and say why in the commit.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Shim:
-    """One shim: the file, what it stands for, and when it goes."""
+class LockedMove:
+    """One move: dotted names, and the folder or file before and after.  `line` is where the lock says so."""
+
+    old: str
+    new: str
+    path: str
+    to_path: str
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedShim:
+    """One shim that stands: its file, the names it joins, who answers for it and when it goes."""
 
     path: str
     old: str
     new: str
-    owner: str = ""
-    remove_by: dt.date | None = None
+    owner: str
+    remove_by: date | None = None
     remove_in: str | None = None
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
+    """What the stages have done so far.  `stage` is the last one that is done; no shims are left after 6."""
+
     plan: str
     plan_hash: str
     stage: int
-    moves: tuple[Move, ...] = ()
-    shims: tuple[Shim, ...] = ()
-    schema: int = 1
+    moves: tuple[LockedMove, ...] = ()
+    shims: tuple[LockedShim, ...] = ()
+    warn_days: int = 30
+
+
+# Key in the file -> field, type, required.  The order is the one in the file.
+_Keys = dict[str, tuple[str, type, bool]]
+_TOP: _Keys = {
+    "schema": ("schema", int, True),
+    "plan": ("plan", str, True),
+    "plan-hash": ("plan_hash", str, True),
+    "stage": ("stage", int, True),
+    "warn-days": ("warn_days", int, False),
+}
+_MOVE: _Keys = {
+    "from": ("old", str, True),
+    "to": ("new", str, True),
+    "path": ("path", str, True),
+    "to-path": ("to_path", str, True),
+}
+_SHIM: _Keys = {
+    "path": ("path", str, True),
+    "from": ("old", str, True),
+    "to": ("new", str, True),
+    "owner": ("owner", str, True),
+    "remove-by": ("remove_by", date, False),
+    "remove-in": ("remove_in", str, False),
+}
+_TABLES = {"move": _MOVE, "shim": _SHIM}
+_WORDS = {int: "a whole number", str: "a string", date: "a date such as 2027-03-31"}
 
 
 def render(lock: Lock) -> str:
-    document = tomlkit.document()
-    document.add("schema", tomlkit.item(lock.schema))
-    document.add("plan", tomlkit.item(lock.plan))
-    document.add("plan-hash", tomlkit.item(lock.plan_hash))
-    document.add("stage", tomlkit.item(lock.stage))
-    moves = tomlkit.aot()
-    for move in lock.moves:
-        values: dict[str, Any] = {
-            "from": move.source, "to": move.target, "path": move.path, "to-path": move.to_path, "package": move.is_package,
-        }  # fmt: skip
-        if move.distribution:
-            values["distribution"] = move.distribution
-        moves.append(tomlkit.item(values))
-    if lock.moves:
-        document.add("move", moves)
-    shims = tomlkit.aot()
-    for shim in lock.shims:
-        values = {"path": shim.path, "from": shim.old, "to": shim.new}
-        if shim.owner:
-            values["owner"] = shim.owner
-        if shim.remove_by:
-            values["remove-by"] = shim.remove_by
-        if shim.remove_in:
-            values["remove-in"] = shim.remove_in
-        shims.append(tomlkit.item(values))
-    if lock.shims:
-        document.add("shim", shims)
-    return _HEAD + tomlkit.dumps(document)
+    """Return the lock's text; equal locks give equal bytes, and `read` gives the lock back."""
+    parts = [_HEAD + _rows(_TOP, lock)]
+    parts += [f"[[move]]\n{_rows(_MOVE, move)}" for move in lock.moves]
+    parts += [f"[[shim]]\n{_rows(_SHIM, shim)}" for shim in lock.shims]
+    return "\n".join(parts)
+
+
+def _rows(keys: _Keys, values: object) -> str:
+    rows = ((key, SCHEMA if key == "schema" else getattr(values, name)) for key, (name, _, _) in keys.items())
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in rows if value is not None)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one escape that JSON lacks
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def read(text: str, where: str) -> Lock:
-    """The lock in `text`.  Raises PlanError with the place if it is damaged or of another version."""
+    """Parse the text of a lock; `where` is its path, for messages.  Raises `PlanError` for anything unexpected."""
+    text = text.removeprefix("\ufeff")
     try:
-        data: dict[str, Any] = tomlkit.parse(text).unwrap()
-    except tomlkit.exceptions.ParseError as error:
-        raise _damaged(f"not valid TOML: {error}", f"{where}:{error.line}:{error.col + 1}") from None
-    except tomlkit.exceptions.TOMLKitError as error:
-        raise _damaged(f"not valid TOML: {error}", where) from None
-    _known(data, _KEYS, where)
-    if data.get("schema") != 1:
-        raise PlanError(
-            f"written by another version of the tool (schema {data.get('schema')!r})", where=where, next_step="update the tool"
-        )
-    moves, shims = [], []
-    for entry in _tables(data, "move", where):
-        _known(entry, _MOVE_KEYS, where)
-        moves.append(
-            Move(
-                _take(entry, "from", str, where), _take(entry, "to", str, where), _take(entry, "path", str, where),
-                _take(entry, "to-path", str, where), _take(entry, "package", bool, where), entry.get("distribution"),
-            )  # fmt: skip
-        )
-    for entry in _tables(data, "shim", where):
-        _known(entry, _SHIM_KEYS, where)
-        date = entry.get("remove-by")
-        if date is not None and (not isinstance(date, dt.date) or isinstance(date, dt.datetime)):
-            raise _damaged(f"remove-by = {date!r} is no date", where)
-        shims.append(
-            Shim(
-                _take(entry, "path", str, where), _take(entry, "from", str, where), _take(entry, "to", str, where),
-                str(entry.get("owner", "")), date, entry.get("remove-in"),
-            )  # fmt: skip
-        )
-    return Lock(
-        _take(data, "plan", str, where), _take(data, "plan-hash", str, where), _take(data, "stage", int, where),
-        tuple(moves), tuple(shims),
-    )  # fmt: skip
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _toml_error(error, where) from None
+    lines = _Lines(text, where)
+    for key, value in document.items():
+        tables = isinstance(value, list) and all(isinstance(table, dict) for table in value)
+        if key in _TABLES and not tables:
+            raise lines.error("", 0, key, f"{key!r} must be tables, each headed [[{key}]]")
+    top = _values(_TOP, {key: value for key, value in document.items() if key not in _TABLES}, "", 0, lines)
+    if (schema := top.pop("schema")) != SCHEMA:
+        raise lines.error("", 0, "schema", f"schema {schema} is not known (this version reads {SCHEMA})")
+    if not 0 <= top["stage"] <= 6:
+        raise lines.error("", 0, "stage", f"stage {top['stage']} is not between 0 and 6")
+    if top.get("warn_days", 0) < 0:
+        raise lines.error("", 0, "warn-days", "warn-days must not be negative")
+    moves = tuple(LockedMove(**row) for row in _table("move", document, lines))
+    shims = tuple(LockedShim(**row) for row in _table("shim", document, lines))
+    _check_shims(shims, lines)
+    return Lock(**top, moves=moves, shims=shims)
 
 
-def _tables(data: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
-    value = data.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-        raise _damaged(f"{key} is no list of tables", where)
-    return value
+def _check_shims(shims: tuple[LockedShim, ...], lines: _Lines) -> None:
+    seen: dict[str, int] = {}
+    for index, shim in enumerate(shims):
+        if shim.path in seen:
+            raise lines.error("shim", index, "path", f"{shim.path} is listed twice (first in line {seen[shim.path]})")
+        seen[shim.path] = shim.line
+        if shim.remove_in is not None:
+            try:
+                Version(shim.remove_in)
+            except InvalidVersion:
+                what = f"remove-in = {shim.remove_in!r} is not a version such as 0.3"
+                raise lines.error("shim", index, "remove-in", what) from None
 
 
-def _known(data: dict[str, Any], keys: set[str], where: str) -> None:
-    unknown = sorted(set(data) - keys)
-    if unknown:
-        raise _damaged(f"unknown key {unknown[0]!r}", where)
+def _table(name: str, document: dict[str, Any], lines: _Lines) -> Iterator[dict[str, Any]]:
+    for index, table in enumerate(document.get(name, ())):
+        yield {**_values(_TABLES[name], table, name, index, lines), "line": lines.of(name, index)}
 
 
-def _take(data: dict[str, Any], key: str, kind: type, where: str) -> Any:
-    value = data.get(key)
-    if not isinstance(value, kind):
-        raise _damaged(f"{key} is missing or no {kind.__name__}", where)
-    return value
+def _values(keys: _Keys, found: dict[str, Any], table: str, index: int, lines: _Lines) -> dict[str, Any]:
+    values = {}
+    for key, value in found.items():
+        if key not in keys:
+            known = [*keys, *_TABLES] if not table else list(keys)
+            near = difflib.get_close_matches(key, known, 1) or known
+            raise lines.error(table, index, key, f"unknown key {key!r}", f"did you mean {' or '.join(near)}?")
+        name, kind, _ = keys[key]
+        if not isinstance(value, kind) or isinstance(value, bool | datetime):
+            raise lines.error(table, index, key, f"{key!r} must be {_WORDS[kind]}")
+        values[name] = value
+    for key, (name, _, required) in keys.items():
+        if required and name not in values:
+            of = f" of [[{table}]]" if table else ""
+            raise lines.error(table, index, "", f"the key {key!r}{of} is missing", "restore the file from git")
+    return values
 
 
-def _damaged(what: str, where: str) -> PlanError:
-    return PlanError(f"the lock is damaged: {what}", where=where, next_step="take the committed one ('git checkout')")
+def _toml_error(error: tomllib.TOMLDecodeError, where: str) -> PlanError:
+    what, found, place = str(error).rpartition(" (at ")
+    if not found:
+        what, place = str(error), ""
+    numbers = ":".join(re.findall(r"\d+", place))
+    return PlanError(
+        f"not valid TOML: {what}",
+        where=f"{where}:{numbers}" if numbers else where,
+        next_step="restore the file from git, or mend that line",
+    )
+
+
+class _Lines:
+    """Remembers the line of every table and key: enough for the flat files that `render` writes and people edit."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self.where = where
+        self._at: dict[tuple[str, int, str], int] = {}
+        table, index, count = "", 0, dict.fromkeys(_TABLES, 0)
+        for number, line in enumerate(text.split("\n"), 1):
+            if head := re.match(r"\s*\[\[\s*[\"']?([\w-]+)[\"']?\s*\]\]", line):
+                table = head[1]
+                index = count.get(table, 0)
+                count[table] = index + 1
+                self._at[table, index, ""] = number
+            elif key := re.match(r"\s*[\"']?([^\s\"'=#.]+)[\"']?\s*[=.]|\s*\[\s*([\w-]+)", line):
+                self._at.setdefault((table, index, key[1] or key[2]), number)
+
+    def of(self, table: str, index: int, key: str = "") -> int:
+        """The line of a key, or of its table where the key is not found, or 1."""
+        return self._at.get((table, index, key)) or self._at.get((table, index, "")) or 1
+
+    def error(self, table: str, index: int, key: str, what: str, next_step: str = "") -> PlanError:
+        return PlanError(what, where=f"{self.where}:{self.of(table, index, key)}", next_step=next_step)

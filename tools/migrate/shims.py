@@ -93,50 +93,33 @@ def shim_text(
     Raises `PlanError` for a name or route that no alias can serve.
     """
     _check_names(old, new, routes, is_package)
-    owner, plan = _one_line(owner), _one_line(plan)
+    owner, plan = " ".join(owner.split()), " ".join(plan.split())
     goes = removal_phrase(remove_by, remove_in)
     when = f"the old name goes {goes}" + (f" (owner: {owner})" if owner else "")
     stays = is_package and any(source == target for source, target in routes.items())
     pieces = [_header(old, new, goes, owner, plan), _imports(is_package, bool(pending) or stays), _typing(new, public)]
     pieces.append(_data(old, new, routes if is_package else {}, when))
-    if stays:
-        pieces.append(_FOLDERS)
-    if pending:
-        pieces.append(_pending_data(pending, depth))
+    pieces += [_FOLDERS] if stays else []
+    pieces += [_pending_data(pending, depth)] if pending else []
     pieces += [_NEW_NAME, _CALLER + (_CALLER_IS_PENDING if pending else "") + _CALLER_WARNS, _ALIAS]
-    if pending:
-        pieces.append(_IS_PENDING)
-    if is_package:
-        pieces.append(_FINDER.replace("    STAYS\n", _STAYS if stays else ""))
-    pieces.append(_FORWARD)
-    pieces.append(_RUN_PACKAGE if is_package else _RUN)
-    return _join(pieces)
+    pieces += [_IS_PENDING] if pending else []
+    pieces += [_FINDER.replace("    STAYS\n", _STAYS if stays else "")] if is_package else []
+    pieces += [_FORWARD, _MAIN + (_INSERT if is_package else "") + _LOAD]
+    return "\n".join(pieces)  # a piece that is a function or class starts with a second empty line
 
 
 def _check_names(old: str, new: str, routes: Mapping[str, str], is_package: bool) -> None:
     for name in (old, new, *routes, *routes.values()):
         if not all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split(".")):
             raise PlanError(f"{name!r} is not a dotted import name", where=f"shim of {old}")
-    if new == old or new.startswith(f"{old}."):
-        raise PlanError(
-            f"{new} is {old} or lies below it, so {old} can't be an alias of it",
-            where=f"shim of {old}",
-            next_step="move in two steps, through a name elsewhere",
-        )
+    if f"{new}.".startswith(f"{old}."):
+        what = f"{new} is {old} or lies below it, so {old} can't be an alias of it"
+        raise PlanError(what, where=f"shim of {old}", next_step="move in two steps, through a name elsewhere")
     for source, target in routes.items():
         if not is_package or not source.startswith(f"{old}."):
             raise PlanError(f"the route {source} -> {target} does not start below a package", where=f"shim of {old}")
         if source != target and f"{target}.".startswith(f"{old}."):
             raise PlanError(f"the route {source} -> {target} ends at an old name", where=f"shim of {old}")
-
-
-def _join(pieces: Sequence[str]) -> str:
-    """One blank line between pieces, two before one that starts with two (a function or a class)."""
-    return pieces[0] + "".join("\n" + piece for piece in pieces[1:])
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _header(old: str, new: str, goes: str, owner: str, plan: str) -> str:
@@ -170,9 +153,19 @@ def _typing(new: str, public: Sequence[str]) -> str:
 
 
 def _data(old: str, new: str, routes: Mapping[str, str], when: str) -> str:
-    names = sorted({**routes, old: new}.items())
-    rows = "".join(f"    {source!a}: {target!a},\n" for source, target in names)
+    names = {**routes, old: new}
+    for source, target in routes.items():
+        # `from old import far` asks importlib for far below the *new* package, as that is the package's name now
+        parent, _, child = source.rpartition(".")
+        names.setdefault(f"{_resolve(parent, names)}.{child}", target)
+    rows = "".join(f"    {source!a}: {target!a},\n" for source, target in sorted(names.items()))
     return f"_OLD = {old!a}\n_NAMES = {{\n{rows}}}\n_WHEN = {when!a}\n" + _VIA
+
+
+def _resolve(name: str, names: Mapping[str, str]) -> str:
+    """What `_new_name` of the shim answers."""
+    head = max((known for known in names if f"{name}.".startswith(f"{known}.")), key=len)
+    return names[head] + name[len(head) :]
 
 
 def _pending_data(pending: Sequence[str], depth: int) -> str:
@@ -196,16 +189,17 @@ _NEW_NAME = '''
 def _new_name(name):
     """The new name of an old one: the longest entry of `_NAMES` that fits, and the rest as it is."""
     head, rest = name, ""
-    while head not in _NAMES:
+    while head and head not in _NAMES:
         head, _, last = head.rpartition(".")
         rest = f".{last}{rest}"
-    return _NAMES[head] + rest
+    return _NAMES[head] + rest if head else name
 '''
 
 _CALLER = '''
 def _warn(name):
     """Warn at the line that asked for the old name, once for one line."""
-    frame, asked, file, line, space = _sys._getframe(1), name, "<command line>", 1, {"__name__": "__main__"}
+    frame, asked, file, line = _sys._getframe(1), name, "<command line>", 1
+    space: dict = {"__name__": "__main__"}
     while frame is not None:
         code, file_space = frame.f_code, frame.f_globals
         if file_space is not globals() and str(file_space.get("__name__")).partition(".")[0] not in _VIA:
@@ -272,7 +266,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if not name.startswith(f"{_OLD}."):
+        if not name.startswith(f"{_OLD}.") and (name == _OLD or name not in _NAMES or _search(name, path)):
             return None
         new = _new_name(name)
     STAYS
@@ -301,16 +295,17 @@ class _Finder:
 class _Spec(_ModuleSpec):
     """How importlib sees a module under its old name, for the time of one import."""
 
-    undo = None
+    undo: tuple = ()
 
     def __init__(self, name, new, real):
-        super().__init__(name, _Loader(name, new, real), origin=real.origin)
+        super().__init__(name, _Loader(name, new, real), origin=real.origin)  # type: ignore
+        self.real = real
         self.submodule_search_locations = real.submodule_search_locations
         self.has_location = real.has_location
 
     @property
     def parent(self):  # `python -m old.module` takes relative imports from here
-        return self.loader.real.parent
+        return self.real.parent
 
     def __del__(self):
         # importlib binds what it loaded on the parent, and drops the spec right after.  Where the parent uses that
@@ -332,7 +327,8 @@ class _Loader:
         return None  # an empty one, that exec_module replaces: importlib would write to the real one
 
     def exec_module(self, module):
-        _warn(self.old)
+        if self.old.startswith(f"{_OLD}."):
+            _warn(self.old)
         spec, real, (parent, _, child) = module.__spec__, _sys.modules.get(self.new), self.old.rpartition(".")
         if real is not None and parent in _sys.modules:
             holder = vars(_sys.modules[parent])
@@ -388,13 +384,7 @@ _LOAD = """\
     _sys.modules[__name__] = _sys.modules[_OLD]
 """
 
-_RUN = _MAIN + _LOAD
-
-_RUN_PACKAGE = (
-    _MAIN
-    + """\
+_INSERT = """\
     if not any(getattr(finder, "shim_of", None) == _OLD for finder in _sys.meta_path):
         _sys.meta_path.insert(0, _Finder)
 """
-    + _LOAD
-)
