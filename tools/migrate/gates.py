@@ -30,6 +30,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .environ import child_environment
+
 TAIL_LINES = 60
 TIMEOUT_EXIT = 124
 FAILURES = ("failed", "error")
@@ -225,7 +227,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(command: str, root: Path, run: Path, prefer_own: bool) -> tuple[dict[str, str], str]:
-    env = dict(os.environ)
+    env = child_environment(root)
     env["PATH"], python = _choose_path(command, root, env, prefer_own)
     ours = ["-o", "junit_family=xunit1", f"--junitxml={run / 'junit.xml'}", "-o", f"cache_dir={run / 'pytest-cache'}"]
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {shlex.join(ours)}".strip()

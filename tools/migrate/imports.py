@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.migrate.environ import child_environment
 from tools.migrate.model import Finding
 
 # Runs in the other interpreter, which may be an older Python: standard library only, nothing newer than 3.8.
@@ -220,7 +221,7 @@ def _ask(
     waiting = list(dict.fromkeys(modules))
     root = root.resolve()
     with tempfile.TemporaryDirectory(prefix="migrate-imports-") as scratch:
-        env = {**os.environ, "PYTHONPYCACHEPREFIX": scratch, "PYTHONHASHSEED": "0"}
+        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": scratch, "PYTHONHASHSEED": "0"}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `scratch`, where a second round finds it
         while waiting:
             job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}

@@ -9,6 +9,7 @@ uses an old name any more.
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,7 @@ from typing import Any
 
 from .api import compare_api
 from .audit import performance, run_all
+from .environ import child_environment
 from .gates import Comparison, GateResult, compare, explain, run_gate
 from .history import check_history
 from .imports import compare_names, import_all, public_names
@@ -140,7 +142,8 @@ def _same_objects(session: Session, python: str) -> list[Finding]:
         return []
     roots = ":".join(str(session.root / r) for r in _roots(session))
     done = subprocess.run(
-        [python, "-B", "-c", _SAME_OBJECT, roots, *pairs], cwd=session.root, capture_output=True, text=True, timeout=300
+        [python, "-B", "-c", _SAME_OBJECT, roots, *pairs], cwd=session.root, capture_output=True, text=True, timeout=300,
+        env=child_environment(session.root),
     )
     findings = []
     for line in done.stdout.splitlines():
@@ -157,8 +160,9 @@ def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding
         return []
     modules = sorted(session.layout.new_module(m) or m for m in before)
     after = public_names(python, session.root, _roots(session), modules)
+    settled = {m: {n: _final_names(session, text) for n, text in names.items()} for m, names in after.items()}
     judge = session.world.judge
-    return compare_names(before, after, lambda n: judge.symbol(n) or session.layout.new_module(n) or n)
+    return compare_names(before, settled, lambda n: judge.symbol(n) or session.layout.new_module(n) or n)
 
 
 def _api(session: Session, base: str) -> list[Finding]:
@@ -171,7 +175,31 @@ def _api(session: Session, base: str) -> list[Finding]:
             tar.extractall(folder, filter="data")
         found = compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)
     planned = _planned_lines(session)
-    return [f for f in found if (f.path, f.line) not in planned]
+    return [f for f in found if (f.path, f.line) not in planned and not _explained(session, f)]
+
+
+def _explained(session: Session, finding: Finding) -> bool:
+    """Whether the two readings are equal once every name is written as it will be called in the end."""
+    if len(finding.readings) != 2:
+        return False
+    before, after = (_final_names(session, r.partition(":")[2]) for r in finding.readings)
+    return before == after
+
+
+def _final_names(session: Session, text: str) -> str:
+    """`text` with every dotted name that moves, or is a planned duplicate at its new place, as the canonical one."""
+    layout, judge = session.layout, session.world.judge
+    duplicates = {layout.new_module(e.source) or e.source: e.target for e in layout.plan.symbols}
+
+    def final(match: re.Match[str]) -> str:
+        name = match.group()
+        new = judge.symbol(name) or layout.new_module(name) or name
+        for duplicate, canonical in duplicates.items():
+            if new == duplicate or new.startswith(duplicate + "."):
+                return canonical + new[len(duplicate) :]
+        return new
+
+    return re.sub(r"[A-Za-z_]\w*(?:\.\w+)+", final, text)
 
 
 def _planned_lines(session: Session) -> set[tuple[str, int]]:
