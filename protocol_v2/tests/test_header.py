@@ -82,9 +82,7 @@ def test_checksum_is_the_zlib_one_and_skips_its_own_bytes() -> None:
     assert message_checksum(TRADE) != zlib.crc32(TRADE[:28] + b"\0\0\0\0" + TRADE[32:])
 
 
-@given(
-    st.sampled_from(RelayDomain), st.sampled_from(SourceType), st.integers(0, 255), U64, U64, st.binary(max_size=80)
-)
+@given(st.sampled_from(RelayDomain), st.sampled_from(SourceType), st.integers(0, 255), U64, U64, st.binary(max_size=80))
 def test_round_trip(
     domain: RelayDomain, source: SourceType, flags: int, sequence: int, timestamp: int, payload: bytes
 ) -> None:

@@ -21,9 +21,9 @@ MAX_LINES = 400
 # The demo's template is a repository of its own, and test assets are sample data.
 DATA = ("tools/migrate/demo/legacy/", "tools/migrate/tests/assets/")
 
-TRACKED = subprocess.run(
-    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-).stdout.split("\0")[:-1]
+TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+    "\0"
+)[:-1]
 OURS = [name for name in TRACKED if not name.startswith(DATA) and (ROOT / name).is_file()]
 MEMBERS = sorted(str(Path(name).parent) for name in OURS if Path(name).name == "pyproject.toml" and "/" in name)
 

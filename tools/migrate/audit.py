@@ -16,8 +16,8 @@ from .gates import GateResult, run_gate
 from .graph import cycles, dependency_graph, to_dot, to_json
 from .imports import import_all, public_names
 from .layout import Layout
-from .manifests import declared_unused
 from .manifests import Context as ManifestContext
+from .manifests import declared_unused
 from .model import Finding
 from .plan import Gates
 from .resolve import Index
@@ -66,9 +66,7 @@ def run_all(session: Session, gates: Gates) -> list[GateResult]:
     for number, command in enumerate(gates.tests):
         work = session.journal.folder / "gates" / str(number)
         work.mkdir(parents=True, exist_ok=True)
-        out.append(
-            run_gate(command, session.root, work, timeout=gates.timeout, prefer_own_python=session.own_python)
-        )
+        out.append(run_gate(command, session.root, work, timeout=gates.timeout, prefer_own_python=session.own_python))
     return out
 
 
@@ -81,7 +79,9 @@ def performance(session: Session) -> dict[str, float]:
         work.mkdir(parents=True, exist_ok=True)
         for _ in range(3):
             start = time.perf_counter()
-            run_gate(command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python)
+            run_gate(
+                command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python
+            )
             best = min(best, time.perf_counter() - start)
         out[command] = best
     return out
@@ -94,10 +94,11 @@ def moving_modules(session: Session) -> list[str]:
     for name, path in sorted(index.files.items()):
         parts = path.split("/")
         is_test = parts[-1].startswith(("test_", "conftest")) or "tests" in parts[:-1]
-        moved = session.layout.new_path(path) != path if not session.layout.moved else _lies_in_target(session.layout, path)
-        if moved and path.endswith(".py") and not is_test and not name.endswith("__main__"):
-            if name not in session.layout.aliases and not any(name.startswith(a + ".") for a in session.layout.aliases):
-                out.append(name)
+        layout = session.layout
+        moved = _lies_in_target(layout, path) if layout.moved else layout.new_path(path) != path
+        second = any(name == a or name.startswith(a + ".") for a in layout.aliases)
+        if moved and not second and path.endswith(".py") and not is_test and not name.endswith("__main__"):
+            out.append(name)
     return out
 
 
@@ -138,7 +139,9 @@ def _count(scans: Iterable[FileScan]) -> dict[str, int]:
 
 def _imports_by_folder(session: Session) -> Mapping[str, set[str]]:
     """Folder of each manifest -> top-level names imported by the Python files that belong to it."""
-    folders = sorted({p.rpartition("/")[0] or "." for p in session.tree if p.endswith("pyproject.toml")}, key=len, reverse=True)
+    folders = sorted(
+        {p.rpartition("/")[0] or "." for p in session.tree if p.endswith("pyproject.toml")}, key=len, reverse=True
+    )
     out: dict[str, set[str]] = {f: set() for f in folders}
     for scan in session.scans:
         folder = next((f for f in folders if f == "." or scan.path.startswith(f + "/")), None)

@@ -208,12 +208,14 @@ def render(violations: Sequence[Violation], format: Format) -> str:
     if format == "text":
         return _text(violations)
     if format == "json":
-        return _json({
-            "schema": SCHEMA,
-            "exit": exit_code(violations),
-            "counts": _counts(violations),
-            "violations": [asdict(violation) for violation in violations],
-        })  # fmt: skip
+        return _json(
+            {
+                "schema": SCHEMA,
+                "exit": exit_code(violations),
+                "counts": _counts(violations),
+                "violations": [asdict(violation) for violation in violations],
+            }
+        )
     if format == "sarif":
         return _json(sarif(violations))
     if format == "github":
@@ -258,15 +260,17 @@ def sarif(violations: Sequence[Violation]) -> dict[str, Any]:
             "ruleIndex": index[v.rule],
             "level": v.severity,
             "message": {"text": f"{v.text}. Fix: {v.fix}"},
-            "locations": [{
-                "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(v.path), "uriBaseId": "SRCROOT"},
-                    "region": {"startLine": v.line},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": _uri(v.path), "uriBaseId": "SRCROOT"},
+                        "region": {"startLine": v.line},
+                    }
                 }
-            }],
+            ],
         }
         for v in violations
-    ]  # fmt: skip
+    ]
     driver = {"name": "tools.migrate check-shims", "rules": rules}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -1,9 +1,9 @@
 """Whether a piece of text names moving code: change it, prove that it does not, or list it.
 
-The one place that judges strings: literals in Python, values in TOML, words in documents.  `Judge.value` takes a whole
-string, `Judge.tokens` finds the candidates inside longer text.  Evidence decides: a dotted name must resolve to a module
-or to a name in one, a path must name tracked files; a bare package name is changed only where the context says what it
-is (`hint`).
+The one place that judges strings: literals in Python, values in TOML, words in documents.  `Judge.value` takes a
+whole string, `Judge.tokens` finds the candidates inside longer text.  Evidence decides: a dotted name must resolve to
+a module or to a name in one, a path must name tracked files; a bare package name is changed only where the context
+says what it is (`hint`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Judge:
         self.needles = tuple(w.encode() for w in sorted(words))
         alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths}, key=len, reverse=True))
         # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it).
-        self._token = re.compile(rf"(?<![\w.@-])(?P<lead>(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])")
+        self._token = re.compile(
+            rf"(?<![\w.@-])(?P<lead>(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])"
+        )
 
     # whole values
 
@@ -158,9 +160,9 @@ class Judge:
             if new is None:
                 continue
             written = relative_to(new, new_base) if base else new
-            if not base and not written.startswith(lead + ".") and lead:
-                written = lead + written
-            elif base and lead and not written.startswith("."):
+            if (not base and not written.startswith(lead + ".") and lead) or (
+                base and lead and not written.startswith(".")
+            ):
                 written = lead + written
             if written + tail == text:
                 return Verdict("none", "the path is the same from the new place", text)
@@ -184,7 +186,13 @@ class Judge:
         pattern = re.compile(translate(full))
         folder = new if self.layout.moved else stem
         hits = [p for p in self.layout.tree.under(folder)]
-        if not self.layout.moved and not any(pattern.match(p) for p in hits) and "{" not in full and "$" not in full and not hits:
+        if (
+            not self.layout.moved
+            and not any(pattern.match(p) for p in hits)
+            and "{" not in full
+            and "$" not in full
+            and not hits
+        ):
             return None
         return new + full[len(stem) :]
 

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import click
 import typer
@@ -32,9 +32,12 @@ from .stages import Outcome
 SCHEMA = 1
 
 app = typer.Typer(
-    add_completion=True, no_args_is_help=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    add_completion=True,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
+)
 
 
 @dataclass
@@ -91,12 +94,18 @@ def root_command(
     context: typer.Context,
     stage: Annotated[str | None, typer.Option("--stage", help="1 to 6, a stage's name, or all.")] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Integrate only below this folder.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the stage would change; exit 1 if anything.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what the stage would change; exit 1 if anything.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    root: Root = None, plan: PlanFile = None, jobs: Jobs = None, as_json: AsJson = False, quiet: Quiet = False,
+    root: Root = None,
+    plan: PlanFile = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     verbose: Verbose = 0,
-) -> int:  # fmt: skip
-    """Move Python packages inside a git repository, in six stages: audit, design, migrate, integrate, validate, cleanup."""
+) -> int:
+    """Move Python packages in a git repository, in six stages: audit, design, migrate, integrate, validate, cleanup."""
     _apply(root, plan, jobs, as_json, quiet, verbose)
     if version:
         typer.echo(__version__)
@@ -129,8 +138,12 @@ def root_command(
 @app.command()
 def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a plan file that exists.")] = False,
-    root: Root = None, plan: PlanFile = None, as_json: AsJson = False, quiet: Quiet = False, verbose: Verbose = 0,
-) -> int:  # fmt: skip
+    root: Root = None,
+    plan: PlanFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
     """Look at the checkout and write a first plan file, with guesses and comments."""
     _apply(root, plan, None, as_json, quiet, verbose)
     path = commands.init(_session(), force=force)
@@ -140,8 +153,12 @@ def init(
 
 @app.command()
 def status(
-    root: Root = None, plan: PlanFile = None, as_json: AsJson = False, quiet: Quiet = False, verbose: Verbose = 0,
-) -> int:  # fmt: skip
+    root: Root = None,
+    plan: PlanFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
     """Which stages are done, what comes next, and what waits for a person."""
     _apply(root, plan, None, as_json, quiet, verbose)
     document = commands.status(_session())
@@ -163,9 +180,13 @@ def status(
 @app.command()
 def diff(
     stage: Annotated[str, typer.Option("--stage", help="Which stage: 3, 4, 6, or a name.")] = "",
-    root: Root = None, plan: PlanFile = None, jobs: Jobs = None, as_json: AsJson = False, quiet: Quiet = False,
+    root: Root = None,
+    plan: PlanFile = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     verbose: Verbose = 0,
-) -> int:  # fmt: skip
+) -> int:
     """What a stage would change, as a unified diff."""
     _apply(root, plan, jobs, as_json, quiet, verbose)
     _show_diff(commands.dry_run(_session(), parse_stage(stage) if stage else [3, 4, 6]))
@@ -175,9 +196,15 @@ def diff(
 @app.command()
 def rollback(
     to: Annotated[str, typer.Option("--to", help="The stage before which the tree shall be again: 1 to 6 or a name.")],
-    hard: Annotated[bool, typer.Option("--hard", help="Take commits off that nobody has yet, instead of reverting.")] = False,
-    root: Root = None, plan: PlanFile = None, as_json: AsJson = False, quiet: Quiet = False, verbose: Verbose = 0,
-) -> int:  # fmt: skip
+    hard: Annotated[
+        bool, typer.Option("--hard", help="Take commits off that nobody has yet, instead of reverting.")
+    ] = False,
+    root: Root = None,
+    plan: PlanFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
     """Undo stages until the tree is as before one of them."""
     _apply(root, plan, None, as_json, quiet, verbose)
     numbers = parse_stage(to)
@@ -192,17 +219,23 @@ def rollback(
 @app.command("check-shims")
 def check_shims(
     today: Annotated[str | None, typer.Option("--today", help="The date to judge by, YYYY-MM-DD.")] = None,
-    pretend_removed: Annotated[bool, typer.Option("--pretend-removed", help="As if every removal date had passed.")] = False,
+    pretend_removed: Annotated[
+        bool, typer.Option("--pretend-removed", help="As if every removal date had passed.")
+    ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Rewrite late uses of old names.")] = False,
-    output: Annotated[str, typer.Option("--format", help="text, json, sarif or github.")] = "text",
+    output: Annotated[
+        Literal["text", "json", "sarif", "github"], typer.Option("--format", help="text, json, sarif or github.")
+    ] = "text",
     files: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
-    root: Root = None, plan: PlanFile = None, jobs: Jobs = None, as_json: AsJson = False, quiet: Quiet = False,
+    root: Root = None,
+    plan: PlanFile = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     verbose: Verbose = 0,
-) -> int:  # fmt: skip
+) -> int:
     """The CI check that shims go in time and that nobody uses an old name again."""
     _apply(root, plan, jobs, as_json, quiet, verbose)
-    if output not in ("text", "json", "sarif", "github"):
-        raise click.UsageError(f"no format {output!r}: text, json, sarif or github")
     day = dt.date.today()
     if today:
         try:
@@ -221,9 +254,13 @@ def check_shims(
 def report(
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one HTML page.")] = None,
     github: Annotated[bool, typer.Option("--github", help="Findings as annotations of a CI run.")] = False,
-    root: Root = None, plan: PlanFile = None, jobs: Jobs = None, as_json: AsJson = False, quiet: Quiet = False,
+    root: Root = None,
+    plan: PlanFile = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     verbose: Verbose = 0,
-) -> int:  # fmt: skip
+) -> int:
     """What was planned, done, found, and what waits for a person."""
     _apply(root, plan, jobs, as_json, quiet, verbose)
     value = commands.report(_session())
@@ -244,9 +281,13 @@ def report(
 
 @app.command()
 def demo(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where to build it; a new folder if left out.")] = None,
-    as_json: AsJson = False, quiet: Quiet = False, verbose: Verbose = 0,
-) -> int:  # fmt: skip
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where to build it; a new folder if left out.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
     """Build a small legacy monorepo and run all six stages on it."""
     _apply(None, None, None, as_json, quiet, verbose)
     place = commands.build_demo(folder)
@@ -284,7 +325,9 @@ def _apply(root: Path | None, plan: Path | None, jobs: int | None, as_json: bool
     settings.as_json |= as_json
     settings.quiet |= quiet
     settings.verbose = max(verbose, settings.verbose)
-    logging.basicConfig(level=[logging.WARNING, logging.INFO, logging.DEBUG][min(settings.verbose, 2)], stream=sys.stderr)
+    logging.basicConfig(
+        level=[logging.WARNING, logging.INFO, logging.DEBUG][min(settings.verbose, 2)], stream=sys.stderr
+    )
     for chatty in ("git", "filelock", "rope"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
@@ -313,7 +356,9 @@ def _with_progress(work: Callable[[Session], Outcome], *, own_python: bool = Fal
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=settings.errors, transient=True) as bar:
         task = bar.add_task("starting", total=None)
-        session.progress = lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
+        session.progress = lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total or None
+        )
         return work(session)
 
 
@@ -346,7 +391,9 @@ def _print_finding(finding: Finding) -> None:
     place = f"{finding.path}:{finding.line}" if finding.line else finding.path
     readings = f"  [{' | '.join(finding.readings)}]" if finding.readings else ""
     hint = f"  {finding.hint}" if finding.hint else ""
-    settings.console.print(f"  {finding.severity:7} {place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False)
+    settings.console.print(
+        f"  {finding.severity:7} {place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
+    )
 
 
 def _show_diff(text: str) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-
 from . import checks
 from .audit import unused_findings
 from .guess import guess_plan
@@ -69,8 +68,14 @@ def status(session: Session) -> dict[str, Any]:
     else:
         coming = f"next: python -m tools.migrate --stage {following}  ({STAGE_NAMES[following]})"
     slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]
-    return {"plan": session.plan.name, "stages": stages, "next": coming, "interrupted": interrupted, "waiting": waiting,
-            "slices": slices}  # fmt: skip
+    return {
+        "plan": session.plan.name,
+        "stages": stages,
+        "next": coming,
+        "interrupted": interrupted,
+        "waiting": waiting,
+        "slices": slices,
+    }
 
 
 def dry_run(session: Session, stages: Iterable[int]) -> str:
@@ -116,16 +121,18 @@ def unified(before: Tree, after: Tree, renames: dict[str, str]) -> str:
             out.append("Binary files differ\n")
             continue
         lines = difflib.unified_diff(
-            a.body.splitlines(keepends=True), b.body.splitlines(keepends=True),
-            f"a/{old_path}" if was else "/dev/null", f"b/{path}" if now else "/dev/null",
-        )  # fmt: skip
+            a.body.splitlines(keepends=True),
+            b.body.splitlines(keepends=True),
+            f"a/{old_path}" if was else "/dev/null",
+            f"b/{path}" if now else "/dev/null",
+        )
         for line in lines:
             out.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
     return "".join(out)
 
 
 def check_shims(
-    session: Session, *, today: dt.date, pretend_removed: bool, fix: bool, output: str
+    session: Session, *, today: dt.date, pretend_removed: bool, fix: bool, output: checks.Format
 ) -> tuple[str, int]:
     """The CI check.  Needs the lock and the files, no history and no state of earlier runs."""
     tree = session.repo.index_tree()
@@ -147,8 +154,12 @@ def check_shims(
     ]
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
-        lock, today=today, pretend_removed=pretend_removed, version=_version(session, tree), uses=uses,
-    )  # fmt: skip
+        lock,
+        today=today,
+        pretend_removed=pretend_removed,
+        version=_version(session, tree),
+        uses=uses,
+    )
     return checks.render(violations, output), checks.exit_code(violations)
 
 
@@ -222,13 +233,15 @@ def report(session: Session) -> Report:
         stages.append(
             StageSummary(number, name, state, commits, facts.get("edits", 0), facts.get("moved", 0), 0, words, 0.0, "")
         )
-    edits, findings = (), ()
+    edits: tuple[FileEdits, ...] = ()
+    findings: tuple[Finding, ...] = ()
     if saved:
         from .model import Edit
 
         new_paths = saved.document["new_paths"]
         edits = tuple(
-            FileEdits(p, new_paths.get(p, p), tuple(Edit(*e) for e in listed)) for p, listed in saved.document["edits"].items()
+            FileEdits(p, new_paths.get(p, p), tuple(Edit(*e) for e in listed))
+            for p, listed in saved.document["edits"].items()
         )
         findings = tuple(Finding(**{**f, "readings": tuple(f["readings"])}) for f in saved.document["findings"])
     api = tuple(Finding(**{**f, "readings": tuple(f["readings"])}) for f in verdict.get("findings", ()))

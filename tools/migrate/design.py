@@ -29,7 +29,7 @@ from .tree import LINK, REGULAR, Tree, decode, sha
 
 @dataclass(slots=True)
 class Design:
-    """What the stages will do.  `edits` and `findings` are per file, for the report; `trees` is stage -> tree after it."""
+    """What the stages will do.  `edits` and `findings` are for the report; `trees` is stage -> tree after it."""
 
     plan_hash: str
     commit: str
@@ -73,27 +73,48 @@ class _Designer:
                     self.contents[stage][path] = text.encode()
                     self.whole.add(path)
         shims = shims_of(layout)
-        pending = tuple(sorted(layout.new_path(p) for p, e in self.edits.items() if p.endswith((".py", ".pyi")) and any(x.stage == 4 for x in e)))
+        pending = tuple(
+            sorted(
+                layout.new_path(p)
+                for p, e in self.edits.items()
+                if p.endswith((".py", ".pyi")) and any(x.stage == 4 for x in e)
+            )
+        )
         trees: dict[int, Tree] = {}
         base = self.tree
         after3 = base.replaced(moved=moved, written=self._written(3))
         groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
         duplicates = plan_symbols(self.world)
         self.findings += [f for d in duplicates if (f := d.finding()) is not None]
-        shim_texts = {3: self._shim_texts(shims, pending), 4: self._shim_texts(shims, ())} if self.plan.shims.enabled else {3: {}, 4: {}}
+        shim_texts = (
+            {3: self._shim_texts(shims, pending), 4: self._shim_texts(shims, ())}
+            if self.plan.shims.enabled
+            else {3: {}, 4: {}}
+        )
         packages = new_packages(layout, after3)
         plan_hash, inputs = self._hash(moved)
         if not stage3_done:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
-            written = {**self._written(3), **{p: b"" for p in packages}, **{p: t.encode() for p, t in shim_texts[3].items()}}
+            written = {
+                **self._written(3),
+                **{p: b"" for p in packages},
+                **{p: t.encode() for p, t in shim_texts[3].items()},
+            }
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
         after4 = _after(after3, groups[4])
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
         return Design(
-            plan_hash, self.commit, groups, self.edits, sorted(set(self.findings)), duplicates, trees, inputs,
-        )  # fmt: skip
+            plan_hash,
+            self.commit,
+            groups,
+            self.edits,
+            sorted(set(self.findings)),
+            duplicates,
+            trees,
+            inputs,
+        )
 
     # contents after each stage
 
@@ -139,13 +160,22 @@ class _Designer:
     # groups
 
     def _migrate(
-        self, moved: Mapping[str, str], shims: Sequence[LockedShim], texts: Mapping[str, str], packages: Sequence[str], plan_hash: str
-    ) -> list[Group]:  # fmt: skip
+        self,
+        moved: Mapping[str, str],
+        shims: Sequence[LockedShim],
+        texts: Mapping[str, str],
+        packages: Sequence[str],
+        plan_hash: str,
+    ) -> list[Group]:
         layout = self.layout
         moves: list[Operation] = []
         rest = dict(moved)
         for move in layout.moves:
-            pairs = tuple((o, n) for o, n in rest.items() if o == move.path or o == move.path + "i" or o.startswith(move.path + "/"))
+            pairs = tuple(
+                (o, n)
+                for o, n in rest.items()
+                if o == move.path or o == move.path + "i" or o.startswith(move.path + "/")
+            )
             for old, _ in pairs:
                 rest.pop(old)
             if pairs:
@@ -156,33 +186,45 @@ class _Designer:
             WriteFile(3, p, b"", REGULAR, "makes the new folder a package, as its parents are") for p in packages
         ]
         extra += [
-            WriteFile(3, p, t.encode(), REGULAR, "shim: the old name leads to the moved module") for p, t in sorted(texts.items())
+            WriteFile(3, p, t.encode(), REGULAR, "shim: the old name leads to the moved module")
+            for p, t in sorted(texts.items())
         ]
         lock = self._lock(3, shims, plan_hash)
         extra.append(self._lock_write(3, lock, self.tree))
         fixes = bool(changed) or bool(texts)
         reason = "the files lie at the new place, and the shims at the old one come with the next commit"
         return [
-            Group(_short(f"Move {names}"), tuple(moves), "Every file is a pure rename.", bisect=reason if fixes else ""),
+            Group(
+                _short(f"Move {names}"), tuple(moves), "Every file is a pure rename.", bisect=reason if fixes else ""
+            ),
             Group(
                 "Keep the old names working" if texts else "Follow the move",
                 (*changed, *extra),
-                "Shims at the old names, and what the new place breaks at once: relative imports, file paths, manifests.",
+                "Shims, and what the new place breaks at once: relative imports, file paths, logger names, manifests.",
                 rewrites=bool(changed),
             ),
         ]
 
-    def _integrate(self, after3: Tree, shims: Sequence[LockedShim], texts: Mapping[str, str], plan_hash: str) -> list[Group]:
+    def _integrate(
+        self, after3: Tree, shims: Sequence[LockedShim], texts: Mapping[str, str], plan_hash: str
+    ) -> list[Group]:
         changed = self._changes(4, after3)
         extra: list[Operation] = []
         for path, text in sorted(texts.items()):
             before = after3.read(path)
             if before != text.encode():
-                extra.append(WriteFile(4, path, text.encode(), REGULAR, "nobody in the tree waits for the old name", sha(before)))
+                extra.append(
+                    WriteFile(4, path, text.encode(), REGULAR, "nobody in the tree waits for the old name", sha(before))
+                )
         lock = self._lock(4, shims, plan_hash)
         extra.append(self._lock_write(4, lock, after3))
         return [
-            Group("Use the new names", tuple(changed), "Imports, references and manifests of every dependent.", rewrites=True),
+            Group(
+                "Use the new names",
+                tuple(changed),
+                "Imports, references and manifests of every dependent.",
+                rewrites=True,
+            ),
             Group(f"Record stage 4 of {self.plan.name}", tuple(extra)),
         ]
 
@@ -193,7 +235,9 @@ class _Designer:
         for shim in shims:
             if shim.path in after4:
                 data = after4.read(shim.path)
-                operations.append(RemoveFile(6, shim.path, sha(data), after4.modes[shim.path], f"the shim of {shim.old}"))
+                operations.append(
+                    RemoveFile(6, shim.path, sha(data), after4.modes[shim.path], f"the shim of {shim.old}")
+                )
         operations += self._changes(6, after4)
         for duplicate in duplicates:
             operations += duplicate.operations(after4)
@@ -231,11 +275,18 @@ class _Designer:
             names = index.names(layout.current_module(move.source))
             public = sorted(n for n in names.names if not (n.startswith("__") and n.endswith("__")))
             out[shim.path] = shim_text(
-                shim.old, shim.new, is_package=move.is_package, routes=routes_of(layout, move.source),
-                public=[n for n in public if n.startswith("_")], pending=pending, depth=shim.path.count("/"),
-                remove_by=self.plan.shims.remove_by, remove_in=self.plan.shims.remove_in, owner=self.plan.shims.owner,
+                shim.old,
+                shim.new,
+                is_package=move.is_package,
+                routes=routes_of(layout, move.source),
+                public=[n for n in public if n.startswith("_")],
+                pending=pending,
+                depth=shim.path.count("/"),
+                remove_by=self.plan.shims.remove_by,
+                remove_in=self.plan.shims.remove_in,
+                owner=self.plan.shims.owner,
                 plan=self.plan.name,
-            )  # fmt: skip
+            )
         return out
 
     def _lock(self, stage: int, shims: Sequence[LockedShim], plan_hash: str) -> bytes:
@@ -314,7 +365,9 @@ def _shift(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
     for edit in edits:
         delta = sum(len(e.new) - (e.end - e.start) for e in earlier if e.end <= edit.start)
         out.append(
-            Edit(edit.start + delta, edit.end + delta, edit.old, edit.new, edit.line, edit.stage, edit.rule, edit.reason)
+            Edit(
+                edit.start + delta, edit.end + delta, edit.old, edit.new, edit.line, edit.stage, edit.rule, edit.reason
+            )
         )
     return tuple(out)
 

@@ -60,9 +60,17 @@ class Executor:
         self.repo, self.journal, self.plan_name, self.progress = repo, journal, plan_name, progress
 
     def run(
-        self, stage: int, plan_hash: str, groups: Sequence[Group], *, only: Sequence[str] = (),
-        check: Callable[[], None] = lambda: None, facts: Callable[[], dict[str, object]] = dict, event: str = "done", rollback: bool = False,
-    ) -> list[str]:  # fmt: skip
+        self,
+        stage: int,
+        plan_hash: str,
+        groups: Sequence[Group],
+        *,
+        only: Sequence[str] = (),
+        check: Callable[[], None] = lambda: None,
+        facts: Callable[[], dict[str, object]] = dict,
+        event: str = "done",
+        rollback: bool = False,
+    ) -> list[str]:
         """Carry out one stage; returns its commits.  Raises what `check` raises, with the tree as it was."""
         base = self.repo.head()
         self.journal.add("begin", stage=stage, base=base, plan=plan_hash, only=list(only), rollback=rollback)
@@ -114,14 +122,16 @@ class Executor:
             if not self.repo.is_ancestor(running.base, head):
                 raise Refused(
                     f"the branch no longer contains {running.base[:12]}, on which stage {running.stage} was begun",
-                    where=str(self.repo.root), next_step="check out the branch on which it was begun",
-                )  # fmt: skip
+                    where=str(self.repo.root),
+                    next_step="check out the branch on which it was begun",
+                )
             for commit in self.repo.commits(running.base, head):
                 if f"Migration-Plan: {self.plan_name}" not in self.repo.message(commit):
                     raise Refused(
                         f"commit {commit[:12]} was made on top of an unfinished stage {running.stage}",
-                        where=str(self.repo.root), next_step="take that commit off (git reset), then run again",
-                    )  # fmt: skip
+                        where=str(self.repo.root),
+                        next_step="take that commit off (git reset), then run again",
+                    )
         place = self.place(running.base)
         operations = [o for g in groups for o in g.operations]
         for operation in reversed(operations):
@@ -138,9 +148,10 @@ class Executor:
         left = self.repo.dirty()
         if left:
             raise Refused(
-                f"these files are not as they were: {', '.join(left[:5])}", where=str(self.repo.root),
+                f"these files are not as they were: {', '.join(left[:5])}",
+                where=str(self.repo.root),
                 next_step="look at them with 'git diff'; 'git checkout -- FILE' takes the old content",
-            )  # fmt: skip
+            )
         self.journal.add("undone", stage=running.stage)
 
     # parts
@@ -171,8 +182,10 @@ class Executor:
 
     def _message(self, group: Group, stage: int, plan_hash: str) -> str:
         trailers = [
-            f"Migration-Plan: {self.plan_name}", f"Migration-Stage: {stage}", f"Migration-Hash: {plan_hash}",
-        ]  # fmt: skip
+            f"Migration-Plan: {self.plan_name}",
+            f"Migration-Stage: {stage}",
+            f"Migration-Hash: {plan_hash}",
+        ]
         if group.bisect:
             trailers.append(f"Migration-Bisect: skip, {group.bisect}")
         body = f"{group.body}\n\n" if group.body else ""
@@ -199,8 +212,9 @@ class Executor:
         if left:
             raise MigrateError(
                 f"after stage {stage} these files differ from what was committed: {', '.join(left[:5])}",
-                where=str(self.repo.root), next_step="a filter or hook of this repository changes files; see the docs",
-            )  # fmt: skip
+                where=str(self.repo.root),
+                next_step="a filter or hook of this repository changes files; see the docs",
+            )
 
     def _restore(self, error: BaseException, stage: int, base: str, groups: Sequence[Group]) -> None:
         try:
@@ -210,14 +224,16 @@ class Executor:
         except MigrateError as second:
             raise FailedMidway(
                 f"stage {stage} failed ({error}) and could not be taken back whole: {second}",
-                where=str(self.repo.root), next_step="run the same command again, or 'rollback'",
-            ) from error  # fmt: skip
+                where=str(self.repo.root),
+                next_step="run the same command again, or 'rollback'",
+            ) from error
         if isinstance(error, KeyboardInterrupt | MigrateError):
             return
         raise FailedMidway(
-            f"stage {stage} failed: {type(error).__name__}: {error}", where=str(self.repo.root),
+            f"stage {stage} failed: {type(error).__name__}: {error}",
+            where=str(self.repo.root),
             next_step="the tree is as it was before; run with -v -v to see where it failed",
-        ) from error  # fmt: skip
+        ) from error
 
     def _wait_for_git(self) -> None:
         """A git process may outlive a killed parent for a moment; its lock shows it."""

@@ -129,9 +129,15 @@ def run_gate(
     started, finished = time.monotonic(), False
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, shell=True, cwd=root, env=env, stdin=subprocess.DEVNULL,
-            stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            command,
+            shell=True,
+            cwd=root,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         try:
             finished = _wait(process, run, None if timeout is None else started + timeout)
         finally:
@@ -146,11 +152,19 @@ def run_gate(
     code = process.returncode if finished else TIMEOUT_EXIT
     problem = "" if outcomes else _missing_tool(tail, code, python)
     return GateResult(
-        command=command, exit_code=code, seconds=round(seconds, 3), outcomes=outcomes, messages=messages, tail=tail,
-        python=python, problem=problem if finished else f"no end within {timeout:g} s", log=str(log),
-        complete=finished and reports >= summaries, timed_out=not finished,
+        command=command,
+        exit_code=code,
+        seconds=round(seconds, 3),
+        outcomes=outcomes,
+        messages=messages,
+        tail=tail,
+        python=python,
+        problem=problem if finished else f"no end within {timeout:g} s",
+        log=str(log),
+        complete=finished and reports >= summaries,
+        timed_out=not finished,
         interrupted=finished and (code < 0 or code - 128 in _ENDING_SIGNALS),
-    )  # fmt: skip
+    )
 
 
 def compare(before: GateResult, after: GateResult, new_id: Callable[[str], str] = str) -> Comparison:
@@ -164,14 +178,17 @@ def compare(before: GateResult, after: GateResult, new_id: Callable[[str], str] 
     broken = worse | {k for k, o in now.items() if was.get(k) == "passed" != o}
     missing = [k for k, o in was.items() if whole and o == "passed" and k not in now]
     return Comparison(
-        command=after.command, before_exit=before.exit_code, after_exit=after.exit_code,
-        broken=tuple(sorted(broken)), missing=tuple(sorted(missing)),
+        command=after.command,
+        before_exit=before.exit_code,
+        after_exit=after.exit_code,
+        broken=tuple(sorted(broken)),
+        missing=tuple(sorted(missing)),
         already_broken=tuple(sorted(k for k, o in was.items() if o in FAILURES and now.get(k, o) != "passed")),
         fixed=tuple(sorted(k for k, o in was.items() if o in FAILURES and now.get(k) == "passed")),
         new=tuple(sorted(k for k in now if k not in was)),
         details={k: f"{was.get(k, 'not run')} before, {now[k]} now: {after.messages.get(k, '')}" for k in broken},
         reason=_run_is_worse(before, after, explained=bool(broken or missing)),
-    )  # fmt: skip
+    )
 
 
 def explain(comparison: Comparison) -> list[str]:

@@ -27,7 +27,7 @@ def guess_plan(tree: Tree, name: str) -> str:
         "",
         "[migration]",
         f'name = "{_slug(name)}"  # names the journal and the commit trailers',
-        f"import-roots = [{', '.join(_quoted(r) for r in roots)}]  # folders from which top-level packages are imported today",
+        f"import-roots = [{', '.join(_quoted(r) for r in roots)}]  # where top-level packages are found today",
         "",
         f"# The package that most of this tree uses ({used[best]} files). Say where it shall go.",
         "[[move]]",
@@ -63,7 +63,7 @@ def guess_plan(tree: Tree, name: str) -> str:
 
 
 def guess_roots(tree: Tree) -> list[str]:
-    """Folders that hold a regular package and are none themselves; the root is one if anything is importable from it."""
+    """Folders that hold a regular package and are none themselves; the root too, if anything is importable there."""
     found: set[str] = set()
     for path in tree:
         if path.endswith("/__init__.py"):
@@ -73,9 +73,11 @@ def guess_roots(tree: Tree) -> list[str]:
             parent = folder.rpartition("/")[0] or "."
             if not set(parent.split("/")) & _NOT_ROOTS and parent not in ("tools",):
                 found.add(parent)
-    # A folder that another root already explains as a namespace package is no root of its own, unless it has a manifest.
+    # A folder that another root explains as a namespace package is no root of its own, unless it has a manifest.
     manifests = {p.rpartition("/")[0] or "." for p in tree if p.endswith(("pyproject.toml", "setup.py", "setup.cfg"))}
-    explained = {r for r in found if r != "." and r not in manifests and r.rpartition("/")[2] not in ("src", "lib", "python")}
+    explained = {
+        r for r in found if r != "." and r not in manifests and r.rpartition("/")[2] not in ("src", "lib", "python")
+    }
     roots = sorted(found - explained, key=lambda r: (r != ".", r))
     if any("/" not in p and p.endswith(".py") for p in tree) or explained or not roots:
         roots = [".", *(r for r in roots if r != ".")]

@@ -56,10 +56,20 @@ def _renames(repo: git.Repo, base: str) -> Iterator[tuple[str, str, str]]:
     """(old path, new path, content id) of each exact rename after `base`, the oldest first."""
     output = str(
         repo.git.log(
-            "--reverse", "--topo-order", "--diff-filter=R", "-M100%", "--raw", "-z", "--no-abbrev", "--no-color",
-            "--no-show-signature", "--format=", f"{base}..HEAD", "--",
+            "--reverse",
+            "--topo-order",
+            "--diff-filter=R",
+            "-M100%",
+            "--raw",
+            "-z",
+            "--no-abbrev",
+            "--no-color",
+            "--no-show-signature",
+            "--format=",
+            f"{base}..HEAD",
+            "--",
         )
-    )  # fmt: skip
+    )
     # ":mode mode content content R100", old path, new path, again and again; an empty field where a commit ends
     fields = iter([f for f in output.split("\0") if f.strip("\n")])
     for meta in fields:

@@ -252,9 +252,14 @@ def _drive(
     """Runs the driver once: what it told, and '' or how it ended before it was through."""
     try:
         process = subprocess.Popen(
-            [python, "-c", _DRIVER], cwd=root, env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            [python, "-c", _DRIVER],
+            cwd=root,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     except OSError as error:
         return [], f"{type(error).__name__}: {error}"
     assert process.stdin is not None and process.stdout is not None

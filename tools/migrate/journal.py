@@ -1,8 +1,8 @@
 """The tool's memory of one migration: which stages are done, what is under way, and the saved plan.
 
-An append-only file of JSON lines under the git directory, each line synced before the next step; a line cut short by a
-kill is ignored.  `History` is what the lines add up to.  Nothing of this is in the tree; `migration.lock` is what others
-see.
+An append-only file of JSON lines under the git directory, each line synced before the next step; a line cut short by
+a kill is ignored.  `History` is what the lines add up to.  Nothing of this is in the tree; `migration.lock` is what
+others see.
 """
 
 from __future__ import annotations
@@ -93,9 +93,12 @@ class Journal:
             match entry["event"]:
                 case "begin":
                     out.running = Running(
-                        entry["stage"], entry["base"], entry["plan"], only=tuple(entry.get("only", ())),
+                        entry["stage"],
+                        entry["base"],
+                        entry["plan"],
+                        only=tuple(entry.get("only", ())),
                         rollback=entry.get("rollback", False),
-                    )  # fmt: skip
+                    )
                 case "aside":
                     out.aside = entry["paths"]
                 case "commit" if out.running:
@@ -112,7 +115,7 @@ class Journal:
                     out.done[entry["stage"]] = record
                     out.running = None
                 case "rollback":
-                    to = entry.get("to", entry.get("stage"))
+                    to = int(entry["to"] if "to" in entry else entry["stage"])
                     out.done = {n: r for n, r in out.done.items() if n < to}
                     out.slices = [s for s in out.slices if to > 4]
                     out.running = None

@@ -139,14 +139,18 @@ class Layout:
                 name = inner.removesuffix(".py").replace("/", ".")
                 if name != move.source and all(p.isidentifier() for p in name.split(".")):
                     found[name] = move
-        return {n: m for n, m in found.items() if n not in {x.source for x in self.moves} | {x.target for x in self.moves}}
+        return {
+            n: m for n, m in found.items() if n not in {x.source for x in self.moves} | {x.target for x in self.moves}
+        }
 
     def _kept_manifests(self) -> frozenset[str]:
         """Manifests inside a moving folder belong to the old distribution: they stay until cleanup."""
         if self.plan.target is None:
             return frozenset()
         names = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")
-        return frozenset(f"{m.path}/{n}" for m in self.moves if m.is_package for n in names if f"{m.path}/{n}" in self.tree)
+        return frozenset(
+            f"{m.path}/{n}" for m in self.moves if m.is_package for n in names if f"{m.path}/{n}" in self.tree
+        )
 
 
 def _named(inner: str, prefix: str) -> ModuleName | None:
@@ -184,13 +188,13 @@ def _resolve(plan: Plan, tree: Tree, entry: MoveEntry, moved: bool) -> Move:
     to_root = _target_root(plan, tree, entry, candidates[0][0] if candidates else "")
     if moved:
         to_inner = entry.target.replace(".", "/")
-        to_base = entry.to_path or (to_inner if to_root == "." else f"{to_root}/{to_inner}")
+        to_base: str = entry.to_path or (to_inner if to_root == "." else f"{to_root}/{to_inner}")
         is_package = f"{to_base.removesuffix('.py')}.py" not in tree
         to_path = to_base.removesuffix(".py") + ("" if is_package else ".py")
         root = next((r for r in plan.import_roots if r != "." and tree.exists(f"{r}/{inner}")), None)
-        path = entry.path or (f"{root}/{inner}" if root else inner)
-        path = path.removesuffix(".py") + ("" if is_package else ".py")
-        return Move(entry.source, entry.target, path, to_path, is_package, entry.distribution)
+        place: str = entry.path or (f"{root}/{inner}" if root else inner)
+        old_path = place.removesuffix(".py") + ("" if is_package else ".py")
+        return Move(entry.source, entry.target, old_path, to_path, is_package, entry.distribution)
     if not candidates or not tree.exists(candidates[0][0]):
         raise PlanError(
             f"no package or module {entry.source!r} under the import roots {', '.join(plan.import_roots)}",
@@ -264,7 +268,9 @@ def _check_collisions(layout: Layout) -> None:
             )
         if move.is_package and f"{move.to_path}/__init__.py" in tree and f"{move.to_path}/__init__.py" not in moved:
             raise PlanError(
-                f"{move.target} exists already as {move.to_path}/", where=layout.plan.file, next_step="choose another 'to'"
+                f"{move.target} exists already as {move.to_path}/",
+                where=layout.plan.file,
+                next_step="choose another 'to'",
             )
         clash = lower.get(move.to_path.lower())
         if clash and clash != move.to_path:

@@ -71,9 +71,14 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "path": self.path, "line": self.line, "rule": self.rule, "text": self.text,
-            "readings": list(self.readings), "hint": self.hint, "severity": self.severity,
-        }  # fmt: skip
+            "path": self.path,
+            "line": self.line,
+            "rule": self.rule,
+            "text": self.text,
+            "readings": list(self.readings),
+            "hint": self.hint,
+            "severity": self.severity,
+        }
 
 
 class MigrateError(Exception):

@@ -21,7 +21,7 @@ from .tree import EXECUTABLE, LINK, decode, sha
 
 
 class Workplace(Protocol):
-    """What operations may use: the root, folders for temporary files and for what is set aside, `git mv`, old contents."""
+    """What operations may use: the root, folders for temporary and set-aside files, `git mv`, old contents."""
 
     root: Path
     scratch: Path
@@ -74,8 +74,12 @@ class MoveFiles:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "do": "move", "stage": self.stage, "from": self.source, "to": self.target, "files": [list(p) for p in self.pairs],
-        }  # fmt: skip
+            "do": "move",
+            "stage": self.stage,
+            "from": self.source,
+            "to": self.target,
+            "files": [list(p) for p in self.pairs],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,14 @@ class EditFile:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "do": "edit", "stage": self.stage, "path": self.path, "before": self.before, "after": self.after,
+            "do": "edit",
+            "stage": self.stage,
+            "path": self.path,
+            "before": self.before,
+            "after": self.after,
             "link": self.link,
             "edits": [[e.start, e.end, e.old, e.new, e.line, e.stage, e.rule, e.reason] for e in self.edits],
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +172,14 @@ class WriteFile:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "do": "write", "stage": self.stage, "path": self.path, "mode": self.mode, "why": self.why,
-            "before": self.before, "content": base64.b64encode(self.content).decode(),
-        }  # fmt: skip
+            "do": "write",
+            "stage": self.stage,
+            "path": self.path,
+            "mode": self.mode,
+            "why": self.why,
+            "before": self.before,
+            "content": base64.b64encode(self.content).decode(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +217,13 @@ class RemoveFile:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "do": "remove", "stage": self.stage, "path": self.path, "before": self.before, "mode": self.mode, "why": self.why,
-        }  # fmt: skip
+            "do": "remove",
+            "stage": self.stage,
+            "path": self.path,
+            "before": self.before,
+            "mode": self.mode,
+            "why": self.why,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +300,9 @@ def inverse(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     shift, out = 0, []
     for edit in sorted(edits):
         start = edit.start + shift
-        out.append(Edit(start, start + len(edit.new), edit.new, edit.old, edit.line, edit.stage, edit.rule, edit.reason))
+        out.append(
+            Edit(start, start + len(edit.new), edit.new, edit.old, edit.line, edit.stage, edit.rule, edit.reason)
+        )
         shift += len(edit.new) - len(edit.old)
     return tuple(out)
 
@@ -331,6 +351,7 @@ def _remove_empty(root: Path, paths: Any) -> None:
 
 def _changed(path: str) -> Refused:
     return Refused(
-        "the file is not as the plan knows it", where=path,
+        "the file is not as the plan knows it",
+        where=path,
         next_step="put your own change aside (git stash), then run the same command again",
-    )  # fmt: skip
+    )

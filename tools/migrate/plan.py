@@ -166,7 +166,7 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
         for m in tables["move"]
     )
     check.moves(moves)
-    target = tables["target"][0] if tables["target"] else None
+    target = _target(tables["target"][0]) if tables["target"] else None
     shims = tables["shims"][0] if tables["shims"] else {}
     gates = tables["gates"][0] if tables["gates"] else {}
     scan = tables["scan"][0] if tables["scan"] else {}
@@ -175,8 +175,7 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
         import_roots=tuple(_clean(r) or "." for r in migration.get("import-roots", ["."])),
         moves=moves,
         symbols=tuple(SymbolEntry(s["from"], s["to"]) for s in tables["symbol"]),
-        target=target
-        and Target(target["distribution"], _clean(target["path"]) or ".", _clean(target.get("import-root")) or "."),
+        target=target,
         shims=ShimPolicy(
             shims.get("remove-by"),
             shims.get("remove-in"),
@@ -195,6 +194,10 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
         file=file,
         text=text,
     )
+
+
+def _target(table: Mapping[str, Any]) -> Target:
+    return Target(table["distribution"], _clean(table["path"]) or ".", _clean(table.get("import-root")) or ".")
 
 
 def _clean(path: str | None) -> str | None:
@@ -218,7 +221,9 @@ class _Checker:
             many = value if isinstance(value, list) else [value]
             if table in _LISTS and not isinstance(value, list):
                 raise PlanError(
-                    f"[{table}] must be a list of tables", where=self._at(table, None, 0), next_step=f"write [[{table}]]"
+                    f"[{table}] must be a list of tables",
+                    where=self._at(table, None, 0),
+                    next_step=f"write [[{table}]]",
                 )
             if table not in _LISTS and isinstance(value, list):
                 raise PlanError(

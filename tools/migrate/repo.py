@@ -41,7 +41,9 @@ class Repo:
 
     def run(self, *arguments: str, **environment: str) -> str:
         try:
-            return str(self._repo.git.execute(["git", *arguments], env=environment or None, strip_newline_in_stdout=True))
+            return str(
+                self._repo.git.execute(["git", *arguments], env=environment or None, strip_newline_in_stdout=True)
+            )
         except GitCommandError as error:
             raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
 
@@ -56,7 +58,9 @@ class Repo:
         try:
             return self.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
         except MigrateError:
-            raise Refused("the repository has no commit yet", where=str(self.root), next_step="commit the tree") from None
+            raise Refused(
+                "the repository has no commit yet", where=str(self.root), next_step="commit the tree"
+            ) from None
 
     def tree_hash(self, revision: str = "HEAD") -> str:
         return self.run("rev-parse", f"{revision}^{{tree}}")
@@ -73,9 +77,13 @@ class Repo:
     def unfinished(self) -> str:
         """The name of a merge, rebase or the like that is under way; "" if there is none."""
         for name, what in {
-            "MERGE_HEAD": "merge", "rebase-merge": "rebase", "rebase-apply": "rebase", "CHERRY_PICK_HEAD": "cherry-pick",
-            "REVERT_HEAD": "revert", "BISECT_LOG": "bisect",
-        }.items():  # fmt: skip
+            "MERGE_HEAD": "merge",
+            "rebase-merge": "rebase",
+            "rebase-apply": "rebase",
+            "CHERRY_PICK_HEAD": "cherry-pick",
+            "REVERT_HEAD": "revert",
+            "BISECT_LOG": "bisect",
+        }.items():
             if (self.git_dir / name).exists():
                 return what
         return ""
@@ -207,9 +215,16 @@ class Repo:
         seconds, zone = self.run("log", "-1", "--format=%cd", "--date=raw").split(" ")
         date = f"{int(seconds) + 1} {zone}"
         self.run(
-            "commit", "-q", "--no-verify", "--allow-empty", "--cleanup=verbatim", "-m", message,
-            GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date,
-        )  # fmt: skip
+            "commit",
+            "-q",
+            "--no-verify",
+            "--allow-empty",
+            "--cleanup=verbatim",
+            "-m",
+            message,
+            GIT_AUTHOR_DATE=date,
+            GIT_COMMITTER_DATE=date,
+        )
         return self.head()
 
     def has_staged(self) -> bool:
@@ -244,9 +259,10 @@ class Repo:
             files = self.run("diff", "--name-only", "--diff-filter=U").split("\n")
             self.run("revert", "--abort")
             raise Refused(
-                f"later commits changed the same lines: {', '.join(files[:5])}", where="rollback",
+                f"later commits changed the same lines: {', '.join(files[:5])}",
+                where="rollback",
                 next_step="undo those commits first, or revert by hand",
-            ) from error  # fmt: skip
+            ) from error
 
     def finish_revert(self) -> None:
         for name in ("REVERT_HEAD", "sequencer"):

@@ -283,12 +283,22 @@ def render_html(report: Report) -> str:
     groups = [(s, about, [f for f in report.findings if f.severity == s]) for s, about in SEVERITIES.items()]
     edits = [edit for file in report.edits for edit in file.edits]
     page = template.render(
-        report=report, verdict=report.verdict, stage_does=STAGE_DOES, stage_names=STAGE_NAMES, glossary=GLOSSARY,
-        drawing=drawing, grouped=len(report.graph.get("nodes", ())) > graph.MAX_NODES, command=COMMAND,
-        groups=[group for group in groups if group[2]], edit_count=len(edits), name_counts=_name_counts(report),
-        rules=sorted(Counter(edit.rule for edit in edits).items()), edit_stages=sorted({edit.stage for edit in edits}),
-        commits=sum(len(s.commits) for s in report.stages), moved=sum(s.moved for s in report.stages),
-    )  # fmt: skip
+        report=report,
+        verdict=report.verdict,
+        stage_does=STAGE_DOES,
+        stage_names=STAGE_NAMES,
+        glossary=GLOSSARY,
+        drawing=drawing,
+        grouped=len(report.graph.get("nodes", ())) > graph.MAX_NODES,
+        command=COMMAND,
+        groups=[group for group in groups if group[2]],
+        edit_count=len(edits),
+        name_counts=_name_counts(report),
+        rules=sorted(Counter(edit.rule for edit in edits).items()),
+        edit_stages=sorted({edit.stage for edit in edits}),
+        commits=sum(len(s.commits) for s in report.stages),
+        moved=sum(s.moved for s in report.stages),
+    )
     return printable(page, one_line=False)
 
 

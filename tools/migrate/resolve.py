@@ -19,7 +19,16 @@ from .layout import Layout
 from .tree import Tree
 
 Kind = Literal["module", "name", "member", "dynamic", "missing"]
-_MODULE_ATTRIBUTES = {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__loader__", "__package__", "__dict__"}
+_MODULE_ATTRIBUTES = {
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__path__",
+    "__spec__",
+    "__loader__",
+    "__package__",
+    "__dict__",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +217,9 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
             out.classes[name] = node
         case ast.Import(names=aliases):
             for alias in aliases:
-                out.names[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+                out.names[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
         case ast.ImportFrom(names=aliases):
             base = absolute(node.module, node.level, package)
             for alias in aliases:
@@ -223,7 +234,9 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
                 elif isinstance(inner, ast.Call):
                     called = inner.func.id if isinstance(inner.func, ast.Name) else ""
                     out.dynamic |= called in ("globals", "vars", "setattr", "exec")
-            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
+            ):
                 with contextlib.suppress(ValueError, TypeError):
                     out.exported = tuple(ast.literal_eval(node.value))
 

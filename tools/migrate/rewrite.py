@@ -96,7 +96,9 @@ def _other(node: cst.ImportFrom, part: Part) -> str:
     return f"{text}  {'  '.join(comments)}" if comments else text
 
 
-def _member(alias: cst.ImportAlias, members: Sequence[tuple[str, str, str | None]]) -> list[tuple[str, str, str | None]]:
+def _member(
+    alias: cst.ImportAlias, members: Sequence[tuple[str, str, str | None]]
+) -> list[tuple[str, str, str | None]]:
     local = alias.evaluated_alias
     return [m for m in members if m[0] == alias.evaluated_name and m[2] == local]
 

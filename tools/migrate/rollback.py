@@ -1,8 +1,8 @@
 """The way back: the tree exactly as it was before a stage, by a commit that undoes, or by taking commits off.
 
 A rollback is carried out by the executor like a stage, so it too is all or nothing.  Where only our own commits stand
-between now and then, the old tree itself is written; where others have committed meanwhile, our commits are reverted one
-by one and theirs stay.
+between now and then, the old tree itself is written; where others have committed meanwhile, our commits are reverted
+one by one and theirs stay.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _base(session: Session, to: int) -> str | None:
     """The commit before the first tree-changing stage from `to` on; from the journal, or else from the trailers."""
     records = [r for n, r in sorted(session.history.done.items()) if n >= to and n in (3, 4, 6)]
     records_bases = [r.base for r in records]
-    slices = [s["base"] for s in session.history.slices if to <= 4]
+    slices = [str(s["base"]) for s in session.history.slices if to <= 4]
     candidates = [b for b in [*records_bases, *slices] if session.repo.is_ancestor(b)]
     if candidates:
         # The oldest one: every other is a descendant of it.
@@ -69,12 +69,16 @@ def _base(session: Session, to: int) -> str | None:
     if session.reached < max(to, 3):
         return None
     commits = session.repo.find_commits(f"^Migration-Plan: {session.plan.name}$")
-    first = next((c for c in commits if any(f"Migration-Stage: {n}\n" in session.repo.message(c) + "\n" for n in range(to, 7))), None)
+    first = next(
+        (c for c in commits if any(f"Migration-Stage: {n}\n" in session.repo.message(c) + "\n" for n in range(to, 7))),
+        None,
+    )
     if first is None:
         raise Refused(
-            "the commits of this migration are not in the branch's history", where=str(session.root),
+            "the commits of this migration are not in the branch's history",
+            where=str(session.root),
             next_step="if they were squashed, revert that commit with git",
-        )  # fmt: skip
+        )
     return session.repo.run("rev-parse", f"{first}~1")
 
 
@@ -95,9 +99,10 @@ def _difference(before: Tree, after: Tree) -> list[Operation]:
 def _hard(session: Session, to: int, base: str, commits: list[str], others: int) -> str:
     if others:
         raise Refused(
-            f"{others} commits by others lie between, which would be lost", where=str(session.root),
+            f"{others} commits by others lie between, which would be lost",
+            where=str(session.root),
             next_step="roll back without --hard",
-        )  # fmt: skip
+        )
     if any(session.repo.on_remote(c) for c in commits[:1]):
         raise Refused(
             "these commits are on a remote already", where=str(session.root), next_step="roll back without --hard"

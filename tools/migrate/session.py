@@ -134,16 +134,22 @@ class Session:
     def save_plan(self) -> SavedPlan:
         design = self.design
         document = {
-            "schema": 1, "plan": self.plan.name, "plan_hash": design.plan_hash, "digest": self.plan.digest,
-            "commit": design.commit, "inputs": design.inputs,
+            "schema": 1,
+            "plan": self.plan.name,
+            "plan_hash": design.plan_hash,
+            "digest": self.plan.digest,
+            "commit": design.commit,
+            "inputs": design.inputs,
             "moves": [[m.source, m.target, m.path, m.to_path, m.is_package] for m in self.layout.moves],
             "groups": {str(n): [group_dict(g) for g in groups] for n, groups in design.groups.items()},
-            "edits": {p: [[e.start, e.end, e.old, e.new, e.line, e.stage, e.rule, e.reason] for e in edits]
-                      for p, edits in sorted(design.edits.items())},
+            "edits": {
+                p: [[e.start, e.end, e.old, e.new, e.line, e.stage, e.rule, e.reason] for e in edits]
+                for p, edits in sorted(design.edits.items())
+            },
             "new_paths": {p: self.layout.new_path(p) for p in sorted(design.edits)},
             "moved": self.layout.moved_files(),
             "findings": [f.as_dict() for f in design.findings],
-        }  # fmt: skip
+        }
         self.journal.folder.mkdir(parents=True, exist_ok=True)
         self.journal.save(self.journal.plan_file, document)
         saved = self.saved_plan()
@@ -203,29 +209,36 @@ class Session:
         dirty = repo.dirty()
         if dirty:
             shown = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
-            raise Refused(f"uncommitted changes in {shown}", where=str(self.root), next_step="commit or stash them first")
+            raise Refused(
+                f"uncommitted changes in {shown}", where=str(self.root), next_step="commit or stash them first"
+            )
         hidden = repo.sparse_or_skipped()
         if hidden:
             raise Refused(
-                f"{len(hidden)} tracked files are not checked out, such as {hidden[0]}", where=str(self.root),
+                f"{len(hidden)} tracked files are not checked out, such as {hidden[0]}",
+                where=str(self.root),
                 next_step="check out everything ('git sparse-checkout disable')",
-            )  # fmt: skip
+            )
         if not deep:
             return
         if repo.branch() is None:
             raise Refused(
-                "HEAD is detached, so the commits would belong to no branch", where=str(self.root),
+                "HEAD is detached, so the commits would belong to no branch",
+                where=str(self.root),
                 next_step="check out a branch first ('git switch -c NAME')",
-            )  # fmt: skip
+            )
         if repo.is_shallow():
             raise Refused(
-                "a shallow clone has no history to keep", where=str(self.root), next_step="run 'git fetch --unshallow' first"
+                "a shallow clone has no history to keep",
+                where=str(self.root),
+                next_step="run 'git fetch --unshallow' first",
             )
         if not repo.has_identity():
             raise Refused(
-                "git does not know who commits", where=str(self.root),
+                "git does not know who commits",
+                where=str(self.root),
                 next_step="set user.name and user.email ('git config user.email YOU@EXAMPLE')",
-            )  # fmt: skip
+            )
 
     def require_order(self, stage: int) -> None:
         for earlier in range(1, stage):
@@ -234,12 +247,14 @@ class Session:
                 if earlier == 2 and self.saved_plan() is not None:
                     raise Refused(
                         "the saved plan is stale: the commit or the plan file changed since it was made",
-                        where=str(self.root), next_step="look at it again with '--stage design'",
-                    )  # fmt: skip
+                        where=str(self.root),
+                        next_step="look at it again with '--stage design'",
+                    )
                 raise Refused(
                     f"stage {stage} ({STAGE_NAMES[stage]}) comes after stage {earlier} ({name}), which is not done",
-                    where=str(self.root), next_step=f"run '--stage {name}' first",
-                )  # fmt: skip
+                    where=str(self.root),
+                    next_step=f"run '--stage {name}' first",
+                )
 
     def discard_gate_changes(self) -> None:
         """A gate may have written into tracked files; the tree was clean before it, so their content is in HEAD."""
@@ -249,13 +264,16 @@ class Session:
 
     def require_free(self, paths: list[str]) -> None:
         """Raise Refused if an untracked file lies where the stage will put one."""
-        in_the_way = [p for p in paths if p not in self.tree and os.path.lexists(self.root / p) and not (self.root / p).is_dir()]
+        in_the_way = [
+            p for p in paths if p not in self.tree and os.path.lexists(self.root / p) and not (self.root / p).is_dir()
+        ]
         if in_the_way:
             raise Refused(
                 f"an untracked file is in the way: {in_the_way[0]}"
                 + (f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""),
-                where=str(self.root), next_step="move it away, or commit it",
-            )  # fmt: skip
+                where=str(self.root),
+                next_step="move it away, or commit it",
+            )
 
 
 def parse_stage(text: str) -> list[int]:
@@ -276,9 +294,12 @@ def parse_stage(text: str) -> list[int]:
 
 def group_dict(group: Group) -> dict[str, Any]:
     return {
-        "subject": group.subject, "body": group.body, "rewrites": group.rewrites, "bisect": group.bisect,
+        "subject": group.subject,
+        "body": group.body,
+        "rewrites": group.rewrites,
+        "bisect": group.bisect,
         "operations": [o.as_dict() for o in group.operations],
-    }  # fmt: skip
+    }
 
 
 def group_from_dict(data: dict[str, Any]) -> Group:

@@ -39,11 +39,18 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "stage": self.stage, "name": STAGE_NAMES[self.stage], "state": self.state, "message": self.message,
-            "commits": [{"commit": c, "subject": s} for c, s in self.commits], "edits": self.edits, "moved": self.moved,
-            "findings": [f.as_dict() for f in self.findings], "gates": self.gates, "seconds": round(self.seconds, 2),
+            "stage": self.stage,
+            "name": STAGE_NAMES[self.stage],
+            "state": self.state,
+            "message": self.message,
+            "commits": [{"commit": c, "subject": s} for c, s in self.commits],
+            "edits": self.edits,
+            "moved": self.moved,
+            "findings": [f.as_dict() for f in self.findings],
+            "gates": self.gates,
+            "seconds": round(self.seconds, 2),
             "details": self.details,
-        }  # fmt: skip
+        }
 
 
 def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome:
@@ -83,9 +90,10 @@ def recover(session: Session, stage: int | None) -> bool:
         saved = session.saved_plan()
         if saved is None or saved.plan_hash != running.plan_hash:
             raise Refused(
-                f"stage {running.stage} was interrupted, and its saved plan is gone", where=str(session.journal.folder),
+                f"stage {running.stage} was interrupted, and its saved plan is gone",
+                where=str(session.journal.folder),
                 next_step=f"restore the tree with 'git reset --hard {running.base[:12]}'",
-            )  # fmt: skip
+            )
         groups = [*saved.groups[running.stage], *_aside_group(session.history.aside)]
     session.executor.recover(session.history, groups)
     session.forget()
@@ -105,18 +113,25 @@ def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
     problems = [g["problem"] for g in document["gates"] if g["problem"]]
     if problems:
         raise CheckFailed(
-            f"a gate cannot be run: {problems[0]}", where=session.plan.file,
+            f"a gate cannot be run: {problems[0]}",
+            where=session.plan.file,
             next_step="install what it needs, or correct [gates] in the plan",
-        )  # fmt: skip
+        )
     users = len(document["uses"])
-    message = f"{edits} references in {sum(1 for s in session.scans if s.edits)} files, {users} packages depend on what moves"
+    message = (
+        f"{edits} references in {sum(1 for s in session.scans if s.edits)} files, {users} packages depend on what moves"
+    )
     if broken:
         message += f"; {len(broken)} test{'s' if len(broken) > 1 else ''} fail{'' if len(broken) > 1 else 's'} already"
     details = {
-        "graph": document["graph"], "cycles": document["cycles"], "uses": document["uses"],
-        "references": document["references"], "already_broken": broken, "unused": document["unused"],
+        "graph": document["graph"],
+        "cycles": document["cycles"],
+        "uses": document["uses"],
+        "references": document["references"],
+        "already_broken": broken,
+        "unused": document["unused"],
         "imports": {m: p for m, p in document["imports"].items() if p},
-    }  # fmt: skip
+    }
     return Outcome(1, "done", message, edits=edits, findings=findings, details=details)
 
 
@@ -126,9 +141,10 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
     if conflicts:
         first = conflicts[0]
         raise CheckFailed(
-            f"{first.text} is not a duplicate: {first.readings[-1]}", where=f"{first.path}:{first.line}",
+            f"{first.text} is not a duplicate: {first.readings[-1]}",
+            where=f"{first.path}:{first.line}",
             next_step="take the [[symbol]] out of the plan, or make the definitions equal",
-        )  # fmt: skip
+        )
     saved = session.save_plan()
     session.journal.add("done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash)
     counts = {n: sum(1 for es in design.edits.values() for e in es if e.stage == n) for n in (3, 4, 6)}
@@ -137,8 +153,13 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
         f"{len(moved)} files to move, {counts[3]} edits with the move, {counts[4]} to integrate, "
         f"{len([f for f in design.findings if f.severity != 'note'])} places for a person"
     )
-    details = {"plan_hash": design.plan_hash, "operations": {n: sum(len(g.operations) for g in gs) for n, gs in design.groups.items()}}
-    return Outcome(2, "done", message, edits=sum(counts.values()), moved=len(moved), findings=design.findings, details=details)
+    details = {
+        "plan_hash": design.plan_hash,
+        "operations": {n: sum(len(g.operations) for g in gs) for n, gs in design.groups.items()},
+    }
+    return Outcome(
+        2, "done", message, edits=sum(counts.values()), moved=len(moved), findings=design.findings, details=details
+    )
 
 
 def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Group], saved: SavedPlan) -> Outcome:
@@ -158,9 +179,14 @@ def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Gr
     event = "slice" if only else "done"
     base = session.repo.head()
     commits = session.executor.run(
-        stage, saved.plan_hash, groups, only=only, check=check, event=event,
+        stage,
+        saved.plan_hash,
+        groups,
+        only=only,
+        check=check,
+        event=event,
         facts=lambda: {"gates": evidence, "edits": edits, "moved": moved, "tree": session.repo.tree_hash(base)},
-    )  # fmt: skip
+    )
     named = [(c, session.repo.subject(c)) for c in commits]
     what = f"{moved} files moved, {edits} places edited" if moved else f"{edits} places edited"
     return Outcome(stage, "done", f"{what}, {len(commits)} commits", named, edits, moved, gates=evidence)
@@ -198,12 +224,17 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
         errors = [f for f in findings if f.severity == "error"]
         lines = "; ".join(f"{f.path}:{f.line} {f.rule} {f.text}" for f in errors[:5])
         raise CheckFailed(
-            f"{len(errors)} checks failed: {lines}", where="stage 5",
+            f"{len(errors)} checks failed: {lines}",
+            where="stage 5",
             next_step="mend these, or roll back; 'report' shows all of them",
-        )  # fmt: skip
-    session.journal.add("done", stage=5, base=base, end=head, plan="", facts={"gates": document["gates"], "verdict": document})
+        )
+    session.journal.add(
+        "done", stage=5, base=base, end=head, plan="", facts={"gates": document["gates"], "verdict": document}
+    )
     message = f"{document['modules']} modules import, {document['names']} public names are the same, history is kept"
-    return Outcome(5, "done", message, findings=findings, gates=document["gates"], details={"left": len(document["left"])})
+    return Outcome(
+        5, "done", message, findings=findings, gates=document["gates"], details={"left": len(document["left"])}
+    )
 
 
 def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
@@ -212,9 +243,10 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
     if left:
         lines = "; ".join(f"{f.path}:{f.line} {f.text}" for f in left[:5])
         raise CheckFailed(
-            f"{len(left)} uses of old names are left: {lines}", where="stage 6",
+            f"{len(left)} uses of old names are left: {lines}",
+            where="stage 6",
             next_step="rewrite them ('check-shims --fix' does the plain ones), or exclude the files in [scan]",
-        )  # fmt: skip
+        )
     aside = _caches(session)
     if aside:
         session.journal.add("aside", paths=list(aside))
@@ -225,17 +257,26 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
         if rest:
             outcome.findings.append(
                 Finding(
-                    move.path, 0, "old-folder", f"{len(rest)} untracked files, such as {rest[0]}",
+                    move.path,
+                    0,
+                    "old-folder",
+                    f"{len(rest)} untracked files, such as {rest[0]}",
                     ("your own files, to be kept", f"leftovers that keep {move.source} importable as a namespace"),
-                    "move or delete them", "warning",
-                )  # fmt: skip
+                    "move or delete them",
+                    "warning",
+                )
             )
     return outcome
 
 
 _STAGES: dict[int, Callable[[Session, tuple[str, ...]], Outcome]] = {
-    1: _audit, 2: _design, 3: _migrate, 4: _integrate, 5: _validate, 6: _cleanup,
-}  # fmt: skip
+    1: _audit,
+    2: _design,
+    3: _migrate,
+    4: _integrate,
+    5: _validate,
+    6: _cleanup,
+}
 
 
 # parts
@@ -245,9 +286,10 @@ def _usable(session: Session) -> SavedPlan:
     saved = session.usable_plan()
     if saved is None:
         raise Refused(
-            "the saved plan does not fit the tree as it is now", where=str(session.root),
+            "the saved plan does not fit the tree as it is now",
+            where=str(session.root),
             next_step="look at it again with '--stage design'",
-        )  # fmt: skip
+        )
     return saved
 
 
@@ -297,7 +339,11 @@ def _caches(session: Session) -> tuple[str, ...]:
     """Byte-code folders in the old packages' folders, where nothing tracked will be left."""
     found: set[str] = set()
     folders = {m.path for m in session.layout.moves if m.is_package}
-    folders |= {s.path.rpartition("/")[0] for s in (session.lock.shims if session.lock else ()) if s.path.endswith("__init__.py")}
+    folders |= {
+        s.path.rpartition("/")[0]
+        for s in (session.lock.shims if session.lock else ())
+        if s.path.endswith("__init__.py")
+    }
     for folder in sorted(folders):
         if not (session.root / folder).is_dir():
             continue
@@ -318,7 +364,12 @@ def _first_base(session: Session) -> str:
     stage3 = [c for c in commits if "Migration-Stage: 3" in session.repo.message(c)]
     if not stage3:
         raise Refused(
-            "the commits of stage 3 are not in this branch's history", where=str(session.root),
+            "the commits of stage 3 are not in this branch's history",
+            where=str(session.root),
             next_step="was it squashed or rebased? History cannot be checked then",
-        )  # fmt: skip
-    return session.repo.run("rev-parse", f"{stage3[-1]}~1") if len(stage3) == 1 else session.repo.run("rev-parse", f"{stage3[0]}~1")
+        )
+    return (
+        session.repo.run("rev-parse", f"{stage3[-1]}~1")
+        if len(stage3) == 1
+        else session.repo.run("rev-parse", f"{stage3[0]}~1")
+    )

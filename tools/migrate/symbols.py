@@ -1,4 +1,4 @@
-"""Duplicate definitions: one name defined in two places, compared by shape and value, and dropped for the canonical one.
+"""Duplicate definitions: one name defined in two places, compared by shape and value, dropped for the canonical one.
 
 A `[[symbol]]` of the plan says that `from` is a duplicate of `to`.  It is dropped only if both have the same shape
 (fields, bases, methods, values; docstrings and comments do not count); the same name with other fields or numbers is a
@@ -38,12 +38,19 @@ class Duplicate:
             return None
         readings = (f"the same as {self.new}", "a type of its own that shares the name")
         if self.state == "same":
-            return Finding(self.path, self.line, "duplicate.same", self.old, readings, "a [[symbol]] would drop it", "note")
+            return Finding(
+                self.path, self.line, "duplicate.same", self.old, readings, "a [[symbol]] would drop it", "note"
+            )
         severity: Literal["error", "note"] = "error" if self.planned else "note"
         return Finding(
-            self.path, self.line, "duplicate.conflict", self.old, (*readings, self.difference),
-            "the definitions differ, so they are not merged", severity,
-        )  # fmt: skip
+            self.path,
+            self.line,
+            "duplicate.conflict",
+            self.old,
+            (*readings, self.difference),
+            "the definitions differ, so they are not merged",
+            severity,
+        )
 
     def operations(self, tree: Tree) -> list[Operation]:
         """Replace the definition by an import of the canonical one, in the tree as it is before cleanup."""
@@ -63,7 +70,11 @@ class Duplicate:
         start = lines.starts[first - 1]
         end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
         local = "" if new_name == name else f" as {name}"
-        written = f"from {module} import {new_name}{local}  # noqa: E402" if start else f"from {module} import {new_name}{local}"
+        written = (
+            f"from {module} import {new_name}{local}  # noqa: E402"
+            if start
+            else f"from {module} import {new_name}{local}"
+        )
         edit = Edit(
             start, end, text.body[start:end], written, first, 6, "duplicate", f"{self.old} is the same as {self.new}"
         )
@@ -87,10 +98,16 @@ def plan_symbols(world: World) -> list[Duplicate]:
             continue  # already an import of the canonical one
         if old is None or new is None:
             what = entry.source if old is None else entry.target
-            out.append(Duplicate(entry.source, entry.target, target, 1, "unknown", f"{what} is not defined where the plan says"))
+            out.append(
+                Duplicate(
+                    entry.source, entry.target, target, 1, "unknown", f"{what} is not defined where the plan says"
+                )
+            )
             continue
         difference = compare(old, new)
-        out.append(Duplicate(entry.source, entry.target, target, old.lineno, "conflict" if difference else "same", difference))
+        out.append(
+            Duplicate(entry.source, entry.target, target, old.lineno, "conflict" if difference else "same", difference)
+        )
     planned = {d.old for d in out} | {layout.current_module(d.new) for d in out}
     out += [d for d in find_duplicates(world) if d.old not in planned and d.new not in planned]
     return out
@@ -121,9 +138,14 @@ def find_duplicates(world: World) -> Iterator[Duplicate]:
                 continue
             difference = compare(node, canonical)
             yield Duplicate(
-                f"{module}.{name}", f"{layout.new_module(other) or other}.{name}", path, node.lineno,
-                "conflict" if difference else "same", difference, planned=False,
-            )  # fmt: skip
+                f"{module}.{name}",
+                f"{layout.new_module(other) or other}.{name}",
+                path,
+                node.lineno,
+                "conflict" if difference else "same",
+                difference,
+                planned=False,
+            )
 
 
 def compare(left: ast.stmt, right: ast.stmt) -> str:
@@ -162,7 +184,12 @@ def _undocumented(node: ast.stmt) -> ast.stmt:
     copy = ast.parse(ast.unparse(node)).body[0]
     for inner in ast.walk(copy):
         body = getattr(inner, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             inner.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
     return copy
 
@@ -199,5 +226,3 @@ def _file_of(world: World, new_module: str) -> str:
 def _is_test(path: str) -> bool:
     parts = path.split("/")
     return "tests" in parts or "test" in parts or parts[-1].startswith(("test_", "conftest"))
-
-

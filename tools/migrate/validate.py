@@ -70,10 +70,13 @@ def gate(session: Session, stage: int) -> list[dict[str, Any]]:
         if not comparison.ok:
             lines = explain(comparison) or [comparison.reason]
             raise CheckFailed(
-                f"the gate {result.command!r} is worse than before: " + "; ".join(lines[:10]), where=f"stage {stage}",
+                f"the gate {result.command!r} is worse than before: " + "; ".join(lines[:10]),
+                where=f"stage {stage}",
                 next_step="the tree is as it was; mend the cause or list it in the plan, then run the stage again",
-            )  # fmt: skip
-        out.append(comparison.as_dict() | {"stage": stage, "tests": len(result.outcomes), "seconds": round(result.seconds, 1)})
+            )
+        out.append(
+            comparison.as_dict() | {"stage": stage, "tests": len(result.outcomes), "seconds": round(result.seconds, 1)}
+        )
     return out
 
 
@@ -142,7 +145,11 @@ def _same_objects(session: Session, python: str) -> list[Finding]:
         return []
     roots = ":".join(str(session.root / r) for r in _roots(session))
     done = subprocess.run(
-        [python, "-B", "-c", _SAME_OBJECT, roots, *pairs], cwd=session.root, capture_output=True, text=True, timeout=300,
+        [python, "-B", "-c", _SAME_OBJECT, roots, *pairs],
+        cwd=session.root,
+        capture_output=True,
+        text=True,
+        timeout=300,
         env=child_environment(session.root),
     )
     findings = []
@@ -225,7 +232,9 @@ def _types(session: Session) -> list[Finding]:
     for command in session.plan.gates.types:
         work = session.journal.folder / "gates" / "types"
         work.mkdir(parents=True, exist_ok=True)
-        result = run_gate(command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python)
+        result = run_gate(
+            command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python
+        )
         if result.exit_code:
             last = result.tail.strip().splitlines()[-1:] or [""]
             findings.append(Finding(command, 0, "types", last[0], (), "the type check fails", "error"))
@@ -242,9 +251,14 @@ def _performance(session: Session, audit: dict[str, Any]) -> list[Finding]:
         if ratio > session.plan.gates.max_slowdown:
             findings.append(
                 Finding(
-                    command, 0, "performance", f"{ratio:.2f} times the time before", (),
-                    f"the budget is {session.plan.gates.max_slowdown:.2f}", "error",
-                )  # fmt: skip
+                    command,
+                    0,
+                    "performance",
+                    f"{ratio:.2f} times the time before",
+                    (),
+                    f"the budget is {session.plan.gates.max_slowdown:.2f}",
+                    "error",
+                )
             )
     return findings
 

@@ -18,9 +18,16 @@ from .requirements import name_of, normal, parse, unify, written
 from .spans import Node, Pair
 
 _LISTS = {
-    "dev-dependencies", "constraint-dependencies", "override-dependencies", "build-constraint-dependencies",
-    "dependencies", "extra-dependencies", "requires", "deps", "overrides",
-}  # fmt: skip
+    "dev-dependencies",
+    "constraint-dependencies",
+    "override-dependencies",
+    "build-constraint-dependencies",
+    "dependencies",
+    "extra-dependencies",
+    "requires",
+    "deps",
+    "overrides",
+}
 _PACKAGE_LISTS = (
     "reinstall-package",
     "no-build-package",

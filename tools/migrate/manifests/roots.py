@@ -2,7 +2,8 @@
 
 Owns `[tool.uv.workspace] members` and the lists of import roots (pytest, mypy, pyright, ruff and their like).  A
 root that the new names need is added in stage 3, because at once nothing would import; a root or member that served
-only the old names goes in stage 6; a member that nobody depends on any more goes in stage 4.  `libs/types` as a root beside a package `libs.types` gives every module a
+only the old names goes in stage 6, a member that nobody
+depends on any more in stage 4.  `libs/types` as a root beside a package `libs.types` gives every module a
 second name.
 """
 

@@ -23,6 +23,8 @@ from .python import World, scan_python
 from .sink import FileScan, Sink
 from .text import scan_link, scan_text
 
+__all__ = ["FileScan", "World", "excluded", "make_world", "scan_file", "scan_tree"]
+
 _PARALLEL_FROM = 60  # files; below that, starting workers costs more than it gives
 _PYTHON = (".py", ".pyi", ".pyw")
 

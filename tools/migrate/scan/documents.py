@@ -26,12 +26,31 @@ Piece = tuple[str, int]  # text, offset
 
 _FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<fence>`{3,}|~{3,})[ \t]*\{?\.?(?P<lang>[\w+-]*)[^\n]*$", re.M)
 _PROMPT = re.compile(r"^(?P<lead>[ \t]*(?:>>>|\.\.\.)(?: |$))(?P<code>[^\r\n]*)$", re.M)
-_RST_BLOCK = re.compile(r"^(?P<indent>[ \t]*)\.\. (?:code-block|code|sourcecode|testcode|ipython)::[ \t]*(?P<lang>\w*)[^\n]*\n", re.M)
+_RST_BLOCK = re.compile(
+    r"^(?P<indent>[ \t]*)\.\. (?:code-block|code|sourcecode|testcode|ipython)::[ \t]*(?P<lang>\w*)[^\n]*\n", re.M
+)
 _PYTHON = {"python", "py", "python3", "py3", "ipython"}
 _COMMAND = {
-    "sh", "bash", "console", "shell", "shell-session", "toml", "yaml", "yml", "json", "ini", "cfg", "dockerfile", "make",
-    "makefile", "powershell", "bat", "zsh", "text", "diff",
-}  # fmt: skip
+    "sh",
+    "bash",
+    "console",
+    "shell",
+    "shell-session",
+    "toml",
+    "yaml",
+    "yml",
+    "json",
+    "ini",
+    "cfg",
+    "dockerfile",
+    "make",
+    "makefile",
+    "powershell",
+    "bat",
+    "zsh",
+    "text",
+    "diff",
+}
 
 
 def scan_docstring(context: Context, sink: Sink, offsets: Offsets, node: ast.Constant, path: str) -> int:
@@ -76,7 +95,9 @@ def scan_markdown(world: World, sink: Sink, path: str) -> int:
             rest = _doctests(world, sink, block, begin)
             scan_words(rest, begin, sink, world.judge, path, "prose")
         else:
-            scan_words(block, begin, sink, world.judge, path, "command" if language in _COMMAND or not language else "literal")
+            scan_words(
+                block, begin, sink, world.judge, path, "command" if language in _COMMAND or not language else "literal"
+            )
     _programs(world, sink, programs, path)
     return scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
 
@@ -250,7 +271,9 @@ def _without_magic(world: World, sink: Sink, source: str, segments: list[Segment
     return "".join(out)
 
 
-def _cell(body: str, strings: dict[tuple[Any, ...], tuple[int, int]], place: tuple[Any, ...], source: Any) -> tuple[str, list[Segment]]:
+def _cell(
+    body: str, strings: dict[tuple[Any, ...], tuple[int, int]], place: tuple[Any, ...], source: Any
+) -> tuple[str, list[Segment]]:
     keys = [place] if isinstance(source, str) else [(*place, n) for n in range(len(source))]
     text, segments = "", []
     for key in keys:
@@ -269,7 +292,7 @@ def _unescaped(body: str, start: int, end: int) -> Iterator[Piece]:
 
 
 def json_strings(body: str) -> Iterator[tuple[tuple[Any, ...], int, int]]:
-    """(path of keys and indices, start, end) of every string value in a JSON text, without its quotes; keys end in "key"."""
+    """(keys and indices, start, end) of every string in a JSON text, without its quotes; those of keys end in "key"."""
     token = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.S)
     stack: list[list[Any]] = []  # [kind, current key or index]
     expect_key = False

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from .imports import Offsets
     from .python import Context
 
-_SAME = {"resolve", "absolute", "abspath", "realpath", "normpath", "Path", "PurePath", "PosixPath", "str", "fspath", "expanduser"}
+_SAME = {
+    "resolve",
+    "absolute",
+    "abspath",
+    "realpath",
+    "normpath",
+    "Path",
+    "PurePath",
+    "PosixPath",
+    "str",
+    "fspath",
+    "expanduser",
+}
 
 
 class FilePaths:
@@ -47,7 +59,11 @@ class FilePaths:
                     self._joined(*_div_parts(node))
             elif isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if name == "join" and isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Constant):
+                if (
+                    name == "join"
+                    and isinstance(node.func, ast.Attribute)
+                    and not isinstance(node.func.value, ast.Constant)
+                ):
                     self._joined(node.args[0] if node.args else None, node.args[1:])
                     if node.args and isinstance(node.args[0], ast.Constant):
                         self._joined(None, node.args)
@@ -82,8 +98,10 @@ class FilePaths:
                     return None
                 if name == "dirname":
                     return posixpath.dirname(base) or "."
-                if name == "join" and all(isinstance(a, ast.Constant) and isinstance(a.value, str) for a in node.args[1:]):
-                    parts = [a.value for a in node.args[1:] if isinstance(a, ast.Constant)]
+                if name == "join" and all(
+                    isinstance(a, ast.Constant) and isinstance(a.value, str) for a in node.args[1:]
+                ):
+                    parts = [str(a.value) for a in node.args[1:] if isinstance(a, ast.Constant)]
                     return _inside(posixpath.normpath(posixpath.join(base, *parts)))
                 return base if name in _SAME else None
             case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(part))):
@@ -159,7 +177,9 @@ class FilePaths:
             self._list(node)
             return
         steps = _steps_up(there, target)
-        reason = f"the file moves from {posixpath.dirname(self.path) or '.'} to {posixpath.dirname(self.new_path) or '.'}"
+        reason = (
+            f"the file moves from {posixpath.dirname(self.path) or '.'} to {posixpath.dirname(self.new_path) or '.'}"
+        )
         if isinstance(spot, ast.Constant):
             start, end = self.at.span(spot)
             self.sink.edit(start, end, str(steps - 1), stage=3, rule="file.parents", reason=reason)
@@ -186,9 +206,13 @@ class FilePaths:
         start = self.at.start(node)
         line = self.at.lines.text(self.at.lines.line(start)).strip()
         self.sink.list(
-            start, "file.depth", line, ("a folder that moves along", "a folder that stays"),
-            f"the file moves from {self.path} to {self.new_path}: check what the path is afterwards", "error",
-        )  # fmt: skip
+            start,
+            "file.depth",
+            line,
+            ("a folder that moves along", "a folder that stays"),
+            f"the file moves from {self.path} to {self.new_path}: check what the path is afterwards",
+            "error",
+        )
 
     # joined paths
 
@@ -224,9 +248,13 @@ class FilePaths:
             held = new_base or str(start_folder)
             if not new.startswith(held + "/"):
                 self.sink.list(
-                    self.at.start(words[0]), "path.joined", "/".join(texts), (f"{joined}, now {new}",),
-                    "the folder it starts from does not hold the new place; edit it by hand", "error",
-                )  # fmt: skip
+                    self.at.start(words[0]),
+                    "path.joined",
+                    "/".join(texts),
+                    (f"{joined}, now {new}",),
+                    "the folder it starts from does not hold the new place; edit it by hand",
+                    "error",
+                )
                 return
             new_rest = new[len(held) + 1 :]
         self._replace_parts(words, old_rest.split("/"), new_rest.split("/"), f"{joined} moves to {new}")
@@ -259,7 +287,11 @@ class FilePaths:
         parts = new[spans[first][0] : len(new) - (len(old) - spans[last][1])]
         start, end = self.at.start(words[first]), self.at.end(words[last])
         quote = "'" if self.at.source[start] == "'" else '"'
-        separator = " / " if " / " in self.at.source[start:] or isinstance(self.context.parents.get(words[first]), ast.BinOp) else ", "
+        separator = (
+            " / "
+            if " / " in self.at.source[start:] or isinstance(self.context.parents.get(words[first]), ast.BinOp)
+            else ", "
+        )
         if isinstance(self.context.parents.get(words[first]), ast.Call):
             separator = ", "
         if len(words) == 1 and "/" in texts[0]:
@@ -295,7 +327,9 @@ def _inside(path: str) -> str | None:
 
 
 def _is_os(node: ast.expr) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == "path") or (isinstance(node, ast.Name) and node.id in ("os", "path"))
+    return (isinstance(node, ast.Attribute) and node.attr == "path") or (
+        isinstance(node, ast.Name) and node.id in ("os", "path")
+    )
 
 
 def _is_ancestor(folder: str, path: str) -> bool:

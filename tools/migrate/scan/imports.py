@@ -41,9 +41,14 @@ class Imports:
     """All import edits of one file.  `names` maps (scope, local name) to the module it stands for."""
 
     def __init__(
-        self, context: Context, sink: Sink, scopes: Scopes, here: ModuleName | None, there: ModuleName | None,
+        self,
+        context: Context,
+        sink: Sink,
+        scopes: Scopes,
+        here: ModuleName | None,
+        there: ModuleName | None,
         offsets: Offsets,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.context, self.sink, self.scopes, self.at = context, sink, scopes, offsets
         self.layout, self.resolver = context.layout, context.resolver
         self.here, self.there = here, there
@@ -74,9 +79,7 @@ class Imports:
                 new = self._new(alias.name)
                 if new:
                     start, end = self.at.dotted(alias)
-                    self.sink.edit(
-                        start, end, new, stage=4, rule="import.alias", reason=f"{alias.name} moves to {new}"
-                    )
+                    self.sink.edit(start, end, new, stage=4, rule="import.alias", reason=f"{alias.name} moves to {new}")
                 if new or self.layout.mentions(alias.name):
                     self.names[id(self._owner(scope, alias.asname)), alias.asname] = Binding(alias.name, False)
             elif self.layout.mentions(top) or self._new(alias.name):
@@ -126,9 +129,11 @@ class Imports:
         still_bare = [u for u in uses if not any(u is c[0] for c in changed)]
         # `import a.b` also bound `a`; if `a` stays and is still used, something must go on importing it.
         rest_needed = not moved and bool(still_bare) and not any(new is None for _, _, new in targets)
-        missing = sorted({new for _, _, new in changed if not provided.get(new.split(".")[0]) and new.split(".")[0] != name})
+        missing = sorted(
+            {new for _, _, new in changed if not provided.get(new.split(".")[0]) and new.split(".")[0] != name}
+        )
         extra = list(missing)
-        for node, alias, new in targets:
+        for _, alias, new in targets:
             words = [new or alias.name]
             if rest_needed and new and new.split(".")[0] != name:
                 words.insert(0, name)
@@ -139,16 +144,25 @@ class Imports:
                 continue
             start, end = self.at.dotted(alias)
             self.sink.edit(
-                start, end, ", ".join(words), stage=4, rule="import.module",
+                start,
+                end,
+                ", ".join(words),
+                stage=4,
+                rule="import.module",
                 reason=f"{alias.name} moves to {new}" if new else f"uses need {', '.join(missing)}",
-            )  # fmt: skip
+            )
         for use, old, new in changed:
             self._edit_chain(use, old, new)
 
     def _keep(
-        self, name: str, moved: str, targets: list[tuple[ast.Import, ast.alias, str | None]], tops: set[str],
-        scope: Scope, why: str,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        moved: str,
+        targets: list[tuple[ast.Import, ast.alias, str | None]],
+        tops: set[str],
+        scope: Scope,
+        why: str,
+    ) -> None:
         """Import the new module under the old local name; the uses stay as they are."""
         taken = any(scope.bound.get(top) for top in tops)
         for _, alias, new in targets:
@@ -172,18 +186,19 @@ class Imports:
             return f"{name} is used from elsewhere as an attribute of this module"
         if scope.kind == "module" and name in self.context.exported:
             return f"{name} is in __all__"
-        if "globals" in self.context.calls or "locals" in self.context.calls or "eval" in self.context.calls:
-            if name in self.context.string_values:
-                return f"{name} is looked up by name"
+        if self.context.calls & {"globals", "locals", "vars", "eval"} and name in self.context.string_values:
+            return f"{name} is looked up by name"
         for top in tops - {name}:
             for place in [scope, *(u.scope for u in uses)]:
                 owner = place.owner(top)
                 if owner is None:
                     continue
                 for kind, node in owner.bound.get(top, []):
-                    same = kind == "import" and isinstance(node, ast.Import) and any(
-                        a.asname is None and a.name.split(".")[0] == top for a in node.names
-                    )  # fmt: skip
+                    same = (
+                        kind == "import"
+                        and isinstance(node, ast.Import)
+                        and any(a.asname is None and a.name.split(".")[0] == top for a in node.names)
+                    )
                     if not same:
                         return f"the name {top} means something else here"
         return ""
@@ -247,9 +262,13 @@ class Imports:
             count = old[len(binding.module) :].count(".")
             if use.fstring is not None or not new.startswith(base + "."):
                 self.sink.list(
-                    self.at.start(use.node), "name.elsewhere", f"{use.node.id}{old[len(binding.module) :]}",
-                    (f"{old}, now {new}",), f"import {new} and use it here", "error",
-                )  # fmt: skip
+                    self.at.start(use.node),
+                    "name.elsewhere",
+                    f"{use.node.id}{old[len(binding.module) :]}",
+                    (f"{old}, now {new}",),
+                    f"import {new} and use it here",
+                    "error",
+                )
                 continue
             start = self.at.end(use.node)
             end = self.at.end(use.attributes[count - 1])
@@ -304,15 +323,18 @@ class Imports:
             return
         new_base, members = groups[0]
         stage, written = self._written(node, base, new_base)
-        start, end = self.at.span(node)
+        start, _ = self.at.span(node)
         match = _FROM.match(self.at.source, start)
         if match is None:
             self._unresolved(node)
             return
         self.sink.edit(
-            *match.span("module"), written + _padding(match["module"]), stage=stage, rule="import.from",
+            *match.span("module"),
+            written + _padding(match["module"]),
+            stage=stage,
+            rule="import.from",
             reason=f"{base} moves to {new_base}" if new_base != base else "this file moves away from it",
-        )  # fmt: skip
+        )
         for alias, leaf in members:
             if leaf != alias.name:
                 begin, finish = self.at.dotted(alias)
@@ -350,7 +372,12 @@ class Imports:
         for new_base, members in groups:
             stage, written = self._written(node, base, new_base)
             moved_base = self._new(base) or base
-            if node.level and stage == 4 and written == "." * node.level + (node.module or "") and new_base != moved_base:
+            if (
+                node.level
+                and stage == 4
+                and written == "." * node.level + (node.module or "")
+                and new_base != moved_base
+            ):
                 written = self._relative(self.there.package if self.there else "", new_base)
             stages.add(stage)
             parts.append((written, [(a.name, leaf, a.asname) for a, leaf in members]))
@@ -360,23 +387,35 @@ class Imports:
             self._unresolved(node)
             return
         self.sink.edit(
-            start, end, new, stage=min(stages), rule="import.split",
+            start,
+            end,
+            new,
+            stage=min(stages),
+            rule="import.split",
             reason="its names now live in " + " and ".join(g[0] for g in groups),
-        )  # fmt: skip
+        )
 
     def _unresolved(self, node: ast.stmt) -> None:
         start, end = self.at.span(node)
         self.sink.list(
-            start, "import.unresolved", self.at.source[start:end],
-            ("an import of moving code", "an import of something else"), "the tool cannot tell what it names", "error",
-        )  # fmt: skip
+            start,
+            "import.unresolved",
+            self.at.source[start:end],
+            ("an import of moving code", "an import of something else"),
+            "the tool cannot tell what it names",
+            "error",
+        )
 
     def _list_import(self, node: ast.stmt, old: str, new: str, why: str) -> None:
         start, end = self.at.span(node)
         self.sink.list(
-            start, "import.ambiguous", self.at.source[start:end], (f"{old}, now {new}",),
-            f"{why}; rewrite it by hand", "error",
-        )  # fmt: skip
+            start,
+            "import.ambiguous",
+            self.at.source[start:end],
+            (f"{old}, now {new}",),
+            f"{why}; rewrite it by hand",
+            "error",
+        )
 
     def _new(self, name: str) -> str | None:
         new = self.layout.new_module(name)

@@ -25,28 +25,134 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"(?P<prefix>[A-Za-z]{0,3})(?P<quote>'''|\"\"\"|'|\")")
 
 MODULE_CALLS = frozenset(
-    "import_module __import__ find_spec find_loader run_module run_path_module importorskip files get_data "
-    "resource_filename resource_string resource_stream resource_exists resource_listdir open_text open_binary "
-    "read_text read_binary contents is_resource as_file path_for patch object setattr delattr getLogger get_logger "
-    "at_level set_level resolve_name import_string import_object locate load_object import_from_string get_class "
-    "import_class find_package_path walk_packages iter_modules import_by_path load_module import_attr symbol_by_name "
-    "PackageLoader autodiscover_tasks find_module config_from_object multiple loads_module record_tuples assertLogs "
-    "assertNoLogs include module_available import_path lazy_import".split()
+    [
+        "import_module",
+        "__import__",
+        "find_spec",
+        "find_loader",
+        "run_module",
+        "run_path_module",
+        "importorskip",
+        "files",
+        "get_data",
+        "resource_filename",
+        "resource_string",
+        "resource_stream",
+        "resource_exists",
+        "resource_listdir",
+        "open_text",
+        "open_binary",
+        "read_text",
+        "read_binary",
+        "contents",
+        "is_resource",
+        "as_file",
+        "path_for",
+        "patch",
+        "object",
+        "setattr",
+        "delattr",
+        "getLogger",
+        "get_logger",
+        "at_level",
+        "set_level",
+        "resolve_name",
+        "import_string",
+        "import_object",
+        "locate",
+        "load_object",
+        "import_from_string",
+        "get_class",
+        "import_class",
+        "find_package_path",
+        "walk_packages",
+        "iter_modules",
+        "import_by_path",
+        "load_module",
+        "import_attr",
+        "symbol_by_name",
+        "PackageLoader",
+        "autodiscover_tasks",
+        "find_module",
+        "config_from_object",
+        "multiple",
+        "loads_module",
+        "record_tuples",
+        "assertLogs",
+        "assertNoLogs",
+        "include",
+        "module_available",
+        "import_path",
+        "lazy_import",
+    ]
 )
-_ONLY_DOTTED = frozenset("patch setattr delattr object multiple include read_text contents".split())
+_ONLY_DOTTED = frozenset(["patch", "setattr", "delattr", "object", "multiple", "include", "read_text", "contents"])
 _MODULE_KEYWORDS = frozenset(
-    "logger package anchor module mod_name modname module_name dotted_path target_module import_name".split()
+    [
+        "logger",
+        "package",
+        "anchor",
+        "module",
+        "mod_name",
+        "modname",
+        "module_name",
+        "dotted_path",
+        "target_module",
+        "import_name",
+    ]
 )
-_DISTRIBUTION_CALLS = frozenset("version distribution metadata requires get_distribution require".split())
+_DISTRIBUTION_CALLS = frozenset(["version", "distribution", "metadata", "requires", "get_distribution", "require"])
 _PATH_CALLS = frozenset(
-    "Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile "
-    "rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir".split()
+    [
+        "Path",
+        "PurePath",
+        "PosixPath",
+        "open",
+        "exists",
+        "isfile",
+        "isdir",
+        "listdir",
+        "glob",
+        "rglob",
+        "iglob",
+        "chdir",
+        "joinpath",
+        "join",
+        "copytree",
+        "copy",
+        "copyfile",
+        "rmtree",
+        "walk",
+        "scandir",
+        "mkdir",
+        "makedirs",
+        "load_source",
+        "spec_from_file_location",
+        "is_file",
+        "is_dir",
+    ]
 )
 _IDENTITY_CALLS = frozenset(
-    "getLogger get_logger at_level set_level assertLogs assertNoLogs assertEqual assertIn assertRegex assertRaisesRegex "
-    "raises warns filterwarnings startswith endswith removeprefix".split()
+    [
+        "getLogger",
+        "get_logger",
+        "at_level",
+        "set_level",
+        "assertLogs",
+        "assertNoLogs",
+        "assertEqual",
+        "assertIn",
+        "assertRegex",
+        "assertRaisesRegex",
+        "raises",
+        "warns",
+        "filterwarnings",
+        "startswith",
+        "endswith",
+        "removeprefix",
+    ]
 )
-_NAME_ATTRIBUTES = frozenset("__name__ __module__ __package__ __qualname__".split())
+_NAME_ATTRIBUTES = frozenset(["__name__", "__module__", "__package__", "__qualname__"])
 _CODE = re.compile(r"(?:^|[\n;])[ \t]*(?:import|from)[ \t]+[\w.]+")
 
 
@@ -96,9 +202,7 @@ class Literals:
                     return
                 elif verdict.kind == "list" or verdict.rule == "string.missing":
                     note = verdict.kind == "none" or self._is_key(node)
-                    self.sink.list(
-                        first, verdict.rule, text, verdict.readings, severity="note" if note else "warning"
-                    )
+                    self.sink.list(first, verdict.rule, text, verdict.readings, severity="note" if note else "warning")
                     return
                 else:
                     return
@@ -114,24 +218,38 @@ class Literals:
             new = self.context.layout.new_module(name)
             if new and (self.context.resolver.is_module(name)):
                 self.sink.edit(
-                    base + match.start(1), base + match.end(1), new.replace(".", "\\."),
-                    stage=stage or 4, rule="string.pattern", reason=f"a pattern for names below {name}",
-                )  # fmt: skip
+                    base + match.start(1),
+                    base + match.end(1),
+                    new.replace(".", "\\."),
+                    stage=stage or 4,
+                    rule="string.pattern",
+                    reason=f"a pattern for names below {name}",
+                )
         shown = text if raw else re.sub(r"\\.", "  ", text, flags=re.S)
         for match in re.finditer(r"(?<![\w./@-])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(?=$|[%{])", shown):
             name = match[1]
             new = self.context.layout.new_module(name)
-            if new and self.context.resolver.is_module(name) and not self.sink.covered(base + match.start(1), base + match.end(1)):
+            if (
+                new
+                and self.context.resolver.is_module(name)
+                and not self.sink.covered(base + match.start(1), base + match.end(1))
+            ):
                 if hint == "module":
                     self.sink.edit(
-                        base + match.start(1), base + match.end(1), new, stage=stage or 4, rule="string.prefix",
+                        base + match.start(1),
+                        base + match.end(1),
+                        new,
+                        stage=stage or 4,
+                        rule="string.prefix",
                         reason=f"the beginning of a module's name below {name}",
-                    )  # fmt: skip
+                    )
                 else:
                     self.sink.list(
-                        base + match.start(1), "string.prefix", text,
+                        base + match.start(1),
+                        "string.prefix",
+                        text,
                         (f"the beginning of a name in {name}, now {new}", "data that only looks like one"),
-                    )  # fmt: skip
+                    )
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
         self.bare += scan_words(
             shown, base, self.sink, self.judge, self.path, "literal", module_hint=hint == "module", stage=stage
@@ -178,9 +296,13 @@ class Literals:
             return False
         a, b, _ = pieces[0]
         self.sink.edit(
-            start + a, start + b, target.distribution, stage=4, rule="string.distribution",
-            reason=f"the distribution {node.value} is now part of {target.distribution}",
-        )  # fmt: skip
+            start + a,
+            start + b,
+            target.distribution,
+            stage=4,
+            rule="string.distribution",
+            reason=f"the distribution {node.value!r} is now part of {target.distribution}",
+        )
         return True
 
     def _identity(self, node: ast.AST) -> bool:
@@ -237,7 +359,7 @@ class Literals:
                     named = any(_names_a_module(other) for other in rest)
                     return "module" if named or any(_is_sys_modules(o) for o in rest) else "unknown"
                 case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-                    before = items[items.index(child) - 1] if child in items and items.index(child) else None  # type: ignore[arg-type]
+                    before = items[items.index(child) - 1] if child in items and items.index(child) else None
                     if isinstance(before, ast.Constant) and before.value in ("-m", "--cov", "--pyargs", "-p"):
                         return "module"
                     child, parent = parent, parents.get(parent)
@@ -256,7 +378,9 @@ class Literals:
         name = _called(call)
         if isinstance(call.func, ast.Attribute) and _is_sys_modules(call.func.value):
             return "module"
-        if name in ("startswith", "endswith", "removeprefix", "split", "partition") and isinstance(call.func, ast.Attribute):
+        if name in ("startswith", "endswith", "removeprefix", "split", "partition") and isinstance(
+            call.func, ast.Attribute
+        ):
             return "module" if _names_a_module(call.func.value) else "unknown"
         if any(_is_sys_modules(a) for a in call.args):
             return "module"
@@ -298,7 +422,10 @@ def string_tokens(segment: str) -> list[tuple[int, int, bool]]:
         match = _TOKEN.match(segment, position)
         if match is None:
             if segment[position] == "#":
-                position = min((i for i in (segment.find("\n", position), segment.find("\r", position)) if i >= 0), default=len(segment))
+                position = min(
+                    (i for i in (segment.find("\n", position), segment.find("\r", position)) if i >= 0),
+                    default=len(segment),
+                )
             position += 1
             continue
         quote, raw = match["quote"], "r" in match["prefix"].lower()
@@ -328,10 +455,20 @@ def _names_in_module_calls(tree: ast.Module) -> set[str]:
     """Local names that end in an argument of an import call: what is assigned to them names a module."""
     out: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__", "find_spec", "run_module", "importorskip"):
+        if isinstance(node, ast.Call) and _called(node) in (
+            "import_module",
+            "__import__",
+            "find_spec",
+            "run_module",
+            "importorskip",
+        ):
             for argument in node.args[:1]:
                 out.update(n.id for n in ast.walk(argument) if isinstance(n, ast.Name))
-        elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name) and isinstance(node.iter, ast.Name):
+        elif (
+            isinstance(node, ast.For | ast.comprehension)
+            and isinstance(node.target, ast.Name)
+            and isinstance(node.iter, ast.Name)
+        ):
             out.add(f"{node.target.id}<-{node.iter.id}")
     for arrow in [a for a in out if "<-" in a]:
         target, _, source = arrow.partition("<-")

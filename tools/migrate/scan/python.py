@@ -59,7 +59,9 @@ class Context:
             elif isinstance(node, ast.Assign | ast.AugAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
-                    self.exported |= {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+                    self.exported |= {
+                        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                    }
 
     @property
     def layout(self) -> Layout:
@@ -102,9 +104,16 @@ def parse(source: str) -> ast.Module | None:
 
 
 def _scan(
-    world: World, sink: Sink, tree: ast.Module, source: str, path: str,
-    here: ModuleName | None, there: ModuleName | None, *, whole: bool,
-) -> int:  # fmt: skip
+    world: World,
+    sink: Sink,
+    tree: ast.Module,
+    source: str,
+    path: str,
+    here: ModuleName | None,
+    there: ModuleName | None,
+    *,
+    whole: bool,
+) -> int:
     """Run all scanners over one parsed source; returns the number of bare mentions in prose."""
     context = Context(world, tree)
     scopes = analyse(tree)
@@ -174,7 +183,12 @@ def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: S
         return False
     for start, end, new in rename_in_expression(text, sorted(renames.items())) or []:
         sink.edit(
-            base + start, base + end, new, stage=4, rule="annotation", reason=f"a quoted annotation names {text[start:end]}"
+            base + start,
+            base + end,
+            new,
+            stage=4,
+            rule="annotation",
+            reason=f"a quoted annotation names {text[start:end]}",
         )
     return True
 
@@ -188,13 +202,19 @@ def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
         found = rename_in_expression(offsets.source[start:end], renames)
         if found is None or len(found) != len(renames):
             for old, new in renames:
-                sink.list(start, "name.fstring", old, (f"{old}, now {new}",), "inside an f-string; edit it by hand", "error")
+                sink.list(
+                    start, "name.fstring", old, (f"{old}, now {new}",), "inside an f-string; edit it by hand", "error"
+                )
             continue
         for begin, finish, new in found:
             sink.edit(
-                start + begin, start + finish, new, stage=4, rule="name",
+                start + begin,
+                start + finish,
+                new,
+                stage=4,
+                rule="name",
                 reason=f"{offsets.source[start + begin : start + finish]} moves to {new}",
-            )  # fmt: skip
+            )
 
 
 def _docstrings(tree: ast.Module) -> set[int]:
@@ -213,9 +233,13 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
             if any(True for _ in context.judge.tokens(text)):
                 start, end = offsets.span(node)
                 sink.list(
-                    start, "bytes", offsets.source[start:end], ("data that names the code, such as a pickle", "other data"),
-                    "bytes are never rewritten; the shim serves old pickles until cleanup", "note",
-                )  # fmt: skip
+                    start,
+                    "bytes",
+                    offsets.source[start:end],
+                    ("data that names the code, such as a pickle", "other data"),
+                    "bytes are never rewritten; the shim serves old pickles until cleanup",
+                    "note",
+                )
 
 
 def _comments(context: Context, sink: Sink, source: str, path: str) -> int:
@@ -242,18 +266,25 @@ def _unparsed(world: World, sink: Sink, path: str) -> None:
             continue
         count += 1
         sink.list(
-            start, "file.unparsed", sink.lines.text(sink.lines.line(start)).strip(), (f"{token}, now {verdict.new}", "text of its own"),
+            start,
+            "file.unparsed",
+            sink.lines.text(sink.lines.line(start)).strip(),
+            (f"{token}, now {verdict.new}", "text of its own"),
             "this file does not parse, so it is left as it is",
-        )  # fmt: skip
+        )
     if not count:
         sink.list(0, "file.unparsed", path, (), "this file does not parse; it names no moving code", "note")
 
 
 def note_bare(sink: Sink, count: int) -> None:
     sink.list(
-        0, "word.bare", f"{count} bare mention{'s' if count > 1 else ''}", ("the package by its name", "a plain word"),
-        "prose is left as it is", "note",
-    )  # fmt: skip
+        0,
+        "word.bare",
+        f"{count} bare mention{'s' if count > 1 else ''}",
+        ("the package by its name", "a plain word"),
+        "prose is left as it is",
+        "note",
+    )
 
 
 __all__ = ["Context", "Scopes", "World", "note_bare", "parse", "scan_annotation", "scan_python", "scan_snippet"]

@@ -19,9 +19,35 @@ _COMMAND_NAMES = re.compile(
     r"|WORKSPACE|Snakefile|Rakefile|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
 )
 _COMMAND_SUFFIXES = (
-    ".sh", ".bash", ".zsh", ".fish", ".mk", ".yml", ".yaml", ".cfg", ".ini", ".conf", ".service", ".bat", ".cmd", ".ps1",
-    ".nix", ".bzl", ".bazel", ".just", ".cmake", ".properties", ".pyx", ".pxd", ".pxi", ".hcl", ".tf", ".env", ".toml", ".pth",
-)  # fmt: skip
+    ".sh",
+    ".bash",
+    ".zsh",
+    ".fish",
+    ".mk",
+    ".yml",
+    ".yaml",
+    ".cfg",
+    ".ini",
+    ".conf",
+    ".service",
+    ".bat",
+    ".cmd",
+    ".ps1",
+    ".nix",
+    ".bzl",
+    ".bazel",
+    ".just",
+    ".cmake",
+    ".properties",
+    ".pyx",
+    ".pxd",
+    ".pxi",
+    ".hcl",
+    ".tf",
+    ".env",
+    ".toml",
+    ".pth",
+)
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS)(?:\.\w+)?$")
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
@@ -37,9 +63,13 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         count = sum(1 for _ in world.judge.tokens(body))
         if count:
             sink.list(
-                0, "file.history", f"{count} mention{'s' if count > 1 else ''}",
-                ("history, which says what was true then", "current documentation"), "left as it is", "note",
-            )  # fmt: skip
+                0,
+                "file.history",
+                f"{count} mention{'s' if count > 1 else ''}",
+                ("history, which says what was true then", "current documentation"),
+                "left as it is",
+                "note",
+            )
         return
     if suffix == ".ipynb":
         bare = scan_notebook(world, sink, path)
@@ -99,7 +129,11 @@ def _json(world: World, sink: Sink, path: str) -> int:
         elif verdict.readings:
             key = where[-1:] == ("key",)
             sink.list(
-                start, verdict.rule, text, verdict.readings, severity="note" if key or verdict.kind == "none" else "warning"
+                start,
+                verdict.rule,
+                text,
+                verdict.readings,
+                severity="note" if key or verdict.kind == "none" else "warning",
             )
     if not found:
         bare += scan_words(sink.body, 0, sink, world.judge, path, "literal")
@@ -109,16 +143,18 @@ def _json(world: World, sink: Sink, path: str) -> int:
 def _anchored(world: World, sink: Sink, path: str) -> int:
     """Patterns from the root, such as owners and ignores; what they match may be untracked."""
     folders = sorted(((m.path, m.to_path) for m in world.layout.moves), key=lambda pair: -len(pair[0]))
-    for match in re.finditer(r"^(?P<lead>[ \t]*!?(?:(?:include|exclude|graft|prune|recursive-include|recursive-exclude)[ \t]+)?/?)(?P<path>[^\s#]+)", sink.body, re.M):
+    for match in re.finditer(
+        r"^[ \t]*!?(?:(?:include|exclude|graft|prune|recursive-include|recursive-exclude)[ \t]+)?/?(?P<path>[^\s#]+)",
+        sink.body,
+        re.M,
+    ):
         for old, new in folders:
             if match["path"] == old or match["path"].startswith(old + "/"):
                 start = match.start("path")
                 base = posixpath.dirname(path)
                 if base:
                     continue  # such a file below the root has patterns of its own folder
-                sink.edit(
-                    start, start + len(old), new, stage=3, rule="path.pattern", reason=f"{old} moves to {new}"
-                )
+                sink.edit(start, start + len(old), new, stage=3, rule="path.pattern", reason=f"{old} moves to {new}")
                 break
     return scan_words(sink.body, 0, sink, world.judge, path, "anchored")
 
@@ -144,15 +180,27 @@ def _docker_copy(world: World, sink: Sink) -> None:
                 old = move.path if destination[: found.end()].endswith(move.path) else inner
                 start = match.start("args") + last.start() + found.end() - len(old)
                 sink.edit(
-                    start, start + len(old), new_inner, stage=3, rule="docker.copy",
+                    start,
+                    start + len(old),
+                    new_inner,
+                    stage=3,
+                    rule="docker.copy",
                     reason=f"inside the image the package is imported as {move.target}",
-                )  # fmt: skip
+                )
 
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
     for start, _, token in world.judge.tokens(sink.body):
         verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path)
         if verdict is not None and verdict.kind == "change":
-            sink.list(start, "file.unknown", token, (f"names moving code, now {verdict.new}", "data"), "a kind of file that the tool does not edit")
+            sink.list(
+                start,
+                "file.unknown",
+                token,
+                (f"names moving code, now {verdict.new}", "data"),
+                "a kind of file that the tool does not edit",
+            )
         elif verdict is not None and verdict.kind == "list":
-            sink.list(start, "file.unknown", token, verdict.readings, "a kind of file that the tool does not edit", "note")
+            sink.list(
+                start, "file.unknown", token, verdict.readings, "a kind of file that the tool does not edit", "note"
+            )

@@ -24,8 +24,8 @@ _MODULE_BEFORE = re.compile(
 )
 _IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
 _PATH_BEFORE = re.compile(
-    r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat|find
-        |cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?:\s+-[-\w=]+)*
+    r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
+        |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?:\s+-[-\w=]+)*
         | working-directory: | \bpath:
         | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:[\w./*-]+\s+)*$""",
     re.X,
@@ -34,9 +34,16 @@ _PICKLE = re.compile(r"\bc$")
 
 
 def scan_words(
-    text: str, base: int, sink: Sink, judge: Judge, at: str, style: Style, *, module_hint: bool = False,
+    text: str,
+    base: int,
+    sink: Sink,
+    judge: Judge,
+    at: str,
+    style: Style,
+    *,
+    module_hint: bool = False,
     stage: int | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Scan `text`, which lies at offset `base` of the sink's text.  Returns how many bare mentions were passed over.
 
     `stage` overrides the stage of the edits, where the text repeats what the moved code itself says.
@@ -113,6 +120,9 @@ def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) 
     """A path that names no tracked file: built or made elsewhere, or no path of this tree at all."""
     if style in ("command", "config") and "/" in token and not re.search(r"\w+://\S*$", before):
         sink.list(
-            offset, "path.unknown", token, ("a path that follows the move (in a container, a build folder)", "no path of it"),
+            offset,
+            "path.unknown",
+            token,
+            ("a path that follows the move (in a container, a build folder)", "no path of it"),
             "no tracked file has this path",
-        )  # fmt: skip
+        )

@@ -30,9 +30,11 @@ EXTRA = "__all__ = ['Base', 'LIMIT']\nLIMIT = 5\nclass Base:\n    def inherited(
 PAIRS = [("old", "new.place")]
 # What the tool itself would write: the new absolute names, imported in its own way.
 MOVED_INIT = INIT.replace("old.", "new.place.")
-MOVED_CORE = CORE.replace("import old.extra\n", "from new.place import extra\n").replace(
-    "from old.extra", "from new.place.extra"
-).replace("old.extra.", "extra.")  # fmt: skip
+MOVED_CORE = (
+    CORE.replace("import old.extra\n", "from new.place import extra\n")
+    .replace("from old.extra", "from new.place.extra")
+    .replace("old.extra.", "extra.")
+)
 
 
 def tree(root: Path, folder: str, init: str, core: str, extra: str) -> Path:

@@ -26,9 +26,16 @@ PATH = "protocol_v2/__init__.py"
 
 def shim(old: str = "protocol_v2", new: str = "libs.types.protocol", **change: Any) -> str:
     usual: dict[str, Any] = {
-        "is_package": True, "routes": {}, "public": (), "pending": (), "depth": 1, "remove_by": DAY,
-        "remove_in": None, "owner": "platform team", "plan": "unify-types",
-    }  # fmt: skip
+        "is_package": True,
+        "routes": {},
+        "public": (),
+        "pending": (),
+        "depth": 1,
+        "remove_by": DAY,
+        "remove_in": None,
+        "owner": "platform team",
+        "plan": "unify-types",
+    }
     return shim_text(old, new, **{**usual, **change})
 
 
@@ -47,13 +54,15 @@ def tree(*extra: tuple[str, str]) -> dict[str, Callable[[], bytes]]:
 LOCK = read(
     render_lock(
         Lock(
-            "unify-types", "hash", 4,
+            "unify-types",
+            "hash",
+            4,
             (LockedMove("protocol_v2", "libs.types.protocol", "protocol_v2", "libs/types/protocol"),),
             (LockedShim(PATH, "protocol_v2", "libs.types.protocol", "platform team", DAY),),
         )
     ),
     "migration.lock",
-)  # fmt: skip
+)
 CLEAN = replace(LOCK, stage=6, shims=())
 
 
@@ -215,8 +224,11 @@ def test_json() -> None:
     assert document["counts"] == {"error": 1, "warning": 1, "note": 1}
     assert [Violation(**row) for row in document["violations"]] == ODD
     assert json.loads(render([], "json")) == {
-        "schema": 1, "exit": 0, "counts": {"error": 0, "warning": 0, "note": 0}, "violations": [],
-    }  # fmt: skip
+        "schema": 1,
+        "exit": 0,
+        "counts": {"error": 0, "warning": 0, "note": 0},
+        "violations": [],
+    }
 
 
 def test_sarif() -> None:

@@ -82,11 +82,14 @@ def test_each_test_has_its_outcome_and_the_tree_stays_clean(tree: Path, gate: Ga
     assert ran.exit_code == 1
     name = "tests/test_mixed.py"
     assert ran.outcomes == {
-        f"{name}::test_passes": "passed", f"{name}::test_fails": "failed", f"{name}::test_errors": "error",
-        f"{name}::test_skipped": "skipped", f"{name}::test_xfails": "xfailed",
+        f"{name}::test_passes": "passed",
+        f"{name}::test_fails": "failed",
+        f"{name}::test_errors": "error",
+        f"{name}::test_skipped": "skipped",
+        f"{name}::test_xfails": "xfailed",
         f"{name}::TestGroup::TestInner::test_many[1]": "passed",
         f"{name}::TestGroup::TestInner::test_many[a.b::c]": "passed",
-    }  # fmt: skip
+    }
     assert ran.messages[f"{name}::test_fails"] == "AssertionError: one is not two"
     assert "no fixture" in ran.messages[f"{name}::test_errors"]
     assert (ran.complete, ran.problem, ran.timed_out, ran.interrupted) == (True, "", False, False)
@@ -274,8 +277,10 @@ def test_an_interrupt_ends_the_gate_and_passes(tree: Path, tmp_path: Path) -> No
     source = Path(__file__).parents[3]
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tree), str(tmp_path / "w")],
-        env={**os.environ, "PYTHONPATH": str(source)}, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": str(source)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     pid = tree / "pid"
     for _ in range(200):
         if pid.exists() and pid.read_text().strip():

@@ -62,8 +62,9 @@ def pair(tmp_path: Path, api: str = OLD_API, change: Callable[[str], str] = lamb
     after = write(tmp_path / "after", {"new/place/__init__.py": "", "new/place/api.py": moved, "new/place/tlv.py": tlv})
     found = compare_names(
         names_of(before, "old", "old.api", "old.tlv"),
-        names_of(after, "new.place", "new.place.api", "new.place.tlv"), rename,
-    )  # fmt: skip
+        names_of(after, "new.place", "new.place.api", "new.place.tlv"),
+        rename,
+    )
     assert all(f.severity == "error" and f.path.startswith("new.place") for f in found)
     return [f.text for f in found]
 
@@ -86,20 +87,31 @@ def test_no_modules_at_all(tmp_path: Path) -> None:
 
 
 def test_failures_are_one_line_each(tmp_path: Path) -> None:
-    root = write(tmp_path, {
-        "missing.py": "import no_such_thing", "syntax.py": "def", "leaves.py": "raise SystemExit(4)",
-        "stops.py": "raise KeyboardInterrupt", "long.py": "raise ValueError('one\\n  two')",
-        "mute.py": "class Odd(Exception):\n    def __str__(self): raise TypeError\nraise Odd", "fine.py": "",
-    })  # fmt: skip
+    root = write(
+        tmp_path,
+        {
+            "missing.py": "import no_such_thing",
+            "syntax.py": "def",
+            "leaves.py": "raise SystemExit(4)",
+            "stops.py": "raise KeyboardInterrupt",
+            "long.py": "raise ValueError('one\\n  two')",
+            "mute.py": "class Odd(Exception):\n    def __str__(self): raise TypeError\nraise Odd",
+            "fine.py": "",
+        },
+    )
     found = import_all(
         PY, root, ["."], ["missing", "syntax", "leaves", "stops", "long", "mute", "gone", "fine"], timeout=30
     )
     assert found.pop("syntax").startswith("SyntaxError: ")
     assert found == {
-        "missing": "ModuleNotFoundError: No module named 'no_such_thing'", "leaves": "SystemExit: 4",
-        "stops": "KeyboardInterrupt", "long": "ValueError: one two", "mute": "Odd",
-        "gone": "ModuleNotFoundError: No module named 'gone'", "fine": "",
-    }  # fmt: skip
+        "missing": "ModuleNotFoundError: No module named 'no_such_thing'",
+        "leaves": "SystemExit: 4",
+        "stops": "KeyboardInterrupt",
+        "long": "ValueError: one two",
+        "mute": "Odd",
+        "gone": "ModuleNotFoundError: No module named 'gone'",
+        "fine": "",
+    }
 
 
 def test_what_the_code_prints_and_reads_is_no_answer(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -112,15 +124,23 @@ def test_what_the_code_prints_and_reads_is_no_answer(tmp_path: Path, capfd: pyte
 
 
 def test_a_module_that_kills_the_interpreter_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
-    root = write(tmp_path, {
-        "a.py": "", "dies.py": "import os; os._exit(3)", "b.py": "",
-        "crashes.py": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "c.py": "import nowhere",
-    })  # fmt: skip
+    root = write(
+        tmp_path,
+        {
+            "a.py": "",
+            "dies.py": "import os; os._exit(3)",
+            "b.py": "",
+            "crashes.py": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+            "c.py": "import nowhere",
+        },
+    )
     assert import_all(PY, root, ["."], ["a", "dies", "b", "crashes", "c"], timeout=30) == {
-        "a": "", "dies": "InterpreterDied: the interpreter ended with exit code 3", "b": "",
+        "a": "",
+        "dies": "InterpreterDied: the interpreter ended with exit code 3",
+        "b": "",
         "crashes": "InterpreterDied: the interpreter ended with signal SIGSEGV",
         "c": "ModuleNotFoundError: No module named 'nowhere'",
-    }  # fmt: skip
+    }
 
 
 def test_a_child_that_holds_the_pipe_does_not_hide_the_death(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tools.migrate.manifests.editor import Editor
 from tools.migrate.manifests.spans import Node, scan
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 from tools.migrate.classify import Judge
 from tools.migrate.layout import resolve_layout
 from tools.migrate.manifests import Context, rewrite_manifest, wants

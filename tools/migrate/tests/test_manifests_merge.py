@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tools.migrate.manifests import declared_unused, new_manifests, rewrite_manifest
 from tools.migrate.tests.test_manifests_helpers import FILES, MERGE, MONEY, ROOT, WIRE, after, context, findings, toml
 
@@ -54,6 +55,7 @@ def test_package_data_and_extensions_are_carried() -> None:
 
 
 def test_the_old_manifest_is_thin_and_then_goes() -> None:
+    assert toml(after(3, "wire_fmt/pyproject.toml"))["tool"]["uv"]["sources"] == {"money-types": {"workspace": True}}
     thin = toml(after(4, "wire_fmt/pyproject.toml"))
     assert thin["project"] == {
         "name": "wire-fmt",
@@ -62,7 +64,7 @@ def test_the_old_manifest_is_thin_and_then_goes() -> None:
         "dependencies": ["money-types>=0.4.0"],
         "optional-dependencies": {"fast": ["money-types[fast]"]},
     }
-    assert thin["tool"]["uv"]["sources"] == {"money-types": {"workspace": True}}
+    assert thin["tool"]["uv"]["sources"] == {"money-types": {"path": "../libs/core"}}  # no member any more
     assert after(6, "wire_fmt/pyproject.toml") == "<deleted>"
 
 

@@ -9,6 +9,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+
 from tools.migrate.manifests.requirements import combine, merge, satisfiable, unify
 
 OLD = ("wire-fmt",)

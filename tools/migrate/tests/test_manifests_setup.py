@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tools.migrate.tests.test_manifests_helpers import FILES, LIBRARY, RENAME, after, findings
 
 CFG = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from tools.migrate.tests.test_manifests_helpers import FILES, LIBRARY, RENAME, after, findings, toml
 
 WIRE, CORE = "libs/core/wire", "libs.core.wire"

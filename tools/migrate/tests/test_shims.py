@@ -23,9 +23,16 @@ from tools.migrate.model import PlanError
 from tools.migrate.shims import MARK, ShimMark, is_shim, parse_mark, removal_phrase, shim_text
 
 PACKAGE: dict[str, Any] = {
-    "is_package": True, "routes": {}, "public": (), "pending": (), "depth": 1, "remove_by": date(2027, 3, 31),
-    "remove_in": None, "owner": "platform team", "plan": "unify-types",
-}  # fmt: skip
+    "is_package": True,
+    "routes": {},
+    "public": (),
+    "pending": (),
+    "depth": 1,
+    "remove_by": date(2027, 3, 31),
+    "remove_in": None,
+    "owner": "platform team",
+    "plan": "unify-types",
+}
 MODULE: dict[str, Any] = {**PACKAGE, "is_package": False}
 NEW = "libs/types/protocol"
 
@@ -424,10 +431,13 @@ def test_a_plain_import_says_nothing_by_default_outside_main(tree: Path) -> None
 
 
 def test_new_code_of_the_package_may_use_its_old_name_in_a_circle(tree: Path) -> None:
-    write(tree, {
-        f"{NEW}/__init__.py": "import protocol_v2\nfrom protocol_v2.header import Header\nME = protocol_v2\n",
-        f"{NEW}/header.py": "import protocol_v2.header as me\nimport protocol_v2.tlv\nclass Header: pass\n",
-    })  # fmt: skip
+    write(
+        tree,
+        {
+            f"{NEW}/__init__.py": "import protocol_v2\nfrom protocol_v2.header import Header\nME = protocol_v2\n",
+            f"{NEW}/header.py": "import protocol_v2.header as me\nimport protocol_v2.tlv\nclass Header: pass\n",
+        },
+    )
     for first in ("protocol_v2", "libs.types.protocol", "protocol_v2.header", "libs.types.protocol.header"):
         script(
             tree,
@@ -537,11 +547,14 @@ def test_a_route_does_not_hide_a_module_of_the_new_package(tree: Path) -> None:
 
 def test_a_circle_through_a_routed_parent_loads_nothing_twice(tree: Path) -> None:
     write(tree, ROUTED)
-    write(tree, {
-        "libs/other/__init__.py": "import protocol_v2.far\nCOUNT = []\n",
-        "libs/other/far.py": "import builtins\nbuiltins.loaded = getattr(builtins, 'loaded', 0) + 1\n",
-        "protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "routes": ROUTES}),
-    })  # fmt: skip
+    write(
+        tree,
+        {
+            "libs/other/__init__.py": "import protocol_v2.far\nCOUNT = []\n",
+            "libs/other/far.py": "import builtins\nbuiltins.loaded = getattr(builtins, 'loaded', 0) + 1\n",
+            "protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "routes": ROUTES}),
+        },
+    )
     script(
         tree,
         """\
@@ -561,12 +574,14 @@ PENDING: dict[str, Any] = {"pending": ("app/late.py", "tests/test_late.py", f"{N
 
 
 def test_pending_files_get_no_warning(tree: Path) -> None:
-    write(tree, {
-        "protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, **PENDING}),
-        "pkg/http.py": shim_text("pkg.http", "libs.http", **{**MODULE, **PENDING}),
-        "app/late.py": "import protocol_v2.tlv, pkg.http\nexec('import protocol_v2.tool')\n",
-        "app/new.py": "import protocol_v2.moody\n",
-        "tests/test_late.py": """\
+    write(
+        tree,
+        {
+            "protocol_v2/__init__.py": shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, **PENDING}),
+            "pkg/http.py": shim_text("pkg.http", "libs.http", **{**MODULE, **PENDING}),
+            "app/late.py": "import protocol_v2.tlv, pkg.http\nexec('import protocol_v2.tool')\n",
+            "app/new.py": "import protocol_v2.moody\n",
+            "tests/test_late.py": """\
             from unittest import mock
             @mock.patch("protocol_v2._impl.FAST")
             def test_it(fast): pass
@@ -575,8 +590,9 @@ def test_pending_files_get_no_warning(tree: Path) -> None:
                 from libs.types.protocol.tlv import parser
                 assert parser.parse is None
             """,
-        f"{NEW}/tlv/parser.py": "import protocol_v2.header\ndef parse(): pass\n",
-    })  # fmt: skip
+            f"{NEW}/tlv/parser.py": "import protocol_v2.header\ndef parse(): pass\n",
+        },
+    )
     script(tree, "import app.late, libs.types.protocol.tlv.parser", "-Werror")
     warned = script(tree, textwrap.dedent(CAUGHT) + "import app.late, app.new\nprint([w[2:] for w in seen])\n")
     assert warned == "[('new.py', 1)]\n"
@@ -599,23 +615,26 @@ def test_type_checkers_see_the_names(tree: Path, checker: str) -> None:
     if not shutil.which(checker, path=str(Path(sys.executable).parent)):
         pytest.skip(f"{checker} is not installed beside this interpreter")
     text = shim_text("protocol_v2", "libs.types.protocol", **{**PACKAGE, "public": ("MAGIC", "_RAW")})
-    write(tree, {
-        "protocol_v2/__init__.py": text,
-        f"{NEW}/__init__.py": """\
+    write(
+        tree,
+        {
+            "protocol_v2/__init__.py": text,
+            f"{NEW}/__init__.py": """\
             MAGIC: int = 1
             _RAW: bytes = b""
             class Header:
                 n: int = 1
             __all__ = ["MAGIC", "Header"]
             """,
-        "good.py": """\
+            "good.py": """\
             import protocol_v2
             from protocol_v2 import _RAW, Header
             x: int = protocol_v2.MAGIC + Header().n
             y: bytes = _RAW
             """,
-        "bad.py": "import protocol_v2\nprotocol_v2.nope\nx: str = protocol_v2.MAGIC\n",
-    })  # fmt: skip
+            "bad.py": "import protocol_v2\nprotocol_v2.nope\nx: str = protocol_v2.MAGIC\n",
+        },
+    )
     strict = (
         ["--strict", "--no-error-summary", "--cache-dir", os.devnull]
         if checker == "mypy"
