@@ -66,6 +66,7 @@ Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="More;
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    result: object = 0
     try:
         result = app(standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+import tomlkit.exceptions
+
 from . import checks
 from .audit import unused_findings
 from .guess import guess_plan
@@ -195,8 +198,6 @@ def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
 
 def _version(session: Session, tree: Tree) -> str | None:
     """The version in the manifest of the target distribution, for shims that go with a version."""
-    import tomlkit
-
     try:
         target = session.plan.target
     except PlanError:

@@ -188,11 +188,11 @@ def _resolve(plan: Plan, tree: Tree, entry: MoveEntry, moved: bool) -> Move:
     to_root = _target_root(plan, tree, entry, candidates[0][0] if candidates else "")
     if moved:
         to_inner = entry.target.replace(".", "/")
-        to_base: str = entry.to_path or (to_inner if to_root == "." else f"{to_root}/{to_inner}")
+        to_base = entry.to_path or (to_inner if to_root == "." else f"{to_root}/{to_inner}")
         is_package = f"{to_base.removesuffix('.py')}.py" not in tree
         to_path = to_base.removesuffix(".py") + ("" if is_package else ".py")
-        root = next((r for r in plan.import_roots if r != "." and tree.exists(f"{r}/{inner}")), None)
-        place: str = entry.path or (f"{root}/{inner}" if root else inner)
+        held = next((r for r in plan.import_roots if r != "." and tree.exists(f"{r}/{inner}")), None)
+        place = entry.path or (f"{held}/{inner}" if held else inner)
         old_path = place.removesuffix(".py") + ("" if is_package else ".py")
         return Move(entry.source, entry.target, old_path, to_path, is_package, entry.distribution)
     if not candidates or not tree.exists(candidates[0][0]):

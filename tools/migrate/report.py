@@ -276,7 +276,7 @@ def render_html(report: Report) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"gate_text": gate_text, "sha256": _sha256, "counted": _count}
-    template = environment.from_string((files(__package__) / "templates" / "report.html.j2").read_text("utf-8"))
+    template = environment.from_string((files("tools.migrate") / "templates" / "report.html.j2").read_text("utf-8"))
     moving = {name for m in report.moves for name in (m.source, m.target, m.path, m.to_path)}
     # Markup: it is escaped where it is drawn.
     drawing = Markup(graph.to_svg(graph.from_json(report.graph), moving))

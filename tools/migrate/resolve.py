@@ -270,7 +270,7 @@ class _Rope:
 
         self._folder = tempfile.TemporaryDirectory(prefix="migrate-rope-")
         self._tree, self._written = tree, False
-        self._project = Project(self._folder.name, ropefolder=None)
+        self._project = Project(self._folder.name, ropefolder=None)  # pyright: ignore[reportArgumentType]
 
     def class_has(self, path: str, name: str, attribute: str) -> bool | None:
         """Whether the class has or inherits the attribute; None if rope cannot say."""

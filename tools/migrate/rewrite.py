@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from .tree import Lines
 
@@ -161,7 +162,7 @@ class _Chains(cst.CSTVisitor):
         self.found: list[tuple[tuple[int, int], tuple[int, int], str]] = []
 
     def _note(self, node: cst.CSTNode, new: str) -> None:
-        place = self.get_metadata(PositionProvider, node)
+        place = cast(CodeRange, self.get_metadata(PositionProvider, node))
         self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column), new))
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
@@ -201,7 +202,7 @@ class _Texts(cst.CSTVisitor):
         self.found: list[tuple[tuple[int, int], tuple[int, int]]] = []
 
     def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
-        place = self.get_metadata(PositionProvider, node)
+        place = cast(CodeRange, self.get_metadata(PositionProvider, node))
         self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column)))
 
 

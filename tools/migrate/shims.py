@@ -56,7 +56,7 @@ def is_shim(text: str) -> bool:
 
 def _mark_of(comment: str, line: int) -> ShimMark | None:
     rest, found, plan = comment.removeprefix(MARK).partition(" plan=")
-    fields = dict(part.partition("=")[::2] for part in rest.split())
+    fields = {name: value for name, _, value in (part.partition("=") for part in rest.split())}
     if not found or fields.keys() != {"old", "new"}:
         return None
     return ShimMark(fields["old"], fields["new"], plan.strip(), line)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from .editor import Editor, toml_key, toml_value
 from .facts import Context, Facts, facts, relative
@@ -130,7 +131,7 @@ def _sources(editor: Editor, known: Facts, own: bool) -> None:
                 None,
             )
             if node:
-                editor.set_string(node, new["path"], "toml.source", "the source is the target's folder")
+                editor.set_string(node, str(new["path"]), "toml.source", "the source is the target's folder")
 
 
 def _moved_path(manifest: str, value: dict[str, object], known: Facts) -> dict[str, object] | None:
@@ -167,10 +168,9 @@ def _poetry(editor: Editor, known: Facts, path: tuple[str | int, ...]) -> None:
     pair = editor.doc.find(*path)
     if pair is None:
         return
-    table: object = editor.data()
+    table: Any = editor.data()
     for part in path[:-1]:
-        table = table[part]  # type: ignore[index]
-    assert isinstance(table, dict)
+        table = table[part]
     value = table[path[-1]]
     present = next((k for k in table if normal(k) == known.target_key), None)
     why = f"{known.target_name} takes the place of the merged distribution"

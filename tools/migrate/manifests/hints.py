@@ -197,17 +197,18 @@ def _plain(part: str | int) -> str:
 
 def value_hint(path: Path) -> Kind:
     """What a string at this path is by its key."""
-    names = tuple(_plain(p) for p in path if isinstance(p, str))
+    names: tuple[str, ...] = tuple(_plain(p) for p in path if isinstance(p, str))
+    last = names[-1] if names else ""
     if any(names[: len(s)] == s for s in _SKIP):
         return "skip"
-    if names[:3] == ("tool", "setuptools", "ext-modules") and names[-1] == "name":
+    if names[:3] == ("tool", "setuptools", "ext-modules") and last == "name":
         return "module"
     if (len(names) > 1 and names[-2] == "import-linter") or names[:2] == ("tool", "importlinter"):
-        return "prose" if names[-1] == "name" else "module"
-    if names[:2] == ("tool", "mypy") and names[-1] in ("packages", "modules"):
+        return "prose" if last == "name" else "module"
+    if names[:2] == ("tool", "mypy") and last in ("packages", "modules"):
         return "module"
     if names[:2] == ("tool", "tach"):
-        return "unknown" if "path" not in names[-1] else "module"
+        return "unknown" if "path" not in last else "module"
     if names[:3] == ("tool", "coverage", "paths"):
         return "path"
     for name in reversed(names):

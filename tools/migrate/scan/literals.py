@@ -359,7 +359,8 @@ class Literals:
                     named = any(_names_a_module(other) for other in rest)
                     return "module" if named or any(_is_sys_modules(o) for o in rest) else "unknown"
                 case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-                    before = items[items.index(child) - 1] if child in items and items.index(child) else None
+                    place = next((n for n, item in enumerate(items) if item is child), 0)
+                    before = items[place - 1] if place else None
                     if isinstance(before, ast.Constant) and before.value in ("-m", "--cov", "--pyargs", "-p"):
                         return "module"
                     child, parent = parent, parents.get(parent)
