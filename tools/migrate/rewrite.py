@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
@@ -162,7 +161,8 @@ class _Chains(cst.CSTVisitor):
         self.found: list[tuple[tuple[int, int], tuple[int, int], str]] = []
 
     def _note(self, node: cst.CSTNode, new: str) -> None:
-        place = cast(CodeRange, self.get_metadata(PositionProvider, node))
+        place = self.get_metadata(PositionProvider, node)
+        assert isinstance(place, CodeRange)
         self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column), new))
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
@@ -202,7 +202,8 @@ class _Texts(cst.CSTVisitor):
         self.found: list[tuple[tuple[int, int], tuple[int, int]]] = []
 
     def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
-        place = cast(CodeRange, self.get_metadata(PositionProvider, node))
+        place = self.get_metadata(PositionProvider, node)
+        assert isinstance(place, CodeRange)
         self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column)))
 
 
