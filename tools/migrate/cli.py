@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -30,6 +29,9 @@ from .session import Session, parse_stage
 from .stages import Outcome
 
 SCHEMA = 1
+
+# The root of the errors that a wrong command line raises; typer brings its own copy of click, and exports only leaves.
+_CommandLineError: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     add_completion=True,
@@ -69,14 +71,9 @@ def main() -> None:
     result: object = 0
     try:
         result = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("interrupted", 130, "the same command continues")
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        sys.exit(2)
-    except click.ClickException as error:
+    except _CommandLineError as error:
         _fail(error.format_message(), 2, "see --help")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", 130, "the same command continues")
     except MigrateError as error:
         _report_error(error)
@@ -113,14 +110,14 @@ def root_command(
         raise typer.Exit
     if context.invoked_subcommand is not None:
         if stage or only or dry_run:
-            raise click.UsageError("--stage, --only and --dry-run do not go with a command")
+            raise typer.BadParameter("--stage, --only and --dry-run do not go with a command")
         return 0
     if stage is None:
         typer.echo(context.get_help())
         return 2
     numbers = parse_stage(stage)
     if only and numbers != [4]:
-        raise click.UsageError("--only goes with --stage integrate")
+        raise typer.BadParameter("--only goes with --stage integrate")
     if dry_run:
         return _show_diff(commands.dry_run(_session(), numbers))
     outcomes = []
@@ -210,7 +207,7 @@ def rollback(
     _apply(root, plan, None, as_json, quiet, verbose)
     numbers = parse_stage(to)
     if len(numbers) != 1:
-        raise click.UsageError("--to takes one stage")
+        raise typer.BadParameter("--to takes one stage")
     session = _session()
     message = commands.rollback(session, numbers[0], hard=hard)
     _say({"rolled_back_to": numbers[0], "tree": session.repo.tree_hash(), "message": message}, message)
@@ -242,7 +239,7 @@ def check_shims(
         try:
             day = dt.date.fromisoformat(today)
         except ValueError:
-            raise click.UsageError(f"--today {today}: expected a date such as 2027-03-31") from None
+            raise typer.BadParameter(f"--today {today}: expected a date such as 2027-03-31") from None
     text, code = commands.check_shims(
         _session(), today=day, pretend_removed=pretend_removed, fix=fix, output="json" if settings.as_json else output
     )

@@ -22,7 +22,7 @@ from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
 from .manifests import wants
-from .model import STAGE_NAMES, Finding, PlanError, Refused
+from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
 from .operations import apply_edits, write
 from .plan import LOCK_FILE, PLAN_FILE, Gates, MoveEntry, Plan, ShimPolicy
 from .report import FileEdits, Report, StageSummary, render_html
@@ -232,13 +232,22 @@ def report(session: Session) -> Report:
             commits = tuple((c[:12], session.repo.subject(c)) for c in session.repo.commits(record.base, record.end))
         words = "; ".join(f"{g['command']}: {g.get('tests', 0)} tests, none worse" for g in facts.get("gates", []))
         stages.append(
-            StageSummary(number, name, state, commits, facts.get("edits", 0), facts.get("moved", 0), 0, words, 0.0, "")
+            StageSummary(
+                number,
+                name,
+                state,
+                commits,
+                facts.get("edits", 0),
+                facts.get("moved", 0),
+                0,
+                words,
+                facts.get("seconds", 0.0),
+                "",
+            )
         )
     edits: tuple[FileEdits, ...] = ()
     findings: tuple[Finding, ...] = ()
     if saved:
-        from .model import Edit
-
         new_paths = saved.document["new_paths"]
         edits = tuple(
             FileEdits(p, new_paths.get(p, p), tuple(Edit(*e) for e in listed))
@@ -248,8 +257,8 @@ def report(session: Session) -> Report:
     api = tuple(Finding(**{**f, "readings": tuple(f["readings"])}) for f in verdict.get("findings", ()))
     baseline = {"gates": [{k: v for k, v in g.items() if k not in ("log", "python")} for g in audit.get("gates", ())]}
     bisect = []
-    for record in history.done.values():
-        if record.base != record.end:
+    for number, record in sorted(history.done.items()):
+        if number in (3, 4, 6):
             for commit in session.repo.commits(record.base, record.end):
                 for line in session.repo.message(commit).splitlines():
                     if line.startswith("Migration-Bisect: skip"):

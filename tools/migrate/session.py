@@ -8,8 +8,9 @@ stages are done; it decides nothing.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class Session:
     jobs: int = 0
     progress: Progress = field(default=_silent)
     own_python: bool = False  # run gates with the tool's interpreter, for the demo
+    started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         self.repo = Repo(self.root)
@@ -69,7 +71,7 @@ class Session:
             shown = path.resolve().relative_to(self.root.resolve()).as_posix()
         except ValueError:
             shown = str(path)
-        return Plan(**{**{f: getattr(plan, f) for f in plan.__dataclass_fields__}, "file": shown})
+        return replace(plan, file=shown)
 
     @cached_property
     def journal(self) -> Journal:
@@ -109,7 +111,15 @@ class Session:
 
     @cached_property
     def layout(self) -> Layout:
-        return resolve_layout(self.plan, self.tree, moved=self.reached >= 3)
+        if self.lock is None or self.reached < 3:
+            return resolve_layout(self.plan, self.tree)
+        # The old places are gone from the tree; the lock knows them.
+        places = {m.old: m for m in self.lock.moves}
+        moves = tuple(
+            replace(m, path=places[m.source].path, to_path=places[m.source].to_path) if m.source in places else m
+            for m in self.plan.moves
+        )
+        return resolve_layout(replace(self.plan, moves=moves), self.tree, moved=True)
 
     @cached_property
     def world(self) -> World:
@@ -261,6 +271,9 @@ class Session:
         dirty = self.repo.dirty()
         if dirty:
             self.repo.checkout(dirty)
+
+    def seconds(self) -> float:
+        return round(time.perf_counter() - self.started, 1)
 
     def require_free(self, paths: list[str]) -> None:
         """Raise Refused if an untracked file lies where the stage will put one."""

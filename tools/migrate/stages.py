@@ -106,7 +106,9 @@ def recover(session: Session, stage: int | None) -> bool:
 def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
     document = run_audit(session)
     session.discard_gate_changes()
-    session.journal.add("done", stage=1, base=document["commit"], end=document["commit"], plan="")
+    session.journal.add(
+        "done", stage=1, base=document["commit"], end=document["commit"], plan="", facts={"seconds": session.seconds()}
+    )
     findings = [f for s in session.scans for f in s.findings]
     edits = sum(len(s.edits) for s in session.scans)
     broken = [t for g in document["gates"] for t, o in g["outcomes"].items() if o in ("failed", "error")]
@@ -146,7 +148,9 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
             next_step="take the [[symbol]] out of the plan, or make the definitions equal",
         )
     saved = session.save_plan()
-    session.journal.add("done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash)
+    session.journal.add(
+        "done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash, facts={"seconds": session.seconds()}
+    )
     counts = {n: sum(1 for es in design.edits.values() for e in es if e.stage == n) for n in (3, 4, 6)}
     moved = session.layout.moved_files()
     message = (
@@ -185,7 +189,13 @@ def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Gr
         only=only,
         check=check,
         event=event,
-        facts=lambda: {"gates": evidence, "edits": edits, "moved": moved, "tree": session.repo.tree_hash(base)},
+        facts=lambda: {
+            "seconds": session.seconds(),
+            "gates": evidence,
+            "edits": edits,
+            "moved": moved,
+            "tree": session.repo.tree_hash(base),
+        },
     )
     named = [(c, session.repo.subject(c)) for c in commits]
     what = f"{moved} files moved, {edits} places edited" if moved else f"{edits} places edited"
@@ -229,7 +239,12 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
             next_step="mend these, or roll back; 'report' shows all of them",
         )
     session.journal.add(
-        "done", stage=5, base=base, end=head, plan="", facts={"gates": document["gates"], "verdict": document}
+        "done",
+        stage=5,
+        base=base,
+        end=head,
+        plan="",
+        facts={"gates": document["gates"], "verdict": document, "seconds": session.seconds()},
     )
     message = f"{document['modules']} modules import, {document['names']} public names are the same, history is kept"
     return Outcome(
