@@ -9,6 +9,7 @@ import datetime as dt
 import difflib
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from .guess import guess_plan
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
-from .manifests import wants
+from .manifests import Context as ManifestContext
+from .manifests import rewrite_manifest, wants
 from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
 from .operations import apply_edits, write
-from .plan import LOCK_FILE, PLAN_FILE, Gates, MoveEntry, Plan, ShimPolicy
+from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan
 from .report import FileEdits, Report, StageSummary, render_html
 from .rollback import roll_back
-from .scan import FileScan, make_world, scan_tree
+from .scan import FileScan, World, make_world, scan_tree
 from .session import Session
 from .stages import Outcome, run_stage
 from .tree import Tree, decode
@@ -145,15 +147,16 @@ def check_shims(
         )
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
     layout = lock_layout(session, lock, tree)
-    shims = {s.path for s in lock.shims}
-    scans = scan_tree(make_world(layout), skip=lambda p: p in shims or wants(p), jobs=session.jobs)
+    world = make_world(layout)
+    scans = [*scan_tree(world, skip=wants, jobs=session.jobs), *_late_manifests(world)]
     if fix:
         apply_late(session, scans)
         scans = [FileScan(s.path, [], s.findings) for s in scans]
     uses = [
-        Finding(s.path, e.line, "old-name-used", e.old, (f"{e.old}, now {e.new}",), f"write {e.new}", "error")
+        Finding(s.path, e.line, "old-name-used", old, (f"{old}, now {new}",), f"write {new}", "error")
         for s in scans
         for e in s.edits
+        for old, new in [(e.old, e.new) if e.rule != "manifest" else (e.reason, "what stage 4 writes")]
     ]
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
@@ -164,6 +167,24 @@ def check_shims(
         uses=uses,
     )
     return checks.render(violations, output), checks.exit_code(violations)
+
+
+def _late_manifests(world: World) -> list[FileScan]:
+    """Old names in manifests, as stage 4 would rewrite them, each as one edit of the whole text."""
+    layout = world.layout
+    context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
+    out = []
+    for path in layout.tree:
+        text = layout.tree.text(path) if wants(path) else None
+        if text is None:
+            continue
+        result = rewrite_manifest(path, text.body, 4, context)
+        if result.text is not None and result.text != text.body:
+            first = result.notes[0] if result.notes else None
+            line, reason = (first.line, first.reason) if first else (1, "")
+            edit = Edit(0, len(text.body), text.body, result.text, line, 4, "manifest", reason)
+            out.append(FileScan(path, [edit]))
+    return out
 
 
 def apply_late(session: Session, scans: Iterable[FileScan]) -> list[str]:
@@ -186,14 +207,15 @@ def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
         base = move.path.removesuffix(".py")
         if base.endswith("/" + inner):
             roots.add(base[: -len(inner) - 1])
-    exclude: tuple[str, ...] = ()
     path = session.plan_path or session.root / PLAN_FILE
-    if path.exists() and session.plan.name == lock.plan:
-        roots |= set(session.plan.import_roots)
-        exclude = session.plan.exclude
-    entries = tuple(MoveEntry(m.old, m.new, None, m.path, m.to_path) for m in lock.moves)
-    plan = Plan(lock.plan, tuple(sorted(roots)), entries, shims=ShimPolicy(), gates=Gates(), exclude=exclude)
-    return resolve_layout(plan, tree, moved=True)
+    known = session.plan if path.exists() and session.plan.name == lock.plan else None
+    distributions = {m.source: m.distribution for m in known.moves} if known else {}
+    entries = tuple(MoveEntry(m.old, m.new, distributions.get(m.old), m.path, m.to_path) for m in lock.moves)
+    if known:
+        plan = replace(known, import_roots=tuple(sorted(roots | set(known.import_roots))), moves=entries)
+    else:
+        plan = Plan(lock.plan, tuple(sorted(roots)), entries)
+    return resolve_layout(plan, tree.replaced(removed={s.path for s in lock.shims}), moved=True)
 
 
 def _version(session: Session, tree: Tree) -> str | None:

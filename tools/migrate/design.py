@@ -41,19 +41,22 @@ class Design:
     inputs: dict[str, str] = field(default_factory=dict)
 
 
-def make_design(world: World, scans: Sequence[FileScan], commit: str) -> Design:
-    """The design for a tree from before the move, or (layout.moved) for what is left to do after it."""
-    return _Designer(world, scans, commit).make()
+def make_design(world: World, scans: Sequence[FileScan], tree: Tree, commit: str) -> Design:
+    """The design for a tree from before the move, or (layout.moved) for what is left to do after it.
+
+    `tree` is all that is tracked; the layout's own tree leaves the shims out.
+    """
+    return _Designer(world, scans, tree, commit).make()
 
 
 class _Designer:
-    def __init__(self, world: World, scans: Sequence[FileScan], commit: str) -> None:
+    def __init__(self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str) -> None:
         self.world, self.layout, self.plan = world, world.layout, world.layout.plan
-        self.tree, self.commit = world.layout.tree, commit
+        self.tree, self.commit = tree, commit
         self.scans = {s.path: s for s in scans}
         self.findings: list[Finding] = [f for s in scans for f in s.findings]
         self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
-        self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=self.tree, plan=self.plan)
+        self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=world.layout.tree, plan=self.plan)
         self.contents: dict[int, dict[str, bytes | None]] = {3: {}, 4: {}, 6: {}}  # by new path
         self.whole: set[str] = set()  # new paths written as a whole, not by spans
         self.spans: dict[tuple[int, str], tuple[Edit, ...]] = {}

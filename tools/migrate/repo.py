@@ -161,6 +161,10 @@ class Repo:
         """A tar file of these paths at a revision."""
         return self._bytes("archive", "--format=tar", revision, "--", *paths)
 
+    def line_commit(self, path: str, line: int) -> str:
+        """The commit that last changed a line of a file at HEAD."""
+        return self.run("blame", "-l", "-s", "-L", f"{line},{line}", "HEAD", "--", path).split(" ")[0].lstrip("^")
+
     def message(self, revision: str) -> str:
         return self.run("log", "-1", "--format=%B", revision)
 

@@ -119,7 +119,9 @@ class Session:
             replace(m, path=places[m.source].path, to_path=places[m.source].to_path) if m.source in places else m
             for m in self.plan.moves
         )
-        return resolve_layout(replace(self.plan, moves=moves), self.tree, moved=True)
+        # The shims are the tool's own: nothing may take them for code that stays at the old place.
+        bare = self.tree.replaced(removed={s.path for s in self.lock.shims})
+        return resolve_layout(replace(self.plan, moves=moves), bare, moved=True)
 
     @cached_property
     def world(self) -> World:
@@ -127,17 +129,16 @@ class Session:
 
     @cached_property
     def scans(self) -> list[FileScan]:
-        shims = {s.path for s in self.lock.shims} if self.lock else set()
         return scan_tree(
             self.world,
-            skip=lambda p: wants(p) or p in shims,
+            skip=wants,
             jobs=self.jobs,
             progress=lambda done, total: self.progress("reading", done, total),
         )
 
     @cached_property
     def design(self) -> Design:
-        return make_design(self.world, self.scans, self.repo.head())
+        return make_design(self.world, self.scans, self.tree, self.repo.head())
 
     # the saved plan
 
@@ -149,6 +150,7 @@ class Session:
             "plan_hash": design.plan_hash,
             "digest": self.plan.digest,
             "commit": design.commit,
+            "tree": self.repo.tree_hash(),
             "inputs": design.inputs,
             "moves": [[m.source, m.target, m.path, m.to_path, m.is_package] for m in self.layout.moves],
             "groups": {str(n): [group_dict(g) for g in groups] for n, groups in design.groups.items()},
@@ -178,7 +180,10 @@ class Session:
         saved = self.saved_plan()
         if saved is None or saved.digest != self.plan.digest:
             return None
-        return saved if self.repo.head() in self._good_heads(saved) else None
+        if self.repo.head() in self._good_heads(saved):
+            return saved
+        # Another commit with the very same files, such as a rollback, leaves the plan as good as it was.
+        return saved if self.repo.tree_hash() == saved.document.get("tree") else None
 
     def _good_heads(self, saved: SavedPlan) -> set[str]:
         history = self.history
@@ -195,7 +200,7 @@ class Session:
             case 1:
                 audit = self.journal.load(self.journal.audit_file)
                 return reached >= 3 or (
-                    audit is not None and audit["commit"] == self.repo.head() and audit["digest"] == self.plan.digest
+                    audit is not None and audit["tree"] == self.repo.tree_hash() and audit["digest"] == self.plan.digest
                 )
             case 2:
                 return reached == 6 or self.usable_plan() is not None
