@@ -41,18 +41,18 @@ class Design:
     inputs: dict[str, str] = field(default_factory=dict)
 
 
-def make_design(world: World, scans: Sequence[FileScan], tree: Tree, commit: str) -> Design:
+def make_design(world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int = 0) -> Design:
     """The design for a tree from before the move, or (layout.moved) for what is left to do after it.
 
-    `tree` is all that is tracked; the layout's own tree leaves the shims out.
+    `tree` is all that is tracked; the layout's own tree leaves the shims out.  `reached` is the stage behind it.
     """
-    return _Designer(world, scans, tree, commit).make()
+    return _Designer(world, scans, tree, commit, reached).make()
 
 
 class _Designer:
-    def __init__(self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str) -> None:
+    def __init__(self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int) -> None:
         self.world, self.layout, self.plan = world, world.layout, world.layout.plan
-        self.tree, self.commit = tree, commit
+        self.tree, self.commit, self.reached = tree, commit, reached
         self.scans = {s.path: s for s in scans}
         self.findings: list[Finding] = [f for s in scans for f in s.findings]
         self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
@@ -104,7 +104,8 @@ class _Designer:
                 **{p: t.encode() for p, t in shim_texts[3].items()},
             }
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
-        groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
+        if self.reached < 4:
+            groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
         after4 = _after(after3, groups[4])
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}

@@ -138,7 +138,7 @@ class Session:
 
     @cached_property
     def design(self) -> Design:
-        return make_design(self.world, self.scans, self.tree, self.repo.head())
+        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached)
 
     # the saved plan
 

@@ -185,7 +185,7 @@ def _api(session: Session, base: str) -> list[Finding]:
 
 
 def _edited_by_us(session: Session, finding: Finding) -> bool:
-    """Whether the migration itself last changed the line: its text differs on purpose, its value is compared at run time."""
+    """Whether the migration itself last changed the line: it differs on purpose, and is compared at run time."""
     if not finding.line or finding.path not in session.tree:
         return False
     commit = session.repo.line_commit(finding.path, finding.line)
