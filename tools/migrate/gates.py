@@ -30,7 +30,7 @@ from typing import Any
 
 from .environ import child_environment
 from .interpreter import choose_path
-from .junit import FAILURES, read_reports, set_aside
+from .junit import FAILURES, RANK, read_reports, set_aside
 
 TAIL_LINES = 60
 TIMEOUT_EXIT = 124
@@ -161,7 +161,7 @@ def compare(before: GateResult, after: GateResult, new_id: Callable[[str], str] 
     """What `after` shows that `before` did not; `new_id` turns a test id of `before` into today's."""
     was: dict[str, str] = {}
     for name, outcome in before.outcomes.items():
-        was[new_id(name)] = min(was.get(new_id(name), outcome), outcome, key=_RANK.index)
+        was[new_id(name)] = min(was.get(new_id(name), outcome), outcome, key=RANK.index)
     now, whole = after.outcomes, before.complete and after.complete
     # Not only what passed: a skipped test that fails now, or a file that cannot be collected, fails the gate as well.
     worse = {k for k, o in now.items() if o in FAILURES and was.get(k) not in FAILURES and (whole or k in was)}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 FAILURES = ("failed", "error")
 # Worst first: one test may be reported twice (a call that fails and a teardown that fails, too).
-_RANK = ("error", "failed", "xfailed", "skipped", "passed")
+RANK = ("error", "failed", "xfailed", "skipped", "passed")
 _PRUNED = {".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__"}
 
 
@@ -39,7 +39,7 @@ def read_reports(run: Path, root: Path) -> tuple[dict[str, str], dict[str, str],
         for case in cases:
             name = _test_id(case, root, prefix or "")
             outcome, message = _outcome(case)
-            if name not in outcomes or _RANK.index(outcome) < _RANK.index(outcomes[name]):
+            if name not in outcomes or RANK.index(outcome) < RANK.index(outcomes[name]):
                 outcomes[name], messages[name] = outcome, message
     return outcomes, {name: message for name, message in messages.items() if message}, len(found)
 
@@ -81,6 +81,6 @@ def _outcome(case: ET.Element) -> tuple[str, str]:
         if kind in FAILURES and lines[:1] in ([], ["collection failure"]):
             text = [line for line in (child.text or "").splitlines() if line.strip()]
             lines = [line[1:] for line in text if line.startswith("E  ")][-1:] or text[-1:]
-        if _RANK.index(kind) < _RANK.index(outcome):
+        if RANK.index(kind) < RANK.index(outcome):
             outcome, message = kind, lines[0].strip() if lines and kind in FAILURES else ""
     return outcome, message
