@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .gates import GateResult, run_gate
@@ -22,6 +23,8 @@ from .model import Finding
 from .plan import Gates
 from .resolve import Index
 from .scan import FileScan
+from .scan.sink import Sink
+from .scan.words import scan_words
 from .session import Session
 
 _IMPORT_TIMEOUT = 60.0  # seconds for one module
@@ -62,12 +65,32 @@ def run_audit(session: Session) -> dict[str, Any]:
 
 
 def run_all(session: Session, gates: Gates) -> list[GateResult]:
+    """One result for each gate, under the command as the plan writes it."""
     out = []
     for number, command in enumerate(gates.tests):
         work = session.journal.folder / "gates" / str(number)
         work.mkdir(parents=True, exist_ok=True)
-        out.append(run_gate(command, session.root, work, timeout=gates.timeout, prefer_own_python=session.own_python))
+        result = run_gate(
+            as_of_now(session, command),
+            session.root,
+            work,
+            timeout=gates.timeout,
+            prefer_own_python=session.own_python,
+        )
+        out.append(replace(result, command=command))
     return out
+
+
+def as_of_now(session: Session, command: str) -> str:
+    """A command of the plan, which names paths and modules as they were, for the tree as it is now."""
+    if session.reached < 3 or not session.world.judge.mentioned(command):
+        return command
+    sink = Sink("", command)
+    scan_words(command, 0, sink, session.world.judge, "", "command")
+    edits = [e for e in sink.finish().edits if e.stage == 3 or session.reached >= 4]
+    for edit in reversed(edits):
+        command = command[: edit.start] + edit.new + command[edit.end :]
+    return command
 
 
 def performance(session: Session) -> dict[str, float]:
