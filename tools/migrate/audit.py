@@ -54,6 +54,7 @@ def run_audit(session: Session) -> dict[str, Any]:
         "graph": to_json(graph),
         "cycles": cycles(graph),
         "uses": Counter(u for u, _ in uses),
+        "dependents": {user: sorted(t for u, t in uses if u == user) for user, _ in uses},
         "references": _count(scans),
         "unused": [f.as_dict() for f in declared_unused(_manifest_context(session), _imports_by_folder(session))],
         "performance": performance(session),
@@ -133,7 +134,7 @@ def _uses(layout: Layout, scans: Iterable[FileScan]) -> Iterable[tuple[str, str]
     """(who, what): packages of the tree that use a moving package, and moving packages that use each other."""
     for scan in scans:
         here = layout.module_of(scan.path)
-        user = _unit(layout, here.name if here else scan.path)
+        user = (_moving(layout, here.name) if here else None) or _folder(scan.path)
         targets = {_moving(layout, name) for name in scan.imports}
         if not targets - {None} and scan.edits:
             targets = {_moving(layout, e.old.split("/")[0]) for e in scan.edits}
@@ -142,13 +143,10 @@ def _uses(layout: Layout, scans: Iterable[FileScan]) -> Iterable[tuple[str, str]
                 yield user, target
 
 
-def _unit(layout: Layout, name: str) -> str:
-    moving = _moving(layout, name)
-    if moving:
-        return moving
-    if "/" in name:
-        return name.split("/")[0]
-    return ".".join(name.split(".")[:2])
+def _folder(path: str) -> str:
+    """The first two folders of a path, dotted, as the unit that depends; a file at the root stands for itself."""
+    folders = path.split("/")[:-1][:2]
+    return ".".join(folders) if folders else path
 
 
 def _moving(layout: Layout, name: str) -> str | None:

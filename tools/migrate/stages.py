@@ -127,7 +127,9 @@ def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
         message += f"; {len(broken)} test{'s' if len(broken) > 1 else ''} fail{'' if len(broken) > 1 else 's'} already"
     details = {
         "graph": document["graph"],
+        "dependents": document["dependents"],
         "cycles": document["cycles"],
+        "files": {"report": str(session.journal.audit_file), "graph": str(session.journal.folder / "graph.dot")},
         "uses": document["uses"],
         "references": document["references"],
         "already_broken": broken,

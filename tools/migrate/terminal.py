@@ -102,8 +102,18 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
             f"  gate {gate['command']!r}: {gate.get('tests', 0)} tests, none worse than before"
             + (f", {already} failed before already" if already else "")
         )
+    for user, used in sorted(outcome.details.get("dependents", {}).items()):
+        console.print(f"  {user} uses {', '.join(used)}", markup=False)
+    for cycle in outcome.details.get("cycles", ()):
+        console.print(f"  cycle: {' -> '.join([*cycle, cycle[0]])}", markup=False)
+    for module, problem in sorted(outcome.details.get("imports", {}).items()):
+        console.print(f"  cannot be imported already: {module}: {problem}", markup=False)
+    for entry in outcome.details.get("unused", ()):
+        console.print(f"  unused dependency: {entry['path']}:{entry['line']} {entry['text']}", markup=False)
     for test in outcome.details.get("already_broken", ()):
         console.print(f"  already broken: {test}")
+    for name, path in outcome.details.get("files", {}).items():
+        console.print(f"  {name}: {path}", markup=False)
     if not brief:
         shown = [f for f in outcome.findings if f.severity != "note" or settings.verbose]
         for finding in shown[: 1000 if settings.verbose else 25]:
