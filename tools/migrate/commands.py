@@ -29,7 +29,7 @@ from .operations import apply_edits, write
 from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan
 from .report import FileEdits, Report, StageSummary, render_html
 from .rollback import roll_back
-from .scan import FileScan, World, make_world, scan_tree
+from .scan import FileScan, World, excluded, make_world, scan_tree
 from .session import Session
 from .stages import Outcome, run_stage
 from .tree import Tree, decode
@@ -68,7 +68,11 @@ def status(session: Session) -> dict[str, Any]:
         interrupted = f"{what} was interrupted: run the same command again, or roll back"
     saved = session.saved_plan()
     waiting = [f for f in saved.document["findings"] if f["severity"] != "note"] if saved else []
-    if following is None:
+    if (running := history.running) is not None:
+        only = "".join(f" --only {folder}" for folder in running.only)
+        command = f"rollback --to {running.stage}" if running.rollback else f"--stage {running.stage}{only}"
+        coming = f"next: python -m tools.migrate {command}"
+    elif following is None:
         coming = "all stages are done"
     else:
         coming = f"next: python -m tools.migrate --stage {following}  ({STAGE_NAMES[following]})"
@@ -175,7 +179,7 @@ def _late_manifests(world: World) -> list[FileScan]:
     context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
     out = []
     for path in layout.tree:
-        text = layout.tree.text(path) if wants(path) else None
+        text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None
         if text is None:
             continue
         result = rewrite_manifest(path, text.body, 4, context)

@@ -21,7 +21,7 @@ from .model import Edit, Finding
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import new_packages, routes_of, shims_of
 from .plan import LOCK_FILE
-from .scan import FileScan, World
+from .scan import FileScan, World, excluded
 from .shims import shim_text
 from .symbols import Duplicate, plan_symbols
 from .tree import LINK, REGULAR, Tree, decode, sha
@@ -68,7 +68,7 @@ class _Designer:
         for path in self.edits:
             self._file(path)
         for path in self.tree:
-            if wants(path) and self.tree.modes[path] != LINK:
+            if wants(path) and self.tree.modes[path] != LINK and not excluded(path, self.plan.exclude):
                 self._manifest(path)
         for stage in (3, 4, 6):
             for path, text in new_manifests(stage, self.context).items():
