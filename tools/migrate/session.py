@@ -200,7 +200,10 @@ class Session:
             case 1:
                 audit = self.journal.load(self.journal.audit_file)
                 return reached >= 3 or (
-                    audit is not None and audit["tree"] == self.repo.tree_hash() and audit["digest"] == self.plan.digest
+                    audit is not None
+                    and audit["tree"] == self.repo.tree_hash()
+                    and audit["digest"] == self.plan.digest
+                    and not any(gate["problem"] for gate in audit["gates"])  # no baseline: the gate could not run
                 )
             case 2:
                 return reached == 6 or self.usable_plan() is not None

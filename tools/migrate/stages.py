@@ -106,9 +106,6 @@ def recover(session: Session, stage: int | None) -> bool:
 def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
     document = run_audit(session)
     session.discard_gate_changes()
-    session.journal.add(
-        "done", stage=1, base=document["commit"], end=document["commit"], plan="", facts={"seconds": session.seconds()}
-    )
     findings = [f for s in session.scans for f in s.findings]
     edits = sum(len(s.edits) for s in session.scans)
     broken = [t for g in document["gates"] for t, o in g["outcomes"].items() if o in ("failed", "error")]
@@ -119,6 +116,9 @@ def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
             where=session.plan.file,
             next_step="install what it needs, or correct [gates] in the plan",
         )
+    session.journal.add(
+        "done", stage=1, base=document["commit"], end=document["commit"], plan="", facts={"seconds": session.seconds()}
+    )
     users = len(document["uses"])
     message = (
         f"{edits} references in {sum(1 for s in session.scans if s.edits)} files, {users} packages depend on what moves"

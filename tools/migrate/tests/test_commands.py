@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.migrate import commands
+from tools.migrate.model import CheckFailed
 from tools.migrate.session import Session
 
 PLAN = """\
@@ -63,3 +64,14 @@ def test_status_names_the_rollback_that_goes_on(root: Path) -> None:
     session = Session(root)
     session.journal.add("begin", stage=4, base=session.repo.head(), plan="", only=[], rollback=True)
     assert commands.status(session)["next"] == "next: python -m tools.migrate rollback --to 4"
+
+
+def test_an_audit_whose_gate_cannot_run_is_not_done(root: Path) -> None:
+    plan = root / "migration.toml"
+    plan.write_text(PLAN + '\n[gates]\ntests = ["no-such-command-here"]\n', encoding="utf-8")
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, "commit", "-qam", "gate"], cwd=root, check=True)
+    for _ in range(2):  # a second run tries again, and does not take the broken baseline for one
+        with pytest.raises(CheckFailed, match="cannot be run"):
+            commands.run(Session(root), 1, ())
+        assert commands.status(Session(root))["stages"][0]["state"] == "next"
