@@ -163,7 +163,9 @@ class Repo:
 
     def line_commit(self, path: str, line: int) -> str:
         """The commit that last changed a line of a file at HEAD."""
-        return self.run("blame", "-l", "-s", "-L", f"{line},{line}", "HEAD", "--", path).split(" ")[0].lstrip("^")
+        # The empty name clears blame.ignoreRevsFile, which would hide the very commits that are looked for.
+        place = ("-L", f"{line},{line}", "HEAD", "--", path)
+        return self.run("blame", "-l", "-s", "--ignore-revs-file=", *place).split(" ")[0].lstrip("^")
 
     def message(self, revision: str) -> str:
         return self.run("log", "-1", "--format=%B", revision)

@@ -75,3 +75,15 @@ def test_an_audit_whose_gate_cannot_run_is_not_done(root: Path) -> None:
         with pytest.raises(CheckFailed, match="cannot be run"):
             commands.run(Session(root), 1, ())
         assert commands.status(Session(root))["stages"][0]["state"] == "next"
+
+
+def test_a_line_belongs_to_the_commit_that_wrote_it_whatever_blame_ignores(root: Path) -> None:
+    part, revs = root / "old" / "part.py", root / ".git-blame-ignore-revs"
+    part.write_text("X = 2\n", encoding="utf-8")
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, "commit", "-qam", "rewritten"], cwd=root, check=True)
+    repo = Session(root).repo
+    rewritten = repo.head()
+    revs.write_text(f"{rewritten}\n", encoding="utf-8")
+    subprocess.run(["git", "config", "blame.ignoreRevsFile", revs.name], cwd=root, check=True)
+    assert repo.line_commit("old/part.py", 1) == rewritten
