@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.syntax import Syntax
 
 from . import __version__, commands
+from .environ import forget_git_environment
 from .model import STAGE_NAMES, Finding, MigrateError
 from .report import render_text
 from .session import Session, parse_stage
@@ -67,6 +69,10 @@ Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="More;
 def main() -> None:
     """Run the command line and exit with its code."""
     result: object = 0
+    forget_git_environment()
+    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: put everything back, then go
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         result = app(standalone_mode=False)
     except click.exceptions.Abort:
