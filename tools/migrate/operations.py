@@ -167,13 +167,15 @@ class WriteFile:
                 write(place, self.path, place.original(self.path, self.before), self.mode)
             return
         now = sha(read(target))
-        if self.before is not None and now == self.before:
+        if now == self.before:
             return
-        if now != sha(self.content):
-            raise changed_since(self.path)
         if self.before is None:
-            target.unlink()
-            _remove_empty(place.root, [self.path])
+            # With another content it is not ours: the file whose move, which comes first, had not happened yet.
+            if now == sha(self.content):
+                target.unlink()
+                _remove_empty(place.root, [self.path])
+        elif now != sha(self.content):
+            raise changed_since(self.path)
         else:
             write(place, self.path, place.original(self.path, self.before), None)
 
