@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from . import __version__, commands
+from .environ import forget_git_environment
 from .model import STAGE_NAMES, Finding, MigrateError
 from .report import render_github, render_text
 from .session import parse_stage
@@ -55,6 +57,10 @@ Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="More;
 def main() -> None:
     """Run the command line and exit with its code."""
     result: object = 0
+    forget_git_environment()
+    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: put everything back, then go
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         result = app(standalone_mode=False)
     except _CommandLineError as error:

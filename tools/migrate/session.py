@@ -7,24 +7,27 @@ stages are done; it decides nothing.
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .design import Design, make_design
-from .executor import Executor, Group
+from .executor import Executor, Group, group_dict, group_from_dict
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
 from .manifests import wants
 from .model import STAGE_NAMES, Finding, PlanError, Refused
-from .operations import from_dict
+from .operations import MoveFiles, Operation, WriteFile
 from .plan import LOCK_FILE, PLAN_FILE, Plan, read_plan
+from .recovery import BLAME_FILE
 from .repo import Repo
 from .scan import FileScan, World, make_world, scan_tree
 from .tree import Tree
@@ -180,10 +183,7 @@ class Session:
         saved = self.saved_plan()
         if saved is None or saved.digest != self.plan.digest:
             return None
-        if self.repo.head() in self._good_heads(saved):
-            return saved
-        # Another commit with the very same files, such as a rollback, leaves the plan as good as it was.
-        return saved if self.repo.tree_hash() == saved.document.get("tree") else None
+        return saved if self._stands_on(self._good_heads(saved)) else None
 
     def _good_heads(self, saved: SavedPlan) -> set[str]:
         history = self.history
@@ -192,6 +192,13 @@ class Session:
         heads.update(s["end"] for s in history.slices if s["plan"] == saved.plan_hash)
         return heads
 
+    def _stands_on(self, commits: set[str]) -> bool:
+        """Whether HEAD is one of these commits, or has the very tree of one (after a rollback, say)."""
+        if self.repo.head() in commits:
+            return True
+        tree = self.repo.tree_hash()
+        return any(self.repo.tree_hash(c) == tree for c in commits if self.repo.has(c))
+
     # what is done
 
     def done(self, stage: int) -> bool:
@@ -199,11 +206,14 @@ class Session:
         match stage:
             case 1:
                 audit = self.journal.load(self.journal.audit_file)
-                return reached >= 3 or (
+                if reached == 6:
+                    return True
+                # Once files have moved, the baseline is that of the tree before; a clone without one needs its own.
+                return (
                     audit is not None
-                    and audit["tree"] == self.repo.tree_hash()
                     and audit["digest"] == self.plan.digest
-                    and not any(gate["problem"] for gate in audit["gates"])  # no baseline: the gate could not run
+                    and not any(g["problem"] for g in audit["gates"])
+                    and (reached >= 3 or self._stands_on({audit["commit"]}))
                 )
             case 2:
                 return reached == 6 or self.usable_plan() is not None
@@ -257,6 +267,12 @@ class Session:
                 where=str(self.root),
                 next_step="set user.name and user.email ('git config user.email YOU@EXAMPLE')",
             )
+        if problem := repo.signing_problem():
+            raise Refused(
+                f"commit.gpgsign is on, and git cannot sign here: {problem}",
+                where=str(self.root),
+                next_step="set up the key ('git config user.signingkey'), or 'git config commit.gpgsign false'",
+            )
 
     def require_order(self, stage: int) -> None:
         for earlier in range(1, stage):
@@ -275,26 +291,57 @@ class Session:
                 )
 
     def discard_gate_changes(self) -> None:
-        """A gate may have written into tracked files; the tree was clean before it, so their content is in HEAD."""
+        """A gate may have written into tracked files; the tree was clean before it, so their content is in HEAD.
+
+        A person may have saved a file meanwhile as well, and nobody can tell the two apart: what goes is kept.
+        """
         dirty = self.repo.dirty()
-        if dirty:
-            self.repo.checkout(dirty)
+        if not dirty:
+            return
+        changed = [p for p in dirty if (self.root / p).is_file()]
+        folder = self.journal.folder / "discarded"
+        for path in changed:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.root / path, folder / path, follow_symlinks=False)
+        self.repo.checkout(dirty)
+        if changed:
+            logging.getLogger(__name__).warning(
+                "changed while the gates ran, and put back: %s; their content is kept in %s", ", ".join(changed), folder
+            )
 
     def seconds(self) -> float:
         return round(time.perf_counter() - self.started, 1)
 
-    def require_free(self, paths: list[str]) -> None:
-        """Raise Refused if an untracked file lies where the stage will put one."""
-        in_the_way = [
-            p for p in paths if p not in self.tree and os.path.lexists(self.root / p) and not (self.root / p).is_dir()
-        ]
-        if in_the_way:
+    def require_free(self, groups: Iterable[Group]) -> None:
+        """Raise Refused if an untracked file lies where these operations will put one."""
+        paths = [p for g in groups for o in g.operations for p in _created(o)]
+        if any(g.rewrites for g in groups):
+            paths.append(BLAME_FILE)
+        found: set[str] = set()
+        for path in paths:
+            if path in self.tree:
+                continue
+            above = [p.as_posix() for p in PurePosixPath(path).parents][:-1]
+            blocked = (a for a in above if os.path.lexists(self.root / a) and not (self.root / a).is_dir())
+            if os.path.lexists(self.root / path):
+                found.add(path)
+            else:
+                found.update(a for a in blocked if a not in self.tree)
+        if found:
+            first = sorted(found)[0]
             raise Refused(
-                f"an untracked file is in the way: {in_the_way[0]}"
-                + (f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""),
+                f"an untracked file is in the way: {first}" + (f" and {len(found) - 1} more" if len(found) > 1 else ""),
                 where=str(self.root),
                 next_step="move it away, or commit it",
             )
+
+
+def _created(operation: Operation) -> list[str]:
+    if isinstance(operation, MoveFiles):
+        return [new for _, new in operation.pairs]
+    if isinstance(operation, WriteFile) and operation.before is None:
+        return [operation.path]
+    return []
 
 
 def parse_stage(text: str) -> list[int]:
@@ -311,21 +358,6 @@ def parse_stage(text: str) -> list[int]:
     near = difflib.get_close_matches(text, [*names, "all"], 1)
     hint = f"did you mean {near[0]!r}?" if near else f"1 to 6, all, {', '.join(names)}"
     raise PlanError(f"no stage {text!r}", where="--stage", next_step=hint)
-
-
-def group_dict(group: Group) -> dict[str, Any]:
-    return {
-        "subject": group.subject,
-        "body": group.body,
-        "rewrites": group.rewrites,
-        "bisect": group.bisect,
-        "operations": [o.as_dict() for o in group.operations],
-    }
-
-
-def group_from_dict(data: dict[str, Any]) -> Group:
-    operations = tuple(from_dict(o) for o in data["operations"])
-    return Group(data["subject"], operations, data["body"], data["rewrites"], data["bisect"])
 
 
 def finding_from(data: dict[str, Any]) -> Finding:
