@@ -115,6 +115,9 @@ def run_gate(
     workdir.mkdir(parents=True, exist_ok=True)
     run = Path(tempfile.mkdtemp(prefix="gate-", dir=workdir.resolve()))
     env, python = _environment(command, root, run, prefer_own_python)
+    # A file that one run leaves in the temporary folder must not decide the next one.  Sockets need a short path.
+    scratch_tmp = tempfile.mkdtemp(prefix="gate-")
+    env |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), scratch_tmp)
     log = run / "log.txt"
     started, finished = time.monotonic(), False
     with log.open("wb") as stream:
@@ -135,6 +138,7 @@ def run_gate(
             _end_group(process)
             for scratch in ("pycache", "pytest-cache", "hypothesis"):
                 shutil.rmtree(run / scratch, ignore_errors=True)
+            shutil.rmtree(scratch_tmp, ignore_errors=True)
     seconds = time.monotonic() - started
     set_aside(run)
     outcomes, messages, reports = read_reports(run, root)

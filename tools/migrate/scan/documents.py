@@ -163,13 +163,24 @@ def _block_lines(block: str, offset: int, indent: str) -> list[Piece]:
     return out
 
 
+def _continues(text: str, start: int) -> bool:
+    """Whether "..." at this line goes on from a prompt: in prose, and in printed output, it is an ellipsis."""
+    while start:
+        before = text.rfind("\n", 0, start - 1) + 1
+        match = _PROMPT.match(text, before)
+        if match is None or ">>>" in match["lead"]:
+            return match is not None
+        start = before
+    return False
+
+
 def _doctests(world: World, sink: Sink, text: str, base: int) -> str:
     """Scan the prompts of `text` as one program; the text with what was scanned blanked out."""
-    from .python import scan_snippet
+    from .python import parse, scan_snippet
 
     if ">>>" not in text or not world.judge.mentioned(text):
         return text
-    lines = list(_PROMPT.finditer(text))
+    lines = [m for m in _PROMPT.finditer(text) if ">>>" in m["lead"] or _continues(text, m.start())]
     pieces = [(m["code"] + "\n", base + m.start("code")) for m in lines]
     if not scan_snippet(world, sink, pieces):
         groups: list[list[Piece]] = []
@@ -177,8 +188,12 @@ def _doctests(world: World, sink: Sink, text: str, base: int) -> str:
             if ">>>" in match["lead"] or not groups:
                 groups.append([])
             groups[-1].append(piece)
-        for group in groups:
-            scan_snippet(world, sink, group)
+        # What parses by itself is one program, so that an import is known further down; the rest is text.
+        parsed = [group for group in groups if parse("".join(t for t, _ in group)) is not None]
+        scan_snippet(world, sink, [piece for group in parsed for piece in group])
+        for group in (g for g in groups if g not in parsed):
+            for code, offset in group:
+                scan_words(code, offset, sink, world.judge, "", "literal")
     for match in lines:
         text = text[: match.start("code")] + "\0" * len(match["code"]) + text[match.end("code") :]
     return text

@@ -110,6 +110,10 @@ class Imports:
         if not tops:
             return
         moved = self._new(name)
+        if moved and name not in tops and self._same_leaf(name, moved, targets, changed):
+            self.kept.add((scope_id, name))
+            self._keep(name, moved, targets, tops, scope, "its last part stays")
+            return
         why = self._must_keep(scope, name, tops, uses) if tops != {name} else ""
         if why and moved:
             self.kept.add((scope_id, name))
@@ -154,6 +158,16 @@ class Imports:
         for use, old, new in changed:
             self._edit_chain(use, old, new)
 
+    def _same_leaf(
+        self, name: str, moved: str, targets: list[tuple[ast.Import, ast.alias, str | None]],
+        changed: list[tuple[Use, str, str]],
+    ) -> bool:  # fmt: skip
+        """Whether `from new.parent import name` says it all, so that no use has to change."""
+        if moved.rpartition(".")[2] != name or not any(alias.name == name for _, alias, _ in targets):
+            return False
+        follows = all(new == moved + alias.name[len(name) :] for _, alias, new in targets)
+        return follows and all(new == moved + old[len(name) :] for _, old, new in changed)
+
     def _keep(
         self,
         name: str,
@@ -165,11 +179,21 @@ class Imports:
     ) -> None:
         """Import the new module under the old local name; the uses stay as they are."""
         taken = any(scope.bound.get(top) for top in tops)
-        for _, alias, new in targets:
+        parent, _, leaf = moved.rpartition(".")
+        bound = False  # whether a plain import that always runs has bound the name already
+        for node, alias, new in targets:
+            if parent and leaf == name and alias.name == name and len(node.names) == 1:
+                self.sink.edit(
+                    *self.at.span(node), f"from {parent} import {name}", stage=4, rule="import.keep-name",
+                    reason=f"{name} moves to {moved}; {why}",
+                )  # fmt: skip
+                bound = bound or isinstance(self.context.parents.get(node), ast.Module | ast.FunctionDef)
+                continue
             words = f"{moved} as {name}"
             if new and alias.name != name:
                 # The submodule must still be loaded; a private alias keeps it from binding the new top-level name.
-                words += f", {new} as _{alias.name.replace('.', '_')}" if taken else f", {new}"
+                submodule = f"{new} as _{alias.name.replace('.', '_')}" if taken else new
+                words = submodule if bound else f"{words}, {submodule}"
             start, end = self.at.dotted(alias)
             self.sink.edit(
                 start, end, words, stage=4, rule="import.keep-name", reason=f"{alias.name} moves to {new}; {why}"

@@ -316,6 +316,8 @@ class Literals:
             match parent:
                 case ast.Compare():
                     return True
+                case ast.Subscript(value=value, ctx=ast.Store()) if child is not value and _is_sys_modules(value):
+                    return self.context.layout.new_path(self.path) != self.path  # a name that the moved code gives
                 case ast.Call() if child is not parent.func and _called(parent) in _IDENTITY_CALLS:
                     return True
                 case ast.keyword(arg="logger" | "match" | "logger_name"):

@@ -1,0 +1,109 @@
+"""What real projects taught the scanners: each case is a shape met in a published package, cut down to a few lines."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import PurePosixPath
+
+import pytest
+
+from tools.migrate.layout import resolve_layout
+from tools.migrate.operations import apply_edits
+from tools.migrate.plan import MoveEntry, Plan
+from tools.migrate.scan import FileScan, make_world, scan_tree
+from tools.migrate.tree import Tree
+
+PACKAGE = {
+    "src/requests/__init__.py": "from . import adapters\nfrom .api import get\n",
+    "src/requests/adapters.py": "class HTTPAdapter: ...\n",
+    "src/requests/api.py": "def get(url): ...\n",
+    "src/requests/packages.py": "import sys\n",
+}
+MOVES = (MoveEntry("requests", "libs.net.requests"),)
+
+
+def scan(files: dict[str, str], moves: tuple[MoveEntry, ...] = MOVES) -> dict[str, FileScan]:
+    tree = Tree.from_files({**PACKAGE, **files})
+    layout = resolve_layout(Plan("t", ("src",), moves), tree)
+    return {s.path: s for s in scan_tree(make_world(layout))}
+
+
+def rewritten(path: str, text: str, moves: tuple[MoveEntry, ...] = MOVES) -> str:
+    found = scan({path: text}, moves).get(path)
+    new = apply_edits(text.encode(), found.edits if found else [], path).decode()
+    if PurePosixPath(path).suffix == ".py":
+        ast.parse(new)
+    return new
+
+
+# `import a` where the last part of the name stays: the local name survives, so no use has to change
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import requests\nrequests.get('u')\n", "from libs.net import requests\nrequests.get('u')\n"),
+        (
+            "import requests\nimport requests.adapters\nrequests.adapters.HTTPAdapter()\n",
+            "from libs.net import requests\nimport libs.net.requests.adapters\nrequests.adapters.HTTPAdapter()\n",
+        ),
+        ("import os, requests\nrequests.get('u')\n", "import os, libs.net.requests as requests\nrequests.get('u')\n"),
+        (
+            "def f():\n    import requests  # late\n    return f'{requests.get(1)}'\n",
+            "def f():\n    from libs.net import requests  # late\n    return f'{requests.get(1)}'\n",
+        ),
+        ("try:\n    import requests\nexcept ImportError:\n    requests = None\n", None),
+        ("import requests\nx: 'requests.api.get'\n", "from libs.net import requests\nx: 'requests.api.get'\n"),
+        (
+            "libs = 1\nimport requests\nimport requests.adapters\n",
+            "libs = 1\nfrom libs.net import requests\nimport libs.net.requests.adapters as _requests_adapters\n",
+        ),
+    ],
+)
+def test_plain_import_keeps_its_local_name(before: str, after: str | None) -> None:
+    expected = before.replace("import requests\n", "from libs.net import requests\n") if after is None else after
+    assert rewritten("app.py", before) == expected
+
+
+def test_a_submodule_import_alone_is_written_in_full() -> None:
+    text = "import requests.adapters\nrequests.adapters.HTTPAdapter()\n"
+    assert rewritten("app.py", text) == text.replace("requests", "libs.net.requests")
+
+
+def test_a_submodule_that_goes_elsewhere_needs_the_full_names() -> None:
+    moves = (*MOVES, MoveEntry("requests.adapters", "libs.wire"))
+    text = "import requests\nrequests.adapters.HTTPAdapter()\nrequests.get('u')\n"
+    new = rewritten("app.py", text, moves)
+    assert "libs.wire.HTTPAdapter()" in new and "libs.net.requests.get('u')" in new
+
+
+# names that a module puts into sys.modules itself
+
+
+def test_names_given_to_sys_modules_change_with_the_move() -> None:
+    text = 'import sys\nsys.modules[f"requests.packages.{1}"] = sys\nsys.modules["requests.packages.idna"] = sys\n'
+    edits = scan({"src/requests/packages.py": text})["src/requests/packages.py"].edits
+    assert [(e.stage, e.new) for e in edits] == [
+        (3, "libs.net.requests.packages"),
+        (3, "libs.net.requests.packages.idna"),
+    ]
+    elsewhere = scan({"tests/test_a.py": text})["tests/test_a.py"].edits
+    assert {e.stage for e in elsewhere} == {4}
+
+
+# doctests: an ellipsis at the start of a line is no continuation of a prompt
+
+
+def test_an_ellipsis_in_prose_does_not_hide_the_doctests_below() -> None:
+    text = '"""Usage:\n\n>>> import requests.api\n>>> requests.api.get(1)\n\n... or POST:\n\n>>> requests.api.get(2)\n"""\n'
+    assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
+
+
+def test_output_that_starts_with_dots_is_no_code() -> None:
+    text = '"""\n>>> import requests.api\n>>> requests.api.get(1)\nfoo\n... bar(\n>>> requests.api.get(2)\n"""\n'
+    assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
+
+
+def test_a_prompt_that_does_not_parse_leaves_the_others_one_program() -> None:
+    text = '"""\n>>> import requests.api\n>>> print requests.api\n>>> requests.api.get(2)\n"""\n'
+    assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
