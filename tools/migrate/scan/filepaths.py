@@ -43,12 +43,12 @@ class FilePaths:
     def scan(self, tree: ast.Module) -> None:
         moved = self.new_path != self.path
         parents = self.context.parents
-        for node in ast.walk(tree):
+        for node in self.context.nodes:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 folder = self._value(node.value)
                 if folder is not None:
                     self.known[node.targets[0].id] = folder
-        for node in ast.walk(tree):
+        for node in self.context.nodes:
             if moved and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 if node.id == "__file__":
                     self._depth(node, self.path, self.new_path, parents)

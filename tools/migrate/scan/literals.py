@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..classify import Hint
@@ -160,7 +161,7 @@ class Literals:
     def __init__(self, context: Context, sink: Sink, scopes: Scopes, offsets: Offsets, path: str) -> None:
         self.context, self.sink, self.scopes, self.at, self.path = context, sink, scopes, offsets, path
         self.judge = context.judge
-        self.flows = _names_in_module_calls(context.tree)
+        self.flows = _names_in_module_calls(context.nodes)
         self.bare = 0
 
     def scan(self, docstrings: set[int], claimed: set[int]) -> int:
@@ -454,10 +455,10 @@ def _names_a_module(node: ast.AST) -> bool:
     )
 
 
-def _names_in_module_calls(tree: ast.Module) -> set[str]:
+def _names_in_module_calls(nodes: Sequence[ast.AST]) -> set[str]:
     """Local names that end in an argument of an import call: what is assigned to them names a module."""
     out: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and _called(node) in (
             "import_module",
             "__import__",

@@ -41,6 +41,7 @@ class World:
 class Context:
     world: World
     tree: ast.Module
+    nodes: list[ast.AST] = field(default_factory=list)
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     calls: set[str] = field(default_factory=set)
     exported: set[str] = field(default_factory=set)
@@ -49,9 +50,8 @@ class Context:
     imports: Imports | None = None
 
     def __post_init__(self) -> None:
-        for node in ast.walk(self.tree):
-            for child in ast.iter_child_nodes(node):
-                self.parents[child] = node
+        self.nodes = flatten(self.tree, self.parents)
+        for node in self.nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 self.calls.add(node.func.id)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
@@ -94,6 +94,28 @@ def scan_python(world: World, sink: Sink, path: str, here: ModuleName | None, th
         note_bare(sink, bare)
 
 
+_SINGLETONS = frozenset(["ctx", "op", "ops"])  # ast shares these nodes; nothing lies below them
+
+
+def flatten(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> list[ast.AST]:
+    """All nodes, outer ones first, as `ast.walk` gives them; the scan of a large tree spends much of its time here."""
+    nodes = [tree]
+    for node in nodes:
+        for name in node._fields:
+            if name in _SINGLETONS:
+                continue
+            value = getattr(node, name, None)
+            if type(value) is list:
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        parents[item] = node
+                        nodes.append(item)
+            elif isinstance(value, ast.AST):
+                parents[value] = node
+                nodes.append(value)
+    return nodes
+
+
 def parse(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
@@ -124,10 +146,11 @@ def _scan(
     paths = FilePaths(context, sink, offsets, path)
     paths.scan(tree)
     literals = Literals(context, sink, scopes, offsets, path)
-    bare = literals.scan(_docstrings(tree), paths.claimed)
+    bare = literals.scan(_docstrings(context.nodes), paths.claimed)
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)
+    context.imports = None  # the two hold each other, and nobody collects circles while files are scanned
     return bare
 
 
@@ -217,17 +240,17 @@ def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
             )
 
 
-def _docstrings(tree: ast.Module) -> set[int]:
+def _docstrings(nodes: Sequence[ast.AST]) -> set[int]:
     """Ids of the constants that are docstrings, or bare strings used as comments."""
     return {
         id(n.value)
-        for n in ast.walk(tree)
+        for n in nodes
         if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and isinstance(n.value.value, str)
     }
 
 
 def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
-    for node in ast.walk(context.tree):
+    for node in context.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
             text = node.value.decode("latin-1")
             if any(True for _ in context.judge.tokens(text)):
@@ -243,7 +266,7 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
 
 
 def _comments(context: Context, sink: Sink, source: str, path: str) -> int:
-    if "#" not in source:
+    if not context.judge.in_comment(source):
         return 0
     lines = Offsets(source).lines
     bare = 0
