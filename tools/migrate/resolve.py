@@ -274,7 +274,7 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
                     out.names.setdefault(inner.id, None)
                 elif isinstance(inner, ast.Call):
                     called = inner.func.id if isinstance(inner.func, ast.Name) else ""
-                    out.dynamic |= called in ("globals", "vars", "setattr", "exec")
+                    out.dynamic |= called in ("globals", "locals", "vars", "setattr", "exec")
             if isinstance(node, ast.Assign) and any(
                 isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
             ):

@@ -90,7 +90,7 @@ def _doubted(
     return verdict
 
 
-_IN_URL = re.compile(r"\w+://\S*$")
+_IN_URL = re.compile(r"\w+:/\S*$")
 
 
 def any_depth(text: str, context: Context) -> Verdict | None:

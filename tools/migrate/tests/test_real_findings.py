@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from tools.migrate.layout import resolve_layout
+from tools.migrate.manifests import Context, rewrite_manifest
 from tools.migrate.operations import apply_edits
 from tools.migrate.plan import MoveEntry, Plan
 from tools.migrate.scan import FileScan, make_world, scan_tree
@@ -95,7 +96,7 @@ def test_names_given_to_sys_modules_change_with_the_move() -> None:
 
 
 def test_an_ellipsis_in_prose_does_not_hide_the_doctests_below() -> None:
-    text = '"""Usage:\n\n>>> import requests.api\n>>> requests.api.get(1)\n\n... or POST:\n\n>>> requests.api.get(2)\n"""\n'
+    text = '"""Usage:\n\n>>> import requests.api\n>>> requests.api.get(1)\n\n... or so:\n\n>>> requests.api.get(2)\n"""\n'
     assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
 
 
@@ -107,3 +108,21 @@ def test_output_that_starts_with_dots_is_no_code() -> None:
 def test_a_prompt_that_does_not_parse_leaves_the_others_one_program() -> None:
     text = '"""\n>>> import requests.api\n>>> print requests.api\n>>> requests.api.get(2)\n"""\n'
     assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
+
+
+# a module that fills its own namespace: what is below it is listed, never taken for a word
+
+
+def test_names_below_a_module_that_fills_itself_are_listed() -> None:
+    text = "import sys\nfor name in ('idna',):\n    locals()[name] = __import__(name)\n# see requests.packages.idna.*\n"
+    findings = scan({"src/requests/packages.py": text})["src/requests/packages.py"].findings
+    assert [(f.line, f.rule) for f in findings] == [(4, "string.dynamic")]
+
+
+def test_an_address_in_setup_py_is_no_path() -> None:
+    text = "from setuptools import setup\nsetup(name='requests', url='https://requests.readthedocs.io')\n"
+    tree = Tree.from_files({**PACKAGE, "setup.py": text})
+    layout = resolve_layout(Plan("t", ("src",), MOVES), tree)
+    world = make_world(layout)
+    context = Context(layout=layout, judge=world.judge, tree=tree, plan=layout.plan)
+    assert [f for f in rewrite_manifest("setup.py", text, 4, context).findings if "readthedocs" in f.text] == []
