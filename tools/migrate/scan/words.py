@@ -30,6 +30,11 @@ _PATH_BEFORE = re.compile(
         | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:[\w./*-]+\s+)*$""",
     re.X,
 )
+_INSTALL_BEFORE = re.compile(
+    r"""\b(?:pip[\d.]*|pipx|uv|uv\s+pip|uv\s+tool|conda|mamba|brew|apt(?:-get)?|dnf|yum|port|easy_install)\s+install\b[^|;&\n]*$
+        | \b(?:uv|poetry|pdm|rye|pipenv|hatch)\s+(?:add|install)\b[^|;&\n]*$""",
+    re.X,
+)
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -99,7 +104,10 @@ def _trim(token: str, end: int) -> tuple[str, int]:
 
 def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: str) -> Verdict | None:
     if "/" not in token and not token.endswith(".py"):
-        return judge.value(token, at, hint)
+        found = judge.value(token, at, hint)
+        if found and found.rule == "string.bare" and not judge.layout.plan.target and _INSTALL_BEFORE.search(before):
+            return None  # a distribution, which keeps its name
+        return found
     if style == "anchored" and token.startswith("/"):
         found = judge.path(token[1:], ".gitignore")
         return found and _led(found, "/")

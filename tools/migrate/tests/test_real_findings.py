@@ -96,7 +96,9 @@ def test_names_given_to_sys_modules_change_with_the_move() -> None:
 
 
 def test_an_ellipsis_in_prose_does_not_hide_the_doctests_below() -> None:
-    text = '"""Usage:\n\n>>> import requests.api\n>>> requests.api.get(1)\n\n... or so:\n\n>>> requests.api.get(2)\n"""\n'
+    text = (
+        '"""Usage:\n\n>>> import requests.api\n>>> requests.api.get(1)\n\n... or so:\n\n>>> requests.api.get(2)\n"""\n'
+    )
     assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
 
 
@@ -126,3 +128,43 @@ def test_an_address_in_setup_py_is_no_path() -> None:
     world = make_world(layout)
     context = Context(layout=layout, judge=world.judge, tree=tree, plan=layout.plan)
     assert [f for f in rewrite_manifest("setup.py", text, 4, context).findings if "readthedocs" in f.text] == []
+
+
+# a relative import of a module that gets another last name cannot wait for stage 4: no shim stands at the new place
+
+
+@pytest.mark.parametrize(
+    ("target", "stage", "after"),
+    [
+        ("jinja2.syntax.tree", 3, "from . import tree as nodes\n"),
+        ("jinja2.syntax.nodes", None, None),
+        ("jinja2.other.nodes", 3, "from ..other import nodes\n"),
+    ],
+)
+def test_a_relative_import_of_a_module_with_a_new_name(target: str, stage: int | None, after: str | None) -> None:
+    text = "from . import nodes\n"
+    files = {"jinja2/__init__.py": "", "jinja2/nodes.py": "", "jinja2/parser.py": text}
+    moves = (MoveEntry("jinja2.parser", "jinja2.syntax.parser"), MoveEntry("jinja2.nodes", target))
+    tree = Tree.from_files(files)
+    found = {s.path: s for s in scan_tree(make_world(resolve_layout(Plan("t", (".",), moves), tree)))}
+    edits = found["jinja2/parser.py"].edits
+    assert {e.stage for e in edits} == ({stage} if stage else set())
+    assert apply_edits(text.encode(), edits, "parser.py").decode() == (after or text)
+
+
+# a distribution keeps its name where the plan merges none
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["$ python -m pip install requests", "pip3 install -U pytest requests", "uv add requests", "poetry add requests"],
+)
+def test_what_is_installed_is_a_distribution(line: str) -> None:
+    files = {"README.md": f"```console\n{line}\n```\n", "requests.py": "", "ci.sh": f"{line}\n"}
+    files = {k: v for k, v in files.items() if k != "requests.py"}
+    found = scan(files)
+    assert not any(found[p].edits or found[p].findings for p in files if p in found)
+
+
+def test_what_is_run_is_still_asked_about() -> None:
+    assert [f.rule for f in scan({"ci.sh": "run-all requests\n"})["ci.sh"].findings] == ["string.bare"]
