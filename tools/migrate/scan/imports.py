@@ -247,6 +247,18 @@ class Imports:
         rest = found[0][len(binding.module) :]
         return True, (use.node.id + rest, use.node.id + found[1][len(base) :])
 
+    def unbound(self, outer: Imports | None) -> None:
+        """Names in a snippet that nothing there binds: those of the file around it, or written out in full."""
+        for use in self.scopes.uses:
+            name = use.node.id
+            if not self.layout.mentions(name) or use.scope.owner(name) is not None:
+                continue
+            known, found = outer.through(outer.scopes.module, use) if outer else (False, None)
+            if not known and use.attributes and self.resolver.resolve(f"{name}.{use.attributes[0].attr}").found:
+                found = self._prefix(name, use)
+            if found:
+                self._edit_chain(use, *found)
+
     def _prefix(self, module: str, use: Use) -> tuple[str, str] | None:
         """(old dotted prefix, its new name) that this use names through the binding to `module`; None if unmoved."""
         name = ".".join([module, *(a.attr for a in use.attributes)])

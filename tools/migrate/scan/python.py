@@ -135,6 +135,7 @@ def _scan(
     there: ModuleName | None,
     *,
     whole: bool,
+    outer: Context | None = None,
 ) -> int:
     """Run all scanners over one parsed source; returns the number of bare mentions in prose."""
     context = Context(world, tree)
@@ -142,6 +143,8 @@ def _scan(
     offsets = Offsets(source)
     imports = context.imports = Imports(context, sink, scopes, here, there, offsets)
     imports.scan()
+    if here is None and not path:
+        imports.unbound(outer.imports if outer else None)
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, offsets, path)
     paths.scan(tree)
@@ -155,7 +158,12 @@ def _scan(
 
 
 def scan_snippet(
-    context_or_world: Context | World, sink: Sink, lines: Sequence[tuple[str, int]], *, dedent: bool = False
+    context_or_world: Context | World,
+    sink: Sink,
+    lines: Sequence[tuple[str, int]],
+    *,
+    dedent: bool = False,
+    outer: Context | None = None,
 ) -> bool:
     """Scan code that lies in pieces at the given offsets of the sink's text; False if it does not parse.
 
@@ -179,13 +187,15 @@ def scan_snippet(
     tree = parse(source)
     if tree is None:
         return False
-    scan_mapped(world, sink, tree, source, segments)
+    scan_mapped(world, sink, tree, source, segments, outer)
     return True
 
 
-def scan_mapped(world: World, sink: Sink, tree: ast.Module, source: str, segments: Sequence[Segment]) -> None:
-    """Scan parsed code whose pieces lie at other offsets of the sink's text."""
-    _scan(world, sink.inside(segments, source), tree, source, "", None, None, whole=True)
+def scan_mapped(
+    world: World, sink: Sink, tree: ast.Module, source: str, segments: Sequence[Segment], outer: Context | None = None
+) -> None:
+    """Scan parsed code whose pieces lie at other offsets of the sink's text; doctests also see names of `outer`."""
+    _scan(world, sink.inside(segments, source), tree, source, "", None, None, whole=True, outer=outer)
 
 
 def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: Scope) -> bool:

@@ -35,6 +35,7 @@ _INSTALL_BEFORE = re.compile(
         | \b(?:uv|poetry|pdm|rye|pipenv|hatch)\s+(?:add|install)\b[^|;&\n]*$""",
     re.X,
 )
+_MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -75,7 +76,7 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and style != "prose":
+        elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
 

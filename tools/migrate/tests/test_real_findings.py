@@ -168,3 +168,39 @@ def test_what_is_installed_is_a_distribution(line: str) -> None:
 
 def test_what_is_run_is_still_asked_about() -> None:
     assert [f.rule for f in scan({"ci.sh": "run-all requests\n"})["ci.sh"].findings] == ["string.bare"]
+
+
+# code in documents that never says where a name comes from
+
+
+def test_an_unbound_name_in_a_doctest_is_not_passed_over() -> None:
+    moves = (MoveEntry("requests", "libs.net.http_client"),)
+    files = {"README.md": "```python\n>>> requests.api.get(1)\n```\n", "docs/a.rst": ">>> requests.get(1)\n"}
+    found = scan(files, moves)
+    for path in files:
+        assert found[path].edits or found[path].findings, path
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "after"),
+    [
+        ("import requests.api\n", "requests.api.get(1)", "libs.net.requests.api.get(1)"),
+        ("from requests import api\n", "api.get(1)", "api.get(1)"),
+        ("import requests\n", "requests.api.get(1)", "requests.api.get(1)"),
+        ("requests = 1\n", "requests.api.get(1)", "requests.api.get(1)"),
+        ("", "requests.api.get(1)", "libs.net.requests.api.get(1)"),
+        ("", "requests.append(1)", "requests.append(1)"),
+        ("", "[requests.api for requests in x]", "[requests.api for requests in x]"),
+    ],
+)
+def test_a_doctest_sees_the_names_of_its_file(head: str, line: str, after: str) -> None:
+    text = '{}def f():\n    """\n    >>> {}\n    """\n'
+    assert f">>> {after}\n" in rewritten("app.py", text.format(head, line))
+
+
+def test_a_stale_name_in_markup_is_listed_and_an_address_is_not() -> None:
+    text = "See :class:`~requests.adapters.Gone`, `it <requests.adapters.Gone>`_ and https://requests.readthedocs.io.\n"
+    findings = scan({"docs/a.rst": text})["docs/a.rst"].findings
+    assert [(f.rule, f.severity, f.text) for f in findings] == [
+        ("string.missing", "note", "requests.adapters.Gone")
+    ] * 2
