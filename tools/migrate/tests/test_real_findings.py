@@ -199,7 +199,7 @@ def test_a_doctest_sees_the_names_of_its_file(head: str, line: str, after: str) 
 
 
 def test_a_stale_name_in_markup_is_listed_and_an_address_is_not() -> None:
-    text = "See :class:`~requests.adapters.Gone`, `it <requests.adapters.Gone>`_ and https://requests.readthedocs.io.\n"
+    text = ":class:`~requests.adapters.Gone`,\n`it <requests.adapters.Gone>`_,\nhttps://requests.readthedocs.io\n"
     findings = scan({"docs/a.rst": text})["docs/a.rst"].findings
     assert [(f.rule, f.severity, f.text) for f in findings] == [
         ("string.missing", "note", "requests.adapters.Gone")
