@@ -88,17 +88,8 @@ class Checkout:
 
     def tool(self, *arguments: str, code: int = 0) -> Any:
         path = f"{self.python.parent}{os.pathsep}{os.environ['PATH']}"
-        command = [
-            sys.executable,
-            "-m",
-            "tools.migrate",
-            *arguments,
-            "--root",
-            self.root,
-            "--plan",
-            self.plan,
-            "--json",
-        ]
+        command: list[str | Path] = [sys.executable, "-m", "tools.migrate", *arguments, "--json"]
+        command += ["--root", self.root, "--plan", self.plan]
         done = call(*command, cwd=HERE, check=False, PATH=path, PYTHONPATH=str(HERE))
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)
