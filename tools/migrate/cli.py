@@ -240,7 +240,7 @@ def check_shims(
         output="json" if settings.as_json else output,
     )
     if text:
-        typer.echo(text)
+        typer.echo(text, nl=not text.endswith("\n"))
     return code
 
 
