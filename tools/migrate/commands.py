@@ -9,27 +9,17 @@ import datetime as dt
 import difflib
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-import tomlkit.exceptions
-
-from . import checks
+from . import checks, late
 from .audit import unused_findings
 from .guess import guess_plan
-from .layout import Layout, resolve_layout
-from .lock import Lock
 from .lock import read as read_lock
-from .manifests import Context as ManifestContext
-from .manifests import rewrite_manifest, wants
 from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
-from .operations import apply_edits, write
-from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan
+from .plan import LOCK_FILE, PLAN_FILE
 from .report import FileEdits, Report, StageSummary, render_html
 from .rollback import roll_back
-from .scan import FileScan, World, excluded, make_world, scan_tree
 from .session import Session
 from .stages import Outcome, run_stage
 from .tree import Tree, decode
@@ -150,93 +140,18 @@ def check_shims(
             f"no {LOCK_FILE} here, so no migration has begun", where=str(session.root), next_step="run the stages first"
         )
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
-    layout = lock_layout(session, lock, tree)
-    world = make_world(layout)
-    scans = [*scan_tree(world, skip=wants, jobs=session.jobs), *_late_manifests(world)]
+    arrivals = late.find(late.lock_layout(session, lock, tree), session.jobs)
     if fix:
-        apply_late(session, scans)
-        scans = [FileScan(s.path, [], s.findings) for s in scans]
-    uses = [
-        Finding(s.path, e.line, "old-name-used", old, (f"{old}, now {new}",), f"write {new}", "error")
-        for s in scans
-        for e in s.edits
-        for old, new in [(e.old, e.new) if e.rule != "manifest" else (e.reason, "what stage 4 writes")]
-    ]
+        late.rewrite(session, arrivals)
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock,
         today=today,
         pretend_removed=pretend_removed,
-        version=_version(session, tree),
-        uses=uses,
+        version=late.target_version(session, tree),
+        uses=[] if fix else arrivals.findings(),
     )
     return checks.render(violations, output), checks.exit_code(violations)
-
-
-def _late_manifests(world: World) -> list[FileScan]:
-    """Old names in manifests, as stage 4 would rewrite them, each as one edit of the whole text."""
-    layout = world.layout
-    context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
-    out = []
-    for path in layout.tree:
-        text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None
-        if text is None:
-            continue
-        result = rewrite_manifest(path, text.body, 4, context)
-        if result.text is not None and result.text != text.body:
-            first = result.notes[0] if result.notes else None
-            line, reason = (first.line, first.reason) if first else (1, "")
-            edit = Edit(0, len(text.body), text.body, result.text, line, 4, "manifest", reason)
-            out.append(FileScan(path, [edit]))
-    return out
-
-
-def apply_late(session: Session, scans: Iterable[FileScan]) -> list[str]:
-    """Rewrite late uses of old names in the working tree; the user commits them."""
-    changed = []
-    place = session.executor.place(session.repo.head())
-    for scan in scans:
-        if scan.edits:
-            data = (session.root / scan.path).read_bytes()
-            write(place, scan.path, apply_edits(data, scan.edits, scan.path), None)
-            changed.append(scan.path)
-    return changed
-
-
-def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
-    """The layout after the move, from the lock alone; the plan file adds its roots and exclusions if it is there."""
-    roots = {"."}
-    for move in lock.moves:
-        inner = move.old.replace(".", "/")
-        base = move.path.removesuffix(".py")
-        if base.endswith("/" + inner):
-            roots.add(base[: -len(inner) - 1])
-    path = session.plan_path or session.root / PLAN_FILE
-    known = session.plan if path.exists() and session.plan.name == lock.plan else None
-    distributions = {m.source: m.distribution for m in known.moves} if known else {}
-    entries = tuple(MoveEntry(m.old, m.new, distributions.get(m.old), m.path, m.to_path) for m in lock.moves)
-    if known:
-        plan = replace(known, import_roots=tuple(sorted(roots | set(known.import_roots))), moves=entries)
-    else:
-        plan = Plan(lock.plan, tuple(sorted(roots)), entries)
-    return resolve_layout(plan, tree.replaced(removed={s.path for s in lock.shims}), moved=True)
-
-
-def _version(session: Session, tree: Tree) -> str | None:
-    """The version in the manifest of the target distribution, for shims that go with a version."""
-    try:
-        target = session.plan.target
-    except PlanError:
-        return None
-    path = f"{target.path}/pyproject.toml" if target and target.path != "." else "pyproject.toml"
-    if path not in tree:
-        return None
-    try:
-        project = tomlkit.parse(tree.read(path).decode()).unwrap().get("project", {})
-    except (ValueError, tomlkit.exceptions.TOMLKitError):
-        return None
-    version = project.get("version")
-    return version if isinstance(version, str) else None
 
 
 def report(session: Session) -> Report:
