@@ -4,6 +4,8 @@ Owns what counts as a step: every call that changes something on the disk, by th
 journal.  One JSON line on stdin is one run, one on stdout its end.  A server, because the tool takes longer to import
 than to run; forked, because only a real SIGKILL leaves what a real one leaves: no `finally`, no flush, no release.
 
+A job with `argv` is the whole command line without the time that a new interpreter takes; nothing is killed then.
+
 `how` is "before" a step, "half" way through it (a half-done `git mv` with git's lock left behind, a cut line in the
 journal, a temporary file that never got its name), or "" for an undisturbed run.
 """
@@ -19,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from tools.migrate import commands
+from tools.migrate import cli, commands
 from tools.migrate.journal import Journal
 from tools.migrate.model import MigrateError
 from tools.migrate.repo import Repo
@@ -92,7 +94,29 @@ def work(job: dict[str, Any], counter: Counter) -> str:
     return commands.run(session, job["stage"], job.get("only", ())).message
 
 
+def command(job: dict[str, Any], channel: int) -> None:
+    """The command line itself, its streams in files; `sys.exit` of the command ends the child."""
+    os.environ.clear()
+    os.environ.update(job["env"])
+    os.chdir(job["cwd"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv = ["migrate", *job["argv"]]
+    code = 99
+    try:
+        cli.main()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(channel, json.dumps({"code": code}).encode())
+        os._exit(0)
+
+
 def child(job: dict[str, Any], channel: int) -> None:
+    if "argv" in job:
+        command(job, channel)
     counter = Counter(job.get("at", 0), job.get("how", ""), Path(job["root"]))
     try:
         answer: dict[str, Any] = {"code": 0, "message": work(job, counter)}

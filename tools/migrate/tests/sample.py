@@ -9,12 +9,15 @@ inside the moving package, a file name that is not ASCII, untracked files and ig
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TOOL = Path(__file__).resolve().parents[3]
 DATE = "2026-03-01T10:00:00+00:00"
@@ -250,3 +253,41 @@ def migrate(root: Path, *arguments: str, cwd: Path | None = None, **extra: str) 
         timeout=120,
     )  # fmt: skip
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+class Server:
+    """`faults.py` in a process of its own; one job after the other."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("faults.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=environment(),
+        )  # fmt: skip
+
+    def __call__(self, root: Path, **job: Any) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({"root": str(root), **job}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert isinstance(answer, dict)
+        return answer
+
+    def migrate(self, root: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> Done:
+        """As the function of that name, without waiting for a new interpreter each time."""
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            env = environment(PYTHONPATH=str(TOOL), **extra)
+            answer = self(root, argv=arguments, cwd=str(cwd or root), out=str(out), err=str(err), env=env)
+            return Done(answer["code"], out.read_text(), err.read_text())
+
+    def ok(self, root: Path, **job: Any) -> dict[str, Any]:
+        answer = self(root, **job)
+        assert answer.get("code") == 0, (job, answer)
+        return answer
+
+    def close(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()

@@ -7,9 +7,7 @@ and ignored files, empty folders, HEAD, index.
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -19,42 +17,13 @@ from typing import Any
 import pytest
 
 from tools.migrate.tests import sample
+from tools.migrate.tests.sample import Server
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
     pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL"),
     pytest.mark.timeout(1800),
 ]
-
-
-class Server:
-    """`faults.py` in a process of its own."""
-
-    def __init__(self) -> None:
-        script = Path(__file__).with_name("faults.py")
-        self.process = subprocess.Popen(
-            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=sample.environment(),
-        )  # fmt: skip
-
-    def __call__(self, root: Path, **job: Any) -> dict[str, Any]:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({"root": str(root), **job}) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        assert isinstance(answer, dict)
-        return answer
-
-    def ok(self, root: Path, **job: Any) -> dict[str, Any]:
-        answer = self(root, **job)
-        assert answer.get("code") == 0, (job, answer)
-        return answer
-
-    def close(self) -> None:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
-        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")

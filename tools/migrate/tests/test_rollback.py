@@ -7,30 +7,41 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools.migrate.tests import sample
-from tools.migrate.tests.sample import Done, State, commit, git, migrate, state
+from tools.migrate.tests.sample import Done, State, commit, git, state
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
     pytest.mark.timeout(300),
 ]
+migrate = sample.migrate
 BLAME = ".git-blame-ignore-revs"
 
 
-def run(root: Path, *arguments: str, **extra: str) -> Done:
-    done = migrate(root, *arguments, **extra)
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[None]:
+    global migrate
+    started = sample.Server()
+    migrate = started.migrate
+    yield
+    started.close()
+    migrate = sample.migrate
+
+
+def run(root: Path, *arguments: str) -> Done:
+    done = migrate(root, *arguments)
     assert done.code == 0, done
     return done
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+def stages(server: None, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """The sample before stage 1 (0) and after each stage; copy before changing one."""
     folder = tmp_path_factory.mktemp("stages")
     made = {0: sample.build(folder / "0")}
