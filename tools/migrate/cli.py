@@ -63,6 +63,8 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         result = app(standalone_mode=False)
+        if result == 130:  # typer has turned Ctrl-C into a number
+            raise KeyboardInterrupt
     except _CommandLineError as error:
         sys.exit(fail(error.format_message(), 2, "see --help"))
     except (KeyboardInterrupt, typer.Abort):

@@ -158,6 +158,8 @@ class Repo:
 
     def tree(self, revision: str = "HEAD") -> Tree:
         """The tracked files at HEAD, read from the (clean) working tree; of another revision, read from git."""
+        if revision == "HEAD":
+            self.head()  # says it in words if there is none
         entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
         modes, blobs = {}, {}
         for entry in entries.split("\0"):
@@ -367,7 +369,7 @@ _SILENT = "git failed"
 
 
 def _reason(error: GitError) -> str:
-    text = str(getattr(error, "stderr", "") or error)
+    text = str(getattr(error, "stderr", ""))  # empty after `-q`; the command itself says nothing to a user
     text = re.sub(r"^\s*stderr:\s*'|'\s*$", "", text.strip())
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[0] if lines else _SILENT

@@ -1,8 +1,9 @@
 """A run that is killed anywhere: the same command ends where an undisturbed run ends, `rollback` where it began.
 
-Every step of stages 3, 4 and 6, of a slice and of both kinds of rollback is a place to be killed at; the thin variants
-take some of the steps, the ones marked slow all of them.  `State` is compared as a whole: files, modes, links, untracked
-and ignored files, empty folders, HEAD, index.
+Every step of stages 3, 4 and 6, of a slice and of both kinds of rollback is a place to be killed at; the thin
+variants take some of the steps, the ones marked slow all of them.
+
+`State` is compared as a whole: files, modes, links, untracked and ignored files, empty folders, HEAD, index.
 """
 
 from __future__ import annotations
