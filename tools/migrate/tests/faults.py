@@ -57,7 +57,7 @@ class Counter:
             self.step(f"journal {event}", lambda: self._half_line(journal, event))
             add(journal, event, **facts)
 
-        Repo.run, Journal.add = counted_run, counted_add  # type: ignore[method-assign]
+        Repo.run, Journal.add = counted_run, counted_add  # type: ignore[method-assign,assignment]
 
     def _wrap(self, name: str) -> None:
         original = getattr(os, name)

@@ -131,6 +131,17 @@ def test_killed_at_some_steps(name: str, server: Server, cases: Callable[[str], 
         check_point(server, case, tmp_path / "r", at, "half" if number % 2 else "before")
 
 
+@pytest.mark.parametrize("name", ["stage 3", "stage 6", "rollback"])
+def test_killed_again_while_resuming(name: str, server: Server, cases: Callable[[str], Case], tmp_path: Path) -> None:
+    """The way back is cut off as well, at every seventh of its steps, one after the other on the same tree."""
+    case = cases(name)
+    root = killed(server, case, tmp_path / "r", case.steps * 2 // 3, "before")
+    for at in range(2, case.steps, 7):
+        assert server(root, **case.job, at=at, how="before") == {"killed": True}, at
+    server.ok(root, **case.job)
+    assert sample.state(root) == case.after
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["before", "half"])
 @pytest.mark.parametrize("name", JOBS)
