@@ -142,7 +142,7 @@ def test_killed_again_while_resuming(name: str, server: Server, cases: Callable[
     assert sample.state(root) == case.after
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("how", ["before", "half"])
 @pytest.mark.parametrize("name", JOBS)
 def test_killed_at_every_step(
