@@ -79,6 +79,8 @@ class Index:
             self.packages.update(
                 second + p[len(first) :] for p in list(self.packages) if p == first or p.startswith(first + ".")
             )
+            parents = second.split(".")[:-1]
+            self.packages.update(".".join(parents[: n + 1]) for n in range(len(parents)))
 
     def is_module(self, name: str) -> bool:
         return name in self.files or name in self.packages

@@ -39,7 +39,7 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
     alone = not indent.strip() and (not after.strip() or after.strip().startswith("#"))
     newline = "\r\n" if "\r\n" in source else "\n"
     pragma = after.strip() if re.match(r"\s*#\s*(noqa|type:|pylint|isort|pyright|mypy|ruff)", after) else ""
-    statements = [_first(node, parts[0])]
+    statements = [_first(node, parts[0]) if parts[0][0] else _other(node, parts[0])]
     statements += [_other(node, part) for part in parts[1:]]
     if alone:
         tail = f"  {pragma}" if pragma else ""
@@ -90,9 +90,9 @@ def _other(node: cst.ImportFrom, part: Part) -> str:
             continue
         name, new, local = _member(alias, members)[0]
         local = local or (name if new != name else None)
-        names.append(f"{new} as {local}" if local else new)
+        names.append(f"{new} as {local}" if local and local != new else new)
         comments += re.findall(r"#[^\r\n]*", cst.Module(body=[]).code_for_node(alias))
-    text = f"from {written} import {', '.join(names)}"
+    text = f"from {written} import {', '.join(names)}" if written else f"import {', '.join(names)}"
     return f"{text}  {'  '.join(comments)}" if comments else text
 
 

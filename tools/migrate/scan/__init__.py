@@ -20,6 +20,7 @@ from ..plan import LOCK_FILE
 from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
 from .python import World, scan_python
+from .reach import reached
 from .sink import FileScan, Sink
 from .text import scan_link, scan_text
 
@@ -43,7 +44,7 @@ def scan_tree(
 ) -> list[FileScan]:
     """Scan every tracked file; `skip` leaves out files that another part of the tool rewrites as a whole."""
     candidates = [p for p in _candidates(world) if not skip(p)]
-    world.mentions = _mentions(world, candidates)
+    world.mentions = reached(world.layout, world.resolver, world.judge.words, candidates)
     found: list[FileScan] = []
     if jobs > 1 and len(candidates) >= _PARALLEL_FROM and "fork" in multiprocessing.get_all_start_methods():
         found = _parallel(world, candidates, jobs, progress)
@@ -93,30 +94,6 @@ def _candidates(world: World) -> list[str]:
         if mode == LINK or needle.search(layout.tree.read(path)) or (moves and path.endswith((*_PYTHON, ".md"))):
             out.append(path)
     return out
-
-
-def _mentions(world: World, candidates: Sequence[str]) -> frozenset[str]:
-    """Dotted texts that end in the first part of a moving name: someone reaches that name through another module."""
-    words = {n.split(".")[0] for n in world.layout.old_names} | world.judge.words
-    dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + b"|".join(re.escape(w.encode()) for w in sorted(words)) + rb")\b")
-    imported = re.compile(rb"from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^)\n#]*)")
-    out: set[str] = set()
-    for path in candidates:
-        if path.endswith(_PYTHON):
-            data = world.layout.tree.read(path)
-            out.update(m.group().decode(errors="replace") for m in dotted.finditer(data))
-            here = world.layout.module_of(path)
-            for match in imported.finditer(data):
-                module = match[1].decode(errors="replace")
-                if module.startswith(".") and here:
-                    from ..resolve import absolute
-
-                    level = len(module) - len(module.lstrip("."))
-                    module = absolute(module[level:] or None, level, here.package)
-                for name in re.findall(r"\w+", match[2].decode(errors="replace")):
-                    if name in words:
-                        out.add(f"{module}.{name}")
-    return frozenset(out)
 
 
 def _link(world: World, path: str) -> FileScan:

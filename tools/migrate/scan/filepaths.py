@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .sink import Sink
 
 if TYPE_CHECKING:
-    from .imports import Offsets
+    from .offsets import Offsets
     from .python import Context
 
 _SAME = {

@@ -18,7 +18,7 @@ from .sink import Sink
 from .words import scan_words
 
 if TYPE_CHECKING:
-    from .imports import Offsets
+    from .offsets import Offsets
     from .python import Context
     from .scopes import Scope, Scopes
 

@@ -20,8 +20,9 @@ from ..layout import Layout, ModuleName
 from ..resolve import Resolver
 from ..rewrite import rename_in_expression
 from .filepaths import FilePaths
-from .imports import Imports, Offsets
+from .imports import Imports
 from .literals import Literals
+from .offsets import Offsets
 from .scopes import Scope, Scopes, analyse
 from .sink import Segment, Sink
 from .words import scan_words
@@ -125,6 +126,7 @@ def _scan(
     paths.scan(tree)
     literals = Literals(context, sink, scopes, offsets, path)
     bare = literals.scan(_docstrings(tree), paths.claimed)
+    imports.finish()
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)
