@@ -38,6 +38,9 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
     after = rest.group() if rest else ""
     alone = not indent.strip() and (not after.strip() or after.strip().startswith("#"))
     newline = "\r\n" if "\r\n" in source else "\n"
+    opening = re.compile(r"[^\r\n#]*\([ \t]*(#[^\r\n]*)").match(source, start)
+    if node.lpar is not None and opening and opening.end() <= end and not after.strip():
+        after = opening[1]
     pragma = after.strip() if re.match(r"\s*#\s*(noqa|type:|pylint|isort|pyright|mypy|ruff)", after) else ""
     statements = [_first(node, parts[0]) if parts[0][0] else _other(node, parts[0])]
     statements += [_other(node, part) for part in parts[1:]]

@@ -10,7 +10,7 @@ import fnmatch
 import multiprocessing
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 
 from ..classify import Judge
@@ -19,6 +19,7 @@ from ..model import Edit, Finding
 from ..plan import LOCK_FILE
 from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
+from .calls import IMPORTING
 from .python import World, scan_python
 from .reach import reached
 from .sink import FileScan, Sink
@@ -28,6 +29,7 @@ __all__ = ["FileScan", "World", "excluded", "make_world", "scan_file", "scan_tre
 
 _PARALLEL_FROM = 60  # files; below that, starting workers costs more than it gives
 _PYTHON = (".py", ".pyi", ".pyw")
+_DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorted(IMPORTING)) + rb")\b")
 
 
 def make_world(layout: Layout) -> World:
@@ -84,6 +86,10 @@ def excluded(path: str, patterns: Iterable[str]) -> bool:
 def _candidates(world: World) -> list[str]:
     layout = world.layout
     needle = re.compile(b"|".join(re.escape(n) for n in world.judge.needles))
+    # Names computed below a package that stays may mean a module that leaves it.
+    above = {old.rpartition(".")[0] for old in layout.old_names if "." in old}
+    above = {p for p in above if layout.new_module(p) is None} - {""}
+    computed = re.compile(b"|".join(re.escape(p.encode()) for p in sorted(above)) or b"(?!)")
     out = []
     for path, mode in layout.tree.modes.items():
         if mode == SUBMODULE or path in (LOCK_FILE, layout.plan.file) or excluded(path, layout.plan.exclude):
@@ -91,7 +97,9 @@ def _candidates(world: World) -> list[str]:
         if path == os.path.basename(layout.plan.file):
             continue
         moves = layout.new_path(path) != path
-        if mode == LINK or needle.search(layout.tree.read(path)) or (moves and path.endswith((*_PYTHON, ".md"))):
+        data = b"" if mode == LINK else layout.tree.read(path)
+        dynamic = path.endswith(_PYTHON) and b"import" in data and computed.search(data) and _DYNAMIC.search(data)
+        if mode == LINK or dynamic or needle.search(data) or (moves and path.endswith((*_PYTHON, ".md"))):
             out.append(path)
     return out
 

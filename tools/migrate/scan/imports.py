@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .python import Context
 
 
+OUTSIDE = "is used from elsewhere as an attribute of this module"
+EXPORTED = "is in __all__"
+
+
 @dataclass(slots=True)
 class Binding:
     """What one local name of one scope stands for: a module, by its name before the move."""
@@ -124,7 +128,9 @@ class Imports:
             self.kept.add((scope_id, name))
             self._keep(name, moved, targets, tops, scope, why)
             return
-        if why:
+        # A name that others only reach for stays bound by a plain import of what did not move.
+        reached = bool(why) and not moved and why.endswith((OUTSIDE, EXPORTED))
+        if why and not reached:
             for node, alias, new in targets:
                 if new:
                     self._list_import(node, alias.name, new, why)
@@ -137,9 +143,16 @@ class Imports:
                 provided[new.split(".")[0]] = True
         still_bare = [u for u in uses if not any(u is c[0] for c in changed)]
         # `import a.b` also bound `a`; if `a` stays and is still used, something must go on importing it.
-        rest_needed = not moved and bool(still_bare) and not any(new is None for _, _, new in targets)
+        rest_needed = not moved and (bool(still_bare) or reached) and not any(new is None for _, _, new in targets)
+        imported = {new or alias.name for _, alias, new in targets}
         missing = sorted(
-            {new for _, _, new in changed if not provided.get(new.split(".")[0]) and new.split(".")[0] != name}
+            {
+                module
+                for _, old, new in changed
+                if (module := new if self.symbol(old) is None else new.rpartition(".")[0])
+                and not any(i == module or i.startswith(module + ".") for i in imported)
+                and (self.symbol(old) or not (provided.get(new.split(".")[0]) or new.split(".")[0] == name))
+            }
         )
         extra = list(missing)
         for _, alias, new in targets:
@@ -195,9 +208,9 @@ class Imports:
         if scope.kind == "class":
             return f"{name} is an attribute of the class"
         if scope.kind == "module" and self.here and f"{self.here.name}.{name}" in self.context.mentions:
-            return f"{name} is used from elsewhere as an attribute of this module"
+            return f"{name} {OUTSIDE}"
         if scope.kind == "module" and name in self.context.exported:
-            return f"{name} is in __all__"
+            return f"{name} {EXPORTED}"
         if self.context.calls & {"globals", "locals", "vars", "eval"} and name in self.context.string_values:
             return f"{name} is looked up by name"
         for top in tops - {name}:

@@ -19,6 +19,7 @@ from ..classify import Judge
 from ..layout import Layout, ModuleName
 from ..resolve import Resolver
 from ..rewrite import rename_in_expression
+from .dynamic import Dynamic
 from .filepaths import FilePaths
 from .imports import Imports
 from .literals import Literals
@@ -126,6 +127,7 @@ def _scan(
     paths.scan(tree)
     literals = Literals(context, sink, scopes, offsets, path)
     bare = literals.scan(_docstrings(tree), paths.claimed)
+    Dynamic(context, sink, offsets, here, there).scan()
     imports.finish()
     _bytes(context, sink, offsets)
     if whole:
