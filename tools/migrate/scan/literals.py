@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..classify import Hint
 from ..rewrite import string_parts
@@ -57,33 +57,34 @@ class Literals:
     def _literal(self, node: ast.Constant) -> None:
         start, end = self.at.span(node)
         pieces = string_tokens(self.at.source[start:end])
-        hint, early = self.places.hint(node), self.places.identity(node)
         if self._distribution(node, start, pieces):
             return
         whole = len(pieces) == 1 and self.at.source[start + pieces[0][0] : start + pieces[0][1]] == node.value
         if whole:
-            first = start + pieces[0][0]
-            text = str(node.value)
-            verdict = self.judge.value(text, self.path, hint)
-            if verdict is not None:
-                if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
-                    verdict = None
-                elif verdict.kind == "change":
-                    stage = 3 if early else verdict.stage
-                    self.sink.edit(
-                        first, first + len(text), verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason
-                    )
-                    return
-                elif verdict.kind == "list" or verdict.rule == "string.missing":
-                    note = verdict.kind == "none" or self.places.is_key(node)
-                    self.sink.list(first, verdict.rule, text, verdict.readings, severity="note" if note else "warning")
-                    return
-                else:
-                    return
-            if _CODE.search(text) and self._embedded(text, first):
+            text, first = str(node.value), start + pieces[0][0]
+            if self._whole(node, text, first) or (_CODE.search(text) and self._embedded(text, first)):
                 return
+        hint = self.places.hint(node)
         for a, b, raw in pieces:
-            self._piece(self.at.source[start + a : start + b], start + a, raw, hint, 3 if early else None)
+            stage = 3 if self.places.identity(node) else None
+            self._piece(self.at.source[start + a : start + b], start + a, raw, hint, stage)
+
+    def _whole(self, node: ast.Constant, text: str, first: int) -> bool:
+        """A string that may be one name or one path, written at `first` without escapes; whether it is settled."""
+        hint = self.places.hint(node)
+        verdict = self.judge.value(text, self.path, hint)
+        if verdict is None:
+            return False
+        if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
+            return False
+        if verdict.kind == "change":
+            stage = 3 if self.places.identity(node) else verdict.stage
+            self.sink.edit(first, first + len(text), verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason)
+        elif verdict.kind == "list" or verdict.rule == "string.missing":
+            note = verdict.kind == "none" or self.places.is_key(node)
+            severity: Literal["note", "warning"] = "note" if note else "warning"
+            self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)
+        return True
 
     def _piece(self, text: str, base: int, raw: bool, hint: Hint, stage: int | None) -> None:
         """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words."""
@@ -152,8 +153,11 @@ class Literals:
         if not self.judge.mentioned(segment):
             return
         hint = self.places.hint(node)
-        for a, b in string_parts(segment) or []:
-            if self.judge.mentioned(segment[a:b]):
+        inner = {n.value: n for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        for a, b, value in string_parts(segment) or []:
+            if value is not None and value in inner and self.judge.mentioned(value):
+                self._whole(inner[value], value, start + a)
+            elif self.judge.mentioned(segment[a:b]):
                 # What follows a part is a computed value, so a trailing dot begins a computed name.
                 self._piece(segment[a:b], start + a, False, hint, 3 if self.places.identity(node) else None)
 

@@ -178,11 +178,20 @@ def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: S
     renames: dict[str, str] = {}
     assert context.imports is not None
     known = False
-    for use in analyse(ast.Module([ast.Expr(tree.body)], [])).uses:
+    target = ast.Name("_", ast.Store())
+    inner = analyse(ast.Module([ast.AnnAssign(target, tree.body, None, 1)], []))
+    for use in inner.uses:
         bound, found = context.imports.through(scope, use)
         known = known or bound
         if found:
             renames[found[0]] = found[1]
+    # Strings inside the string: an annotation of their own (`"Optional['a.B']"`), or a value (`"Literal['a']"`).
+    places = Offsets(f"({text})")
+    for node, _ in inner.annotations:
+        first, last = places.span(node)
+        word = str(node.value)
+        if context.judge.mentioned(word) and places.source[first + 1 : last - 1] == word:
+            known = scan_annotation(context, sink, word, base + first, scope) or known
     if not known:
         return False
     for start, end, new in rename_in_expression(text, sorted(renames.items())) or []:
