@@ -20,8 +20,10 @@ from ..plan import LOCK_FILE
 from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
+from .distributions import merged_names
 from .python import World, scan_python
 from .reach import reached
+from .roots import needles
 from .sink import FileScan, Sink
 from .text import scan_link, scan_text
 
@@ -90,6 +92,8 @@ def _candidates(world: World) -> list[str]:
     above = {old.rpartition(".")[0] for old in layout.old_names if "." in old}
     above = {p for p in above if layout.new_module(p) is None} - {""}
     computed = re.compile(b"|".join(re.escape(p.encode()) for p in sorted(above)) or b"(?!)")
+    stale = needles(layout)
+    merged = re.compile("|".join(n.replace("-", "[-_.]+") for n in merged_names(layout)).encode() or b"(?!)", re.I)
     out = []
     for path, mode in layout.tree.modes.items():
         if mode == SUBMODULE or path in (LOCK_FILE, layout.plan.file) or excluded(path, layout.plan.exclude):
@@ -99,7 +103,14 @@ def _candidates(world: World) -> list[str]:
         moves = layout.new_path(path) != path
         data = b"" if mode == LINK else layout.tree.read(path)
         dynamic = path.endswith(_PYTHON) and b"import" in data and computed.search(data) and _DYNAMIC.search(data)
-        if mode == LINK or dynamic or needle.search(data) or (moves and path.endswith((*_PYTHON, ".md"))):
+        if (
+            mode == LINK
+            or dynamic
+            or stale(data)
+            or (not path.endswith(_PYTHON) and merged.search(data))
+            or needle.search(data)
+            or (moves and path.endswith((*_PYTHON, ".md")))
+        ):
             out.append(path)
     return out
 

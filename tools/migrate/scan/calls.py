@@ -7,42 +7,42 @@ name here means for a given call is decided there.
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-IMPORTING = _words("""
+IMPORTING = words("""
     import_module __import__ find_spec find_loader run_module run_path_module importorskip resolve_name import_string
     import_object locate load_object import_from_string import_class import_by_path load_module import_attr
     symbol_by_name find_module lazy_import walk_packages iter_modules module_available get_data
 """)
 # Calls whose first argument names a module.
-MODULE_CALLS = IMPORTING | _words("""
+MODULE_CALLS = IMPORTING | words("""
     files resource_filename resource_string resource_stream resource_exists resource_listdir open_text open_binary
     read_text read_binary contents is_resource as_file path_for patch object setattr delattr getLogger get_logger
     getChild at_level set_level get_class find_package_path PackageLoader autodiscover_tasks config_from_object multiple
     loads_module record_tuples assertLogs assertNoLogs include import_path filterwarnings loadTestsFromName
 """)
-ANY_ARGUMENT = _words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
+ANY_ARGUMENT = words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
 # Calls of which a variable, too, is followed to its value.
-FLOWING = IMPORTING | _words("files getLogger get_logger at_level set_level")
+FLOWING = IMPORTING | words("files getLogger get_logger at_level set_level")
 # Methods of many other things as well: only a dotted literal counts.
-ONLY_DOTTED = _words("patch setattr delattr object multiple include read_text contents getChild filterwarnings")
-MODULE_KEYWORDS = _words(
+ONLY_DOTTED = words("patch setattr delattr object multiple include read_text contents getChild filterwarnings")
+MODULE_KEYWORDS = words(
     "logger package anchor module mod_name modname module_name dotted_path target_module import_name"
 )
-PATH_CALLS = _words("""
+PATH_CALLS = words("""
     Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile
     rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir
 """)
-IDENTITY_CALLS = _words("""
+IDENTITY_CALLS = words("""
     getLogger get_logger at_level set_level assertLogs assertNoLogs assertEqual assertIn assertRegex assertRaisesRegex
     raises warns filterwarnings startswith endswith removeprefix
 """)
-NAME_ATTRIBUTES = _words("__name__ __module__ __package__ __qualname__")
-NAME_METHODS = _words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
+NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
+NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
 # What these give of a module's name is still one, or a part of one.
-NAME_KEEPERS = _words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
+NAME_KEEPERS = words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
 MODULE_FLAGS = ("-m", "--cov", "--pyargs", "-p", "--package", "--module", "--import")
-MODULE_VARIABLES = _words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
-DISTRIBUTION_CALLS = _words("version distribution metadata requires get_distribution require files entry_points")
+MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
+DISTRIBUTION_CALLS = words("version distribution metadata requires get_distribution require")

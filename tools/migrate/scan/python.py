@@ -19,11 +19,13 @@ from ..classify import Judge
 from ..layout import Layout, ModuleName
 from ..resolve import Resolver
 from ..rewrite import rename_in_expression
+from .distributions import scan_distributions
 from .dynamic import Dynamic
 from .filepaths import FilePaths
 from .imports import Imports
 from .literals import Literals
 from .offsets import Offsets
+from .roots import scan_syspath
 from .scopes import Scope, Scopes, analyse
 from .sink import Segment, Sink
 from .words import scan_words
@@ -124,6 +126,7 @@ def _scan(
     imports.scan()
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, offsets, path)
+    scan_syspath(context, sink, offsets, paths.value, paths.claimed)
     paths.scan(tree)
     literals = Literals(context, sink, scopes, offsets, path)
     bare = literals.scan(_docstrings(tree), paths.claimed)
@@ -262,6 +265,10 @@ def _comments(context: Context, sink: Sink, source: str, path: str) -> int:
     bare = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT and "/// script" in source:
+                scan_distributions(
+                    context.layout, sink, token.string, lines.starts[token.start[0] - 1] + token.start[1]
+                )
             if token.type == tokenize.COMMENT and context.judge.mentioned(token.string):
                 offset = lines.starts[token.start[0] - 1] + token.start[1]
                 bare += scan_words(token.string, offset, sink, context.judge, path, "prose")
