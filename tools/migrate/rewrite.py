@@ -17,6 +17,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 from .tree import Lines
 
 Part = tuple[str, Sequence[tuple[str, str, str | None]]]  # (module as written, [(old name, new name, alias)])
+_PRAGMA = re.compile(r"\s*#\s*(?:noqa|type:|pylint|isort|pyright|mypy|ruff)")
 
 
 def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) -> str | None:
@@ -38,13 +39,14 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
     rest = re.compile(r"[^\r\n]*").match(source, end)
     after = rest.group() if rest else ""
     alone = not indent.strip() and (not after.strip() or after.strip().startswith("#"))
-    newline = "\r\n" if "\r\n" in source else "\n"
-    opening = re.compile(r"[^\r\n#]*\([ \t]*(#[^\r\n]*)").match(source, start)
-    if node.lpar is not None and opening and opening.end() <= end and not after.strip():
-        after = opening[1]
-    pragma = after.strip() if re.match(r"\s*#\s*(noqa|type:|pylint|isort|pyright|mypy|ruff)", after) else ""
+    ends = re.search(r"\r\n|\r|\n", source)
+    newline = ends.group() if ends else "\n"
+    pragma = after.strip() if _PRAGMA.match(after) else ""
     statements = [_first(node, parts[0]) if parts[0][0] else _other(node, parts[0])]
     statements += [_other(node, part) for part in parts[1:]]
+    opening = re.compile(r"[^\r\n#]*\([ \t]*(#[^\r\n]*)").match(source, start)
+    if alone and node.lpar is not None and opening and opening.end() <= end and _PRAGMA.match(opening[1]):
+        statements[1:] = [s if "  #" in s or after.strip() else f"{s}  {opening[1]}" for s in statements[1:]]
     if alone:
         tail = f"  {pragma}" if pragma else ""
         last = statements[-1]

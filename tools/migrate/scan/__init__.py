@@ -107,7 +107,7 @@ def _candidates(world: World) -> list[str]:
             mode == LINK
             or dynamic
             or stale(data)
-            or (not path.endswith(_PYTHON) and merged.search(data))
+            or merged.search(data)
             or needle.search(data)
             or (moves and path.endswith((*_PYTHON, ".md")))
         ):

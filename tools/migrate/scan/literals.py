@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from ..classify import Hint
 from ..rewrite import string_parts
 from .calls import DISTRIBUTION_CALLS
+from .distributions import merged_names, normal, scan_distributions
 from .documents import scan_docstring
 from .flows import called
 from .places import Places
@@ -35,6 +36,7 @@ class Literals:
         self.context, self.sink, self.scopes, self.at, self.path = context, sink, scopes, offsets, path
         self.judge = context.judge
         self.places = Places(context, scopes)
+        self.merged = merged_names(context.layout)
         self.bare = 0
 
     def scan(self, docstrings: set[int], claimed: set[int]) -> int:
@@ -42,7 +44,11 @@ class Literals:
             if self.judge.mentioned(str(node.value)):
                 self._annotation(node, scope)
         for node, _ in self.scopes.strings:
-            if id(node) in claimed or not self.judge.mentioned(str(node.value)):
+            if id(node) in claimed:
+                continue
+            if any(normal(str(node.value)).find(name) >= 0 for name in self.merged):
+                self._distributions(node)
+            if not self.judge.mentioned(str(node.value)):
                 continue
             if id(node) in docstrings:
                 self.bare += scan_docstring(self.context, self.sink, self.at, node, self.path)
@@ -57,7 +63,7 @@ class Literals:
     def _literal(self, node: ast.Constant) -> None:
         start, end = self.at.span(node)
         pieces = string_tokens(self.at.source[start:end])
-        if self._distribution(node, start, pieces):
+        if all(self.sink.covered(start + a, start + b) for a, b, _ in pieces):
             return
         whole = len(pieces) == 1 and self.at.source[start + pieces[0][0] : start + pieces[0][1]] == node.value
         if whole:
@@ -161,27 +167,19 @@ class Literals:
                 # What follows a part is a computed value, so a trailing dot begins a computed name.
                 self._piece(segment[a:b], start + a, False, hint, 3 if self.places.identity(node) else None)
 
-    def _distribution(self, node: ast.Constant, start: int, pieces: list[tuple[int, int, bool]]) -> bool:
+    def _distributions(self, node: ast.Constant) -> None:
+        """Names of merged distributions: the argument of `importlib.metadata.version` and its like, and commands."""
+        start, end = self.at.span(node)
+        pieces = string_tokens(self.at.source[start:end])
         call = self.context.parents.get(node)
-        if not (isinstance(call, ast.Call) and call.args and call.args[0] is node and len(pieces) == 1):
-            return False
-        target = self.context.layout.plan.target
-        if called(call) not in DISTRIBUTION_CALLS or target is None:
-            return False
-        name = re.sub(r"[-_.]+", "-", str(node.value)).lower()
-        merged = {re.sub(r"[-_.]+", "-", m.distribution).lower() for m in self.context.layout.moves if m.distribution}
-        if name not in merged:
-            return False
-        a, b, _ = pieces[0]
-        self.sink.edit(
-            start + a,
-            start + b,
-            target.distribution,
-            stage=4,
-            rule="string.distribution",
-            reason=f"the distribution {node.value!r} is now part of {target.distribution}",
-        )
-        return True
+        new = self.merged.get(normal(str(node.value)))
+        if new and isinstance(call, ast.Call) and call.args[:1] == [node] and called(call) in DISTRIBUTION_CALLS:
+            for a, b, _ in pieces[:1] if len(pieces) == 1 else ():
+                reason = f"the distribution {node.value!r} is now part of {new}"
+                self.sink.edit(start + a, start + b, new, stage=4, rule="string.distribution", reason=reason)
+            return
+        for a, b, _ in pieces:
+            scan_distributions(self.context.layout, self.sink, self.at.source[start + a : start + b], start + a)
 
 
 def string_tokens(segment: str) -> list[tuple[int, int, bool]]:

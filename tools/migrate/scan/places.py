@@ -130,7 +130,20 @@ class Places:
             return "module" if first or isinstance(child, ast.keyword) or name in ANY_ARGUMENT else "unknown"
         if self.flows.argument_carries(call, child, index):
             return "module"
-        if name in ("list", "tuple", "set", "sorted", "frozenset", "iter", "reversed", "enumerate", "dict", "str"):
+        if name in (
+            "format",
+            "format_map",
+            "list",
+            "tuple",
+            "set",
+            "sorted",
+            "frozenset",
+            "iter",
+            "reversed",
+            "enumerate",
+            "dict",
+            "str",
+        ):
             return None
         return "path" if name in PATH_CALLS and "/" not in str(getattr(node, "value", "/")) else "unknown"
 
@@ -145,6 +158,14 @@ class Places:
                 case ast.Compare() | ast.MatchValue():
                     return True
                 case ast.Call() if child is not parent.func and called(parent) in IDENTITY_CALLS:
+                    return True
+                case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in NAME_METHODS:
+                    if names_a_module(value, self.flows.named):
+                        return True
+                case ast.Call(func=func, args=[_, *others]) if child is not func:
+                    if any(names_a_module(o, self.flows.named) for o in others):
+                        return True
+                case ast.Subscript(slice=key) if names_a_module(key, self.flows.named):
                     return True
                 case ast.keyword(arg="logger" | "match" | "logger_name"):
                     return True

@@ -27,8 +27,10 @@ _COMMAND_SUFFIXES = words("""
     .properties .pyx .pxd .pxi .hcl .tf .env .toml .pth
 """)
 _INI_NAMES = re.compile(
-    r"(?:\.coveragerc|\.flake8|\.isort\.cfg|\.?pylintrc|\.importlinter|\.pydocstyle(?:rc)?|\.bumpversion\.cfg)$"
+    r"(?:\.coveragerc|\.flake8|\.isort\.cfg|\.?pylintrc|\.importlinter|\.pydocstyle(?:rc)?|\.bumpversion\.cfg"
+    r"|\.?(?:tox|pytest|mypy|pylint|flake8|coverage|isort|pydocstyle)\.(?:ini|cfg|conf|rc))$"
 )
+_TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|gitlab-ci|travis|bandit)\.ya?ml$")
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS)(?:\.\w+)?$")
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
@@ -65,10 +67,9 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif _ANCHORED.search(name):
         bare = _anchored(world, sink, path)
     elif _COMMAND_NAMES.match(name) or _INI_NAMES.match(name) or suffix in _COMMAND_SUFFIXES or body.startswith("#!"):
-        if suffix in (".ini", ".cfg", ".conf") or _INI_NAMES.match(name):
+        if _INI_NAMES.match(name) or _TOOL_YAML.match(name) or path.startswith(".github/"):
             scan_ini(world, sink, path)
         if suffix in (".yml", ".yaml"):
-            scan_ini(world, sink, path)
             scan_patterns(world, sink)
             scan_volumes(world, sink)
         scan_pythonpath(world.layout, sink, body)
