@@ -268,7 +268,9 @@ class _Rope:
     def __init__(self, tree: Tree) -> None:
         import tempfile
 
-        from rope.base.project import Project
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # rope's own, of no use to anybody here
+            from rope.base.project import Project
 
         self._folder = tempfile.TemporaryDirectory(prefix="migrate-rope-")
         self._tree, self._written = tree, False
@@ -286,7 +288,9 @@ class _Rope:
                     place.write_bytes(self._tree.read(file))
             self._written = True
         try:
-            module = self._project.get_pymodule(self._project.get_resource(path))
-            return attribute in module.get_attribute(name).get_object().get_attributes()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module = self._project.get_pymodule(self._project.get_resource(path))
+                return attribute in module.get_attribute(name).get_object().get_attributes()
         except Exception:  # rope raises what it likes on odd code; its silence is an answer of its own
             return None

@@ -31,6 +31,7 @@ __all__ = ["FileScan", "World", "excluded", "make_world", "scan_file", "scan_tre
 
 _PARALLEL_FROM = 60  # files; below that, starting workers costs more than it gives
 _PYTHON = (".py", ".pyi", ".pyw")
+_PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all letters
 _DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorted(IMPORTING)) + rb")\b")
 
 
@@ -66,7 +67,7 @@ def scan_file(world: World, path: str) -> FileScan:
     if layout.tree.modes[path] == LINK:
         return _link(world, path)
     text = layout.tree.text(path)
-    if text is None:
+    if text is None or path.endswith(_PICKLES):
         return FileScan(path, findings=_binary(world, path))
     sink = Sink(path, text.body)
     try:
@@ -127,7 +128,8 @@ def _link(world: World, path: str) -> FileScan:
 def _binary(world: World, path: str) -> list[Finding]:
     data = world.layout.tree.read(path)
     for old in world.layout.old_names:
-        if re.search(rb"(?<![\w.])" + re.escape(old.encode()) + rb"(?!\w)", data):
+        # What stands before a name can be an opcode or a length that looks like a letter.
+        if re.search(re.escape(old.encode()) + rb"(?!\w)", data):
             readings = ("data that names the code, such as a pickle or a compiled file", "other data")
             return [Finding(path, 0, "file.binary", old, readings, "binary files are never edited", "note")]
     return []

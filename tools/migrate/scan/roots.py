@@ -27,7 +27,7 @@ _PYTHONPATH = re.compile(
 )
 _ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _CALLS = {"addsitedir", "syspath_prepend"}
-SIGN = re.compile(rb"sys\.path|PYTHONPATH|addsitedir|syspath_prepend")
+SIGN = re.compile(rb"sys\.path|(?i:pythonpath|mypy_path|extra_paths)|addsitedir|syspath_prepend")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def migrate(
     out = {}
     for path in source:
         data = source.read(path)
-        if path in scans:
+        if path in scans and scans[path].edits:
             kind = "link" if source.modes[path] == LINK else path
             data = apply_edits(data, tuple(e for e in scans[path].edits if e.stage in set(stages)), kind)
         out[layout.new_path(path)] = data

@@ -40,7 +40,7 @@ JOINED = [
     ("Path('wire_v2/data/schema.json')", "Path('libs/types/wire/data/schema.json')"),
     ("open('./wire_v2/data/schema.json')", "open('./libs/types/wire/data/schema.json')"),
     ("ROOT.joinpath('wire_v2', 'data')", "ROOT.joinpath('libs', 'types', 'wire', 'data')"),
-    ("ROOT / 'wire_v2' / 'nothing.txt'", "ROOT / 'wire_v2' / 'nothing.txt'"),
+    ("ROOT / 'wire_v2' / 'made.txt'", "ROOT / 'libs/types/wire' / 'made.txt'"),
     ("os.path.join(ROOT, 'out', 'wire_v2.log')", "os.path.join(ROOT, 'out', 'wire_v2.log')"),
     ("'.'.join(['a', 'wire_v2'])", "'.'.join(['a', 'wire_v2'])"),
 ]  # fmt: skip
