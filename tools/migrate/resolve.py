@@ -266,15 +266,18 @@ class _Rope:
     """rope, asked single questions over a scratch copy of the Python files, made when the first question comes."""
 
     def __init__(self, tree: Tree) -> None:
+        import shutil
         import tempfile
+        import weakref
 
+        self._folder = tempfile.mkdtemp(prefix="migrate-rope-")
+        weakref.finalize(self, shutil.rmtree, self._folder, True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # rope's own, of no use to anybody here
             from rope.base.project import Project
 
-        self._folder = tempfile.TemporaryDirectory(prefix="migrate-rope-")
+            self._project = Project(self._folder, ropefolder=None)  # pyright: ignore[reportArgumentType]
         self._tree, self._written = tree, False
-        self._project = Project(self._folder.name, ropefolder=None)  # pyright: ignore[reportArgumentType]
 
     def class_has(self, path: str, name: str, attribute: str) -> bool | None:
         """Whether the class has or inherits the attribute; None if rope cannot say."""
@@ -283,7 +286,7 @@ class _Rope:
         if not self._written:
             for file in self._tree:
                 if file.endswith(".py"):
-                    place = pathlib.Path(self._folder.name, file)
+                    place = pathlib.Path(self._folder, file)
                     place.parent.mkdir(parents=True, exist_ok=True)
                     place.write_bytes(self._tree.read(file))
             self._written = True

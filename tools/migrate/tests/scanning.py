@@ -3,6 +3,8 @@
 `wire_v2` moves to `libs.types.wire`; `money` lies under the import root `libs/types` and moves to `libs.types.cash`.
 """
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,7 @@
 """The maps of names and paths, on a tree before the move and on one after it."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 import pytest
@@ -15,7 +17,9 @@ from tools.migrate.tree import Tree
 def layout(request: pytest.FixtureRequest) -> Layout:
     if request.param == "before":
         return resolve_layout(parse_plan(PLAN), Tree.from_files(LEGACY))
-    return resolve_layout(parse_plan(PLAN), Tree.from_files(migrate({}).files), moved=True)
+    # After the move the lock says where a package was.
+    plan = PLAN.replace('from = "money"\n', 'from = "money"\npath = "libs/types/money"\n')
+    return resolve_layout(parse_plan(plan), Tree.from_files(migrate({}).files), moved=True)
 
 
 @pytest.mark.parametrize(

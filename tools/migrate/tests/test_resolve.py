@@ -1,5 +1,7 @@
 """What a dotted name means: modules, names, members, and what only the running program knows."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 import pytest

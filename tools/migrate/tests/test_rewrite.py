@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tools.migrate.rewrite import rename_in_expression, split_from_import, string_parts
+from tools.migrate.rewrite import Part, rename_in_expression, split_from_import, string_parts
 
-PARTS = [("x", [("a", "a", None)]), ("y", [("b", "b2", "c")])]
+PARTS: list[Part] = [("x", [("a", "a", None)]), ("y", [("b", "b2", "c")])]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Documents: Markdown, reStructuredText, notebooks: code as code, roles and directives, prose left alone."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 import json

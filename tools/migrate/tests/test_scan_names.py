@@ -1,5 +1,7 @@
 """Names: scopes, names that have to survive, the new top-level name that is taken, annotations, f-strings."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Paths in Python: steps up from `__file__`, joined parts, import roots put on `sys.path`, links."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 from pathlib import Path

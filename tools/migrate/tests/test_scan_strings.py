@@ -1,5 +1,7 @@
 """Strings in Python: names of modules, computed names, names compared with `__name__`, and what only looks like one."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Files that are not Python: configuration by its keys, commands by the words before a name, patterns, import roots."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,7 @@
 """Scopes: which binding a name refers to, against what the interpreter itself says."""
 
+# ruff: noqa: E501 - before and after stand on one line each
+
 from __future__ import annotations
 
 import ast
