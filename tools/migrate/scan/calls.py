@@ -31,6 +31,8 @@ ONLY_DOTTED = words("patch setattr delattr object multiple include read_text con
 MODULE_KEYWORDS = words(
     "logger package anchor module mod_name modname module_name dotted_path target_module import_name"
 )
+# Keywords of the calls above that take the module; `reason` and its like do not.
+CALL_KEYWORDS = MODULE_KEYWORDS | words("name fullname prefix target logger_name settings")
 PATH_CALLS = words("""
     Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile
     rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir

@@ -43,14 +43,17 @@ class Literals:
         for node, scope in self.scopes.annotations:
             if self.judge.mentioned(str(node.value)):
                 self._annotation(node, scope)
-        for node, _ in self.scopes.strings:
+        for node, scope in self.scopes.strings:
             if id(node) in claimed:
                 continue
             if any(normal(str(node.value)).find(name) >= 0 for name in self.merged):
                 self._distributions(node)
             if not self.judge.mentioned(str(node.value)):
                 continue
-            if id(node) in docstrings:
+            call = self.context.parents.get(node)
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "eval" and call.args[0] is node:
+                self._annotation(node, scope)  # an expression over the names that are seen from here
+            elif id(node) in docstrings:
                 self.bare += scan_docstring(self.context, self.sink, self.at, node, self.path)
             else:
                 self._literal(node)

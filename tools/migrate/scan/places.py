@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..classify import Hint
 from .calls import (
     ANY_ARGUMENT,
+    CALL_KEYWORDS,
     FLOWING,
     IDENTITY_CALLS,
     MODULE_CALLS,
@@ -123,11 +124,12 @@ class Places:
             return "module"
         if name in MODULE_CALLS:
             first = bool(call.args) and call.args[0] is child
+            named = isinstance(child, ast.keyword) and child.arg in CALL_KEYWORDS
             if not isinstance(node, ast.Constant | ast.JoinedStr):
-                return "module" if name in FLOWING and (first or isinstance(child, ast.keyword)) else "unknown"
+                return "module" if name in FLOWING and (first or named) else "unknown"
             if name in ONLY_DOTTED:
                 return "module" if first and "." in str(getattr(node, "value", "")) else "unknown"
-            return "module" if first or isinstance(child, ast.keyword) or name in ANY_ARGUMENT else "unknown"
+            return "module" if first or named or (name in ANY_ARGUMENT and child in call.args) else "unknown"
         if self.flows.argument_carries(call, child, index):
             return "module"
         if name in (

@@ -58,6 +58,7 @@ COMPUTED = {
     ),
     "runpy": ("import runpy", "return runpy.run_module('wire_v2.header')['MAGIC']"),
     "eval": ("import wire_v2", "return eval('wire_v2.MAGIC')"),
+    "eval of an alias": ("import wire_v2 as w", "return eval('w.MAGIC')"),
 }
 
 
@@ -97,6 +98,11 @@ def test_names_compared_with_modules(expression: str, tmp_path: Path) -> None:
     assert "libs" in early
 
 
+def test_eval_of_a_name_that_is_kept(tmp_path: Path) -> None:
+    text = "import wire_v2\nlibs = 1\ndef run():\n    return eval('wire_v2.MAGIC'), libs\n"
+    assert "eval('wire_v2.MAGIC')" in same(tmp_path, text).files["app/use.py"].decode()
+
+
 def test_one_part_of_a_name_is_listed() -> None:
     text = "import wire_v2.header as h\nx = h.__name__.split('.')[0] == 'wire_v2'\n"
     result = migrate({"app/use.py": text})
@@ -117,6 +123,7 @@ CHANGED = [
     ("importlib.metadata.version('wire-v2')", "importlib.metadata.version('unified')"),
     ("files('wire_v2') / 'data/schema.json'", "files('libs.types.wire') / 'data/schema.json'"),
     ("walk_packages(p, prefix='wire_v2.')", "walk_packages(p, prefix='libs.types.wire.')"),
+    ("importorskip('wire_v2', reason='wire_v2')", "importorskip('libs.types.wire', reason='wire_v2')"),
     ("{'loggers': {'wire_v2': {}}}", "{'loggers': {'libs.types.wire': {}}}"),
     ("parametrize('m', ['wire_v2.tlv'])", "parametrize('m', ['libs.types.wire.tlv'])"),
 ]  # fmt: skip
