@@ -30,8 +30,8 @@ class Dynamic:
         self.here, self.there = here, there
 
     def scan(self) -> None:
-        for node in ast.walk(self.context.tree):
-            if isinstance(node, ast.Call) and node.args and called(node) in IMPORTING:
+        for node in self.context.of(ast.Call):
+            if node.args and called(node) in IMPORTING:
                 first = node.args[0]
                 text, whole = leading_text(first)
                 if text.startswith("."):
@@ -40,8 +40,9 @@ class Dynamic:
                     self._computed(node, text)
                 if isinstance(node.func, ast.Name) and node.func.id == "__import__":
                     self._top_level(node, text)
-            elif isinstance(node, ast.Name) and node.id == "__package__" and self._left_its_package():
-                self._package(node)
+        for name in self.context.of(ast.Name) if self._left_its_package() else ():
+            if name.id == "__package__":
+                self._package(name)
 
     def _computed(self, node: ast.Call, text: str) -> None:
         """`import_module(f"pkg.{name}")` where only some modules below `pkg` move, or move apart."""

@@ -39,16 +39,16 @@ class FilePaths:
         self.new_path = context.layout.new_path(path)
         self.known: dict[str, str] = {}  # local name -> folder or file that it holds, from the root
         self.claimed: set[int] = set()  # ids of constants that are part of a joined path
-        for node in ast.walk(context.tree):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        for node in context.of(ast.Assign):
+            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 folder = self.value(node.value)
                 if folder is not None:
                     self.known[node.targets[0].id] = folder
 
-    def scan(self, tree: ast.Module) -> None:
+    def scan(self) -> None:
         moved = self.new_path != self.path
         parents = self.context.parents
-        for node in ast.walk(tree):
+        for node in (*self.context.of(ast.Name), *self.context.of(ast.BinOp), *self.context.of(ast.Call)):
             if moved and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 if node.id == "__file__":
                     self._depth(node, self.path, self.new_path, parents)

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from .calls import NAME_ATTRIBUTES, NAME_KEEPERS
 from .scopes import Scope, Scopes
+
+if TYPE_CHECKING:
+    from .python import Context
 
 Key = tuple[int, str]
 _ROUNDS = 6
@@ -57,7 +61,7 @@ def names_a_module(node: ast.AST, named: Mapping[int, object]) -> bool:
 class Flows:
     """`carried` holds the variables found to carry a module's name; `named` the uses of those that hold `__name__`."""
 
-    def __init__(self, tree: ast.Module, scopes: Scopes) -> None:
+    def __init__(self, context: Context, scopes: Scopes) -> None:
         self.scopes = scopes
         self.carried: set[Key] = set()
         self.keyed: set[Key] = set()  # dictionaries whose keys are module names
@@ -68,9 +72,10 @@ class Flows:
             for name, bindings in scope.bound.items():
                 for _, node in bindings:
                     self._bound[id(node)] = _key(scope, name)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                self._functions.setdefault(node.name, []).append(node)
+        functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [*context.of(ast.FunctionDef)]
+        functions += context.of(ast.AsyncFunctionDef)
+        for node in functions:
+            self._functions.setdefault(node.name, []).append(node)
         self._uses: list[tuple[ast.AST, Key]] = []
         for use in scopes.uses:
             owner = use.scope.owner(use.node.id)
@@ -79,7 +84,7 @@ class Flows:
             self._uses += [
                 (a, (0, a.attr)) for a in use.attributes if use.node.id in ("self", "cls") or a.attr.isupper()
             ]
-        self._find_named(tree)
+        self._find_named(context)
 
     def follow(self, ends_in_module: Callable[[ast.AST], bool]) -> None:
         for _ in range(_ROUNDS):
@@ -164,11 +169,13 @@ class Flows:
         scope = next((s for s in self.scopes.all if id(s) == key[0]), None)
         return (0, key[1]) if scope is not None and scope.kind == "class" else None
 
-    def _find_named(self, tree: ast.Module) -> None:
+    def _find_named(self, context: Context) -> None:
         """Variables that hold `__name__` and its like, and loop variables over `sys.modules`."""
         keys: set[Key] = set()
+        nodes: list[ast.AST] = [*context.of(ast.Assign), *context.of(ast.NamedExpr), *context.of(ast.For)]
+        nodes += context.of(ast.comprehension)
         for _ in range(2):
-            for node in ast.walk(tree):
+            for node in nodes:
                 match node:
                     case (
                         ast.Assign(targets=[ast.Name() as target], value=value)

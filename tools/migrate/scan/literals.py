@@ -35,7 +35,8 @@ class Literals:
     def __init__(self, context: Context, sink: Sink, scopes: Scopes, offsets: Offsets, path: str) -> None:
         self.context, self.sink, self.scopes, self.at, self.path = context, sink, scopes, offsets, path
         self.judge = context.judge
-        self.places = Places(context, scopes)
+        # Variables matter only where some string could be a name of moving code.
+        self.places = Places(context, scopes, follow=any(self.judge.mentioned(v) for v in context.string_values))
         self.merged = merged_names(context.layout)
         self.bare = 0
 

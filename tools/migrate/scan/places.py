@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
 
 class Places:
-    def __init__(self, context: Context, scopes: Scopes) -> None:
+    def __init__(self, context: Context, scopes: Scopes, *, follow: bool = True) -> None:
         self.context = context
         self.parents = context.parents
-        self.flows = Flows(context.tree, scopes)
-        self.flows.follow(lambda node: self.hint(node) == "module")
+        self.flows = Flows(context, scopes)
+        if follow:
+            self.flows.follow(lambda node: self.hint(node) == "module")
 
     def hint(self, node: ast.AST) -> Hint:
         """What the place of a string (or of a variable that holds one) says about it."""

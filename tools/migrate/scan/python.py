@@ -14,6 +14,7 @@ import tokenize
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..classify import Judge
 from ..layout import Layout, ModuleName
@@ -29,6 +30,8 @@ from .roots import scan_syspath
 from .scopes import Scope, Scopes, analyse
 from .sink import Segment, Sink
 from .words import scan_words
+
+N = TypeVar("N", bound=ast.AST)
 
 
 @dataclass(slots=True)
@@ -51,11 +54,16 @@ class Context:
     string_values: set[str] = field(default_factory=set)
     in_fstrings: list[tuple[ast.JoinedStr, str, str]] = field(default_factory=list)
     imports: Imports | None = None
+    kinds: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for node in ast.walk(self.tree):
+        # One walk for everybody: a second one costs as much as parsing.
+        nodes: list[ast.AST] = [self.tree]
+        for node in nodes:
+            self.kinds.setdefault(type(node), []).append(node)
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
+                nodes.append(child)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 self.calls.add(node.func.id)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
@@ -66,6 +74,10 @@ class Context:
                     self.exported |= {
                         n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
                     }
+
+    def of(self, *kinds: type[N]) -> list[N]:
+        """All nodes of these classes, each class in the order of the walk."""
+        return [n for kind in kinds for n in self.kinds.get(kind, ())]  # type: ignore[misc]
 
     @property
     def layout(self) -> Layout:
@@ -127,9 +139,9 @@ def _scan(
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, offsets, path)
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
-    paths.scan(tree)
+    paths.scan()
     literals = Literals(context, sink, scopes, offsets, path)
-    bare = literals.scan(_docstrings(tree), paths.claimed)
+    bare = literals.scan(_docstrings(context), paths.claimed)
     Dynamic(context, sink, offsets, here, there).scan()
     imports.finish()
     _bytes(context, sink, offsets)
@@ -233,18 +245,18 @@ def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
             )
 
 
-def _docstrings(tree: ast.Module) -> set[int]:
+def _docstrings(context: Context) -> set[int]:
     """Ids of the constants that are docstrings, or bare strings used as comments."""
     return {
         id(n.value)
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and isinstance(n.value.value, str)
+        for n in context.of(ast.Expr)
+        if isinstance(n.value, ast.Constant) and isinstance(n.value.value, str)
     }
 
 
 def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
-    for node in ast.walk(context.tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+    for node in context.of(ast.Constant):
+        if isinstance(node.value, bytes):
             text = node.value.decode("latin-1")
             if any(True for _ in context.judge.tokens(text)):
                 start, end = offsets.span(node)

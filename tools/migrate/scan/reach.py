@@ -24,8 +24,11 @@ def reached(layout: Layout, resolver: Resolver, words: Iterable[str], candidates
     names = {n.split(".")[0] for n in layout.old_names} | set(words)
     either = b"|".join(re.escape(n.encode()) for n in sorted(names))
     dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + either + rb")\b")
-    # Cheap signs that a file may reach into another module: `x.name`, "name", `import name`, `import *`.
-    sign = re.compile(rb"[\w)\]]\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"'.]|import[\s(\\]")
+    # Cheap signs that a file may reach into another module: `x.name`, "name", `from x import name`, `import *`.
+    sign = re.compile(
+        rb"[\w)\]]\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
+        rb"|\bfrom\b[^\n#]+\bimport\b(?:[ \t(\\]+[^\n#]*\b(?:" + either + rb")\b|[ \t]*[(\\])"
+    )
     out: set[str] = set()
     stars: list[tuple[str, ...]] = []
     for path in layout.tree:

@@ -127,8 +127,8 @@ def scan_syspath(
     roots = {r.old: r for r in stale_roots(context.layout)}
     if not roots:
         return
-    for node in ast.walk(context.tree):
-        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.func, ast.Attribute):
+    for node in context.of(ast.Call):
+        if not node.args or not isinstance(node.func, ast.Attribute):
             continue
         on_path = isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "path"
         if not (called(node) in _CALLS or (on_path and called(node) in ("insert", "append", "extend"))):
