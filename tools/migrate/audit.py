@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .gates import GateResult, run_gate
@@ -22,6 +23,8 @@ from .model import Finding
 from .plan import Gates
 from .resolve import Index
 from .scan import FileScan
+from .scan.sink import Sink
+from .scan.words import scan_words
 from .session import Session
 
 _IMPORT_TIMEOUT = 60.0  # seconds for one module
@@ -51,6 +54,7 @@ def run_audit(session: Session) -> dict[str, Any]:
         "graph": to_json(graph),
         "cycles": cycles(graph),
         "uses": Counter(u for u, _ in uses),
+        "dependents": {user: sorted(t for u, t in uses if u == user) for user, _ in uses},
         "references": _count(scans),
         "unused": [f.as_dict() for f in declared_unused(_manifest_context(session), _imports_by_folder(session))],
         "performance": performance(session),
@@ -62,12 +66,32 @@ def run_audit(session: Session) -> dict[str, Any]:
 
 
 def run_all(session: Session, gates: Gates) -> list[GateResult]:
+    """One result for each gate, under the command as the plan writes it."""
     out = []
     for number, command in enumerate(gates.tests):
         work = session.journal.folder / "gates" / str(number)
         work.mkdir(parents=True, exist_ok=True)
-        out.append(run_gate(command, session.root, work, timeout=gates.timeout, prefer_own_python=session.own_python))
+        result = run_gate(
+            as_of_now(session, command),
+            session.root,
+            work,
+            timeout=gates.timeout,
+            prefer_own_python=session.own_python,
+        )
+        out.append(replace(result, command=command))
     return out
+
+
+def as_of_now(session: Session, command: str) -> str:
+    """A command of the plan, which names paths and modules as they were, for the tree as it is now."""
+    if session.reached < 3 or not session.world.judge.mentioned(command):
+        return command
+    sink = Sink("", command)
+    scan_words(command, 0, sink, session.world.judge, "", "command")
+    edits = [e for e in sink.finish().edits if e.stage == 3 or session.reached >= 4]
+    for edit in reversed(edits):
+        command = command[: edit.start] + edit.new + command[edit.end :]
+    return command
 
 
 def performance(session: Session) -> dict[str, float]:
@@ -110,7 +134,7 @@ def _uses(layout: Layout, scans: Iterable[FileScan]) -> Iterable[tuple[str, str]
     """(who, what): packages of the tree that use a moving package, and moving packages that use each other."""
     for scan in scans:
         here = layout.module_of(scan.path)
-        user = _unit(layout, here.name if here else scan.path)
+        user = (_moving(layout, here.name) if here else None) or _folder(scan.path)
         targets = {_moving(layout, name) for name in scan.imports}
         if not targets - {None} and scan.edits:
             targets = {_moving(layout, e.old.split("/")[0]) for e in scan.edits}
@@ -119,13 +143,10 @@ def _uses(layout: Layout, scans: Iterable[FileScan]) -> Iterable[tuple[str, str]
                 yield user, target
 
 
-def _unit(layout: Layout, name: str) -> str:
-    moving = _moving(layout, name)
-    if moving:
-        return moving
-    if "/" in name:
-        return name.split("/")[0]
-    return ".".join(name.split(".")[:2])
+def _folder(path: str) -> str:
+    """The first two folders of a path, dotted, as the unit that depends; a file at the root stands for itself."""
+    folders = path.split("/")[:-1][:2]
+    return ".".join(folders) if folders else path
 
 
 def _moving(layout: Layout, name: str) -> str | None:

@@ -49,6 +49,7 @@ class Judge:
         symbols = {entry.source for entry in layout.plan.symbols}
         words = {n.rpartition(".")[2] for n in (*dotted, *symbols)}
         self.words = frozenset(words)
+        self._comment = re.compile(rf"#[^\r\n]*?(?:{'|'.join(map(re.escape, sorted(words)))})")
         self.needles = tuple(w.encode() for w in sorted(words))
         alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths, *symbols}, key=len, reverse=True))
         # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it).
@@ -76,6 +77,10 @@ class Judge:
             if found is not None:
                 return _keep_space(text, stripped, found)
         return None
+
+    def in_comment(self, source: str) -> bool:
+        """Whether a moving word stands behind a `#` (which may be in a string: this only saves reading tokens)."""
+        return self._comment.search(source) is not None
 
     def mentioned(self, text: str) -> bool:
         return any(word in text for word in self.words)

@@ -12,22 +12,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-import tomlkit.exceptions
-
-from . import checks
+from . import checks, late
 from .audit import unused_findings
 from .guess import guess_plan
-from .layout import Layout, resolve_layout
-from .lock import Lock
 from .lock import read as read_lock
-from .manifests import wants
 from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
-from .operations import apply_edits, write
-from .plan import LOCK_FILE, PLAN_FILE, Gates, MoveEntry, Plan, ShimPolicy
+from .plan import LOCK_FILE, PLAN_FILE
 from .report import FileEdits, Report, StageSummary, render_html
 from .rollback import roll_back
-from .scan import FileScan, make_world, scan_tree
 from .session import Session
 from .stages import Outcome, run_stage
 from .tree import Tree, decode
@@ -66,7 +58,11 @@ def status(session: Session) -> dict[str, Any]:
         interrupted = f"{what} was interrupted: run the same command again, or roll back"
     saved = session.saved_plan()
     waiting = [f for f in saved.document["findings"] if f["severity"] != "note"] if saved else []
-    if following is None:
+    if (running := history.running) is not None:
+        only = "".join(f" --only {folder}" for folder in running.only)
+        command = f"rollback --to {running.stage}" if running.rollback else f"--stage {running.stage}{only}"
+        coming = f"next: python -m tools.migrate {command}"
+    elif following is None:
         coming = "all stages are done"
     else:
         coming = f"next: python -m tools.migrate --stage {following}  ({STAGE_NAMES[following]})"
@@ -144,73 +140,18 @@ def check_shims(
             f"no {LOCK_FILE} here, so no migration has begun", where=str(session.root), next_step="run the stages first"
         )
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
-    layout = lock_layout(session, lock, tree)
-    shims = {s.path for s in lock.shims}
-    scans = scan_tree(make_world(layout), skip=lambda p: p in shims or wants(p), jobs=session.jobs)
+    arrivals = late.find(late.lock_layout(session, lock, tree), session.jobs)
     if fix:
-        apply_late(session, scans)
-        scans = [FileScan(s.path, [], s.findings) for s in scans]
-    uses = [
-        Finding(s.path, e.line, "old-name-used", e.old, (f"{e.old}, now {e.new}",), f"write {e.new}", "error")
-        for s in scans
-        for e in s.edits
-    ]
+        late.rewrite(session, arrivals)
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock,
         today=today,
         pretend_removed=pretend_removed,
-        version=_version(session, tree),
-        uses=uses,
+        version=late.target_version(session, tree),
+        uses=[] if fix else arrivals.findings(),
     )
     return checks.render(violations, output), checks.exit_code(violations)
-
-
-def apply_late(session: Session, scans: Iterable[FileScan]) -> list[str]:
-    """Rewrite late uses of old names in the working tree; the user commits them."""
-    changed = []
-    place = session.executor.place(session.repo.head())
-    for scan in scans:
-        if scan.edits:
-            data = (session.root / scan.path).read_bytes()
-            write(place, scan.path, apply_edits(data, scan.edits, scan.path), None)
-            changed.append(scan.path)
-    return changed
-
-
-def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
-    """The layout after the move, from the lock alone; the plan file adds its roots and exclusions if it is there."""
-    roots = {"."}
-    for move in lock.moves:
-        inner = move.old.replace(".", "/")
-        base = move.path.removesuffix(".py")
-        if base.endswith("/" + inner):
-            roots.add(base[: -len(inner) - 1])
-    exclude: tuple[str, ...] = ()
-    path = session.plan_path or session.root / PLAN_FILE
-    if path.exists() and session.plan.name == lock.plan:
-        roots |= set(session.plan.import_roots)
-        exclude = session.plan.exclude
-    entries = tuple(MoveEntry(m.old, m.new, None, m.path, m.to_path) for m in lock.moves)
-    plan = Plan(lock.plan, tuple(sorted(roots)), entries, shims=ShimPolicy(), gates=Gates(), exclude=exclude)
-    return resolve_layout(plan, tree, moved=True)
-
-
-def _version(session: Session, tree: Tree) -> str | None:
-    """The version in the manifest of the target distribution, for shims that go with a version."""
-    try:
-        target = session.plan.target
-    except PlanError:
-        return None
-    path = f"{target.path}/pyproject.toml" if target and target.path != "." else "pyproject.toml"
-    if path not in tree:
-        return None
-    try:
-        project = tomlkit.parse(tree.read(path).decode()).unwrap().get("project", {})
-    except (ValueError, tomlkit.exceptions.TOMLKitError):
-        return None
-    version = project.get("version")
-    return version if isinstance(version, str) else None
 
 
 def report(session: Session) -> Report:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 from . import __version__
 from .executor import Group
-from .layout import Layout
 from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
 from .manifests import new_manifests, rewrite_manifest, wants
 from .model import Edit, Finding
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
+from .placement import new_packages, routes_of, shims_of
 from .plan import LOCK_FILE
-from .scan import FileScan, World
+from .scan import FileScan, World, excluded
 from .shims import shim_text
 from .symbols import Duplicate, plan_symbols
 from .tree import LINK, REGULAR, Tree, decode, sha
@@ -41,19 +41,22 @@ class Design:
     inputs: dict[str, str] = field(default_factory=dict)
 
 
-def make_design(world: World, scans: Sequence[FileScan], commit: str) -> Design:
-    """The design for a tree from before the move, or (layout.moved) for what is left to do after it."""
-    return _Designer(world, scans, commit).make()
+def make_design(world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int = 0) -> Design:
+    """The design for a tree from before the move, or (layout.moved) for what is left to do after it.
+
+    `tree` is all that is tracked; the layout's own tree leaves the shims out.  `reached` is the stage behind it.
+    """
+    return _Designer(world, scans, tree, commit, reached).make()
 
 
 class _Designer:
-    def __init__(self, world: World, scans: Sequence[FileScan], commit: str) -> None:
+    def __init__(self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int) -> None:
         self.world, self.layout, self.plan = world, world.layout, world.layout.plan
-        self.tree, self.commit = world.layout.tree, commit
+        self.tree, self.commit, self.reached = tree, commit, reached
         self.scans = {s.path: s for s in scans}
         self.findings: list[Finding] = [f for s in scans for f in s.findings]
         self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
-        self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=self.tree, plan=self.plan)
+        self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=world.layout.tree, plan=self.plan)
         self.contents: dict[int, dict[str, bytes | None]] = {3: {}, 4: {}, 6: {}}  # by new path
         self.whole: set[str] = set()  # new paths written as a whole, not by spans
         self.spans: dict[tuple[int, str], tuple[Edit, ...]] = {}
@@ -65,7 +68,7 @@ class _Designer:
         for path in self.edits:
             self._file(path)
         for path in self.tree:
-            if wants(path) and self.tree.modes[path] != LINK:
+            if wants(path) and self.tree.modes[path] != LINK and not excluded(path, self.plan.exclude):
                 self._manifest(path)
         for stage in (3, 4, 6):
             for path, text in new_manifests(stage, self.context).items():
@@ -101,7 +104,8 @@ class _Designer:
                 **{p: t.encode() for p, t in shim_texts[3].items()},
             }
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
-        groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
+        if self.reached < 4:
+            groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
         after4 = _after(after3, groups[4])
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
@@ -308,57 +312,6 @@ class _Designer:
         return hashlib.sha256(json.dumps(document).encode()).hexdigest(), inputs
 
 
-def shims_of(layout: Layout) -> tuple[LockedShim, ...]:
-    """One shim for each move; a move inside a moved package is served by that package's shim.
-
-    Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
-    that the old name can be imported from either: the old root goes with the move, its users may not know.
-    """
-    policy, out = layout.plan.shims, []
-    for move in layout.moves:
-        if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
-            continue
-        inner = move.source.replace(".", "/")
-        root = layout.plan.target.import_root if layout.plan.target else None
-        places = [move.path.removesuffix(".py")]
-        if root is not None and not any(p.startswith(inner + "/") or p == f"{inner}.py" for p in layout.tree):
-            places.append(inner if root == "." else f"{root}/{inner}")
-        for place in dict.fromkeys(places):
-            path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
-            out.append(LockedShim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
-    return tuple(sorted(out, key=lambda s: s.path))
-
-
-def routes_of(layout: Layout, source: str) -> dict[str, str]:
-    """Names below `source` that do not simply follow it: other moves out of it, and new names inside it."""
-    routes = {m.source: m.target for m in layout.moves if m.source.startswith(source + ".")}
-    routes.update({m.target: m.target for m in layout.moves if m.target.startswith(source + ".")})
-    return routes
-
-
-def new_packages(layout: Layout, after: Tree) -> list[str]:
-    """`__init__.py` files that new folders between a package and the moved code need.
-
-    Below a regular package the new folders are made regular as well, because many build tools do not ship namespace
-    packages; at the top level they stay namespaces, which several distributions can share.
-    """
-    out: set[str] = set()
-    for move in layout.moves:
-        parts = move.target.split(".")[:-1]
-        inner = move.to_path.removesuffix(".py").split("/")
-        root = inner[: len(inner) - len(parts) - 1]
-        regular = False
-        for count in range(1, len(parts) + 1):
-            folder = "/".join([*root, *parts[:count]])
-            if "/".join(inner[: len(root) + count]) != folder:
-                break
-            if f"{folder}/__init__.py" in after or f"{folder}/__init__.py" in out:
-                regular = True
-            elif regular and folder not in layout.tree.dirs:
-                out.add(f"{folder}/__init__.py")
-    return sorted(out)
-
-
 def _shift(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
     """`edits` with their offsets moved to the text that `earlier` has already changed."""
     out = []
@@ -398,4 +351,4 @@ def _short(subject: str) -> str:
     return subject if len(subject) <= 72 else subject[:69] + "..."
 
 
-__all__ = ["Design", "make_design", "new_packages", "routes_of", "shims_of"]
+__all__ = ["Design", "make_design"]

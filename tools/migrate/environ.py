@@ -1,5 +1,8 @@
 """The environment of the processes that the tool starts in somebody else's checkout.
 
+A git hook or `git rebase --exec` sets GIT_DIR and the like, which would lead every git that is started from here to
+that repository, whatever `--root` says; `forget_git_environment` takes them out of this process once, at its start.
+
 The tool may itself be found through PYTHONPATH; its own folder must not become importable there, or a package of the
 same name beside the tool would be imported in place of the one that is gone.
 """
@@ -9,6 +12,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Those of `git rev-parse --local-env-vars` that say where a repository lies; what configures git stays.
+_GIT_PLACES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+)
 _OWN_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,3 +41,9 @@ def child_environment(root: Path) -> dict[str, str]:
     else:
         del env["PYTHONPATH"]
     return env
+
+
+def forget_git_environment() -> None:
+    """Only for the start of a process that is the tool's own."""
+    for name in _GIT_PLACES:
+        os.environ.pop(name, None)

@@ -12,6 +12,7 @@ of an earlier run is read.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import itertools
 import os
@@ -20,23 +21,20 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ET
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .environ import child_environment
+from .interpreter import choose_path
+from .junit import FAILURES, RANK, read_reports, set_aside
 
 TAIL_LINES = 60
 TIMEOUT_EXIT = 124
-FAILURES = ("failed", "error")
-# Worst first: one test may be reported twice (a call that fails and a teardown that fails, too).
-_RANK = ("error", "failed", "xfailed", "skipped", "passed")
 _POLL = 0.05
 _GRACE = 3.0
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
@@ -44,13 +42,6 @@ _TOX_TABLES = ("testenv", "env_run_base", "tool.tox.env_run_base")  # tox.ini, t
 _PYTEST_EXITS = {2: "stopped early", 3: "internal error", 4: "usage error", 5: "no tests collected"}
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _SUMMARY = re.compile(r"^=*\s*(?:\d+ (?:passed|failed|errors?|skipped|deselected|x\w+)\b|no tests )[^\n]* in \d+\.\d+s")
-_PRUNED = {".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__"}
-_PYTHON_WORD = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?")
-_BEFORE_A_COMMAND = {"&&", "||", ";", "|", "&", "(", "{", "!", "then", "do", "else", "time", "exec", "env", "command"}
-_PROBE = (
-    "import sys, importlib.util as u; m = sys.argv[1]; s = u.find_spec(m.partition('.')[0]) if m else None; "
-    "print(int(sys.prefix != sys.base_prefix), int(not m or bool(s and ('.' in m or s.origin))))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +116,9 @@ def run_gate(
     workdir.mkdir(parents=True, exist_ok=True)
     run = Path(tempfile.mkdtemp(prefix="gate-", dir=workdir.resolve()))
     env, python = _environment(command, root, run, prefer_own_python)
+    # A file that one run leaves in the temporary folder must not decide the next one.  Sockets need a short path.
+    scratch_tmp = tempfile.mkdtemp(prefix="gate-")
+    env |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), scratch_tmp)
     log = run / "log.txt"
     started, finished = time.monotonic(), False
     with log.open("wb") as stream:
@@ -145,9 +139,10 @@ def run_gate(
             _end_group(process)
             for scratch in ("pycache", "pytest-cache", "hypothesis"):
                 shutil.rmtree(run / scratch, ignore_errors=True)
+            shutil.rmtree(scratch_tmp, ignore_errors=True)
     seconds = time.monotonic() - started
-    _set_aside(run)
-    outcomes, messages, reports = _read_reports(run, root)
+    set_aside(run)
+    outcomes, messages, reports = read_reports(run, root)
     tail, summaries = _read_log(log)
     code = process.returncode if finished else TIMEOUT_EXIT
     problem = "" if outcomes else _missing_tool(tail, code, python)
@@ -171,12 +166,13 @@ def compare(before: GateResult, after: GateResult, new_id: Callable[[str], str] 
     """What `after` shows that `before` did not; `new_id` turns a test id of `before` into today's."""
     was: dict[str, str] = {}
     for name, outcome in before.outcomes.items():
-        was[new_id(name)] = min(was.get(new_id(name), outcome), outcome, key=_RANK.index)
+        was[new_id(name)] = min(was.get(new_id(name), outcome), outcome, key=RANK.index)
     now, whole = after.outcomes, before.complete and after.complete
     # Not only what passed: a skipped test that fails now, or a file that cannot be collected, fails the gate as well.
     worse = {k for k, o in now.items() if o in FAILURES and was.get(k) not in FAILURES and (whole or k in was)}
     broken = worse | {k for k, o in now.items() if was.get(k) == "passed" != o}
     missing = [k for k, o in was.items() if whole and o == "passed" and k not in now]
+    missing = _without_renamed(missing, [k for k, o in now.items() if o == "passed" and k not in was])
     return Comparison(
         command=after.command,
         before_exit=before.exit_code,
@@ -191,6 +187,19 @@ def compare(before: GateResult, after: GateResult, new_id: Callable[[str], str] 
     )
 
 
+def _without_renamed(missing: list[str], new: list[str]) -> list[str]:
+    """Without the cases that pass under another id: a parameter may hold the time, an address, or a module's name."""
+    spare = collections.Counter(name.partition("[")[0] for name in new if "[" in name)
+    left = []
+    for name in missing:
+        function = name.partition("[")[0]
+        if "[" in name and spare[function]:
+            spare[function] -= 1
+        else:
+            left.append(name)
+    return left
+
+
 def explain(comparison: Comparison) -> list[str]:
     """The lines for a person: which test, that it passed before, and how it fails now.  Empty when all is well."""
     lines = [f"{name}: {comparison.details.get(name, 'passed before')}".rstrip(": ") for name in comparison.broken]
@@ -199,7 +208,8 @@ def explain(comparison: Comparison) -> list[str]:
         if len(names) > 3:  # a file that cannot be collected would otherwise fill the screen
             names = [f"{file}: {len(names)} tests"]
         lines += [f"{name}: passed before, not run now" for name in names]
-    return [*lines, f"`{comparison.command}`: {comparison.reason}"] if comparison.reason else lines
+    # First what ended the run: it is why the tests below did not run.
+    return [f"`{comparison.command}`: {comparison.reason}", *lines] if comparison.reason else lines
 
 
 def _run_is_worse(before: GateResult, after: GateResult, *, explained: bool) -> str:
@@ -222,7 +232,7 @@ def _wait(process: subprocess.Popen[bytes], run: Path, deadline: float | None) -
         try:
             process.wait(timeout=_POLL)
         except subprocess.TimeoutExpired:
-            _set_aside(run)
+            set_aside(run)
             if deadline is not None and time.monotonic() >= deadline:
                 return False
         else:
@@ -245,7 +255,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 def _environment(command: str, root: Path, run: Path, prefer_own: bool) -> tuple[dict[str, str], str]:
     env = child_environment(root)
-    env["PATH"], python = _choose_path(command, root, env, prefer_own)
+    env["PATH"], python = choose_path(command, root, env, prefer_own)
     ours = ["-o", "junit_family=xunit1", f"--junitxml={run / 'junit.xml'}", "-o", f"cache_dir={run / 'pytest-cache'}"]
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {shlex.join(ours)}".strip()
     env["PYTHONPYCACHEPREFIX"] = str(run / "pycache")
@@ -258,140 +268,6 @@ def _environment(command: str, root: Path, run: Path, prefer_own: bool) -> tuple
     tox = [f"{where}.pass_env+={name}" for where in _TOX_TABLES for name in ("PYTEST_ADDOPTS", "PYTHONPYCACHEPREFIX")]
     env["TOX_OVERRIDE"] = ";".join(filter(None, (env.get("TOX_OVERRIDE"), *tox)))
     return env, python
-
-
-def _choose_path(command: str, root: Path, env: Mapping[str, str], prefer_own: bool) -> tuple[str, str]:
-    """The PATH for the gate, and the interpreter that it will find there."""
-    path, own = env.get("PATH", os.defpath), str(Path(sys.executable).parent)
-    needs = list(_needs(command))
-    word = next((w for w, _ in needs), "python")
-
-    def has_all(where: str) -> bool:
-        return all(_ask(w, m, where, root, env)[1] for w, m in needs)
-
-    # A virtual environment on PATH without the variable is as much a choice of the user as one with it.
-    chosen = env.get("VIRTUAL_ENV") or env.get("CONDA_PREFIX") or _ask(_interpreter(word, path), "", path, root, env)[0]
-    if prefer_own or (needs and not chosen and not has_all(path) and has_all(own)):
-        path = os.pathsep.join((own, path))
-    return path, _interpreter(word, path)
-
-
-def _needs(command: str) -> Iterator[tuple[str, str]]:
-    """The (word, module) pairs of a command line: `python -m X` gives ("python", "X"), `pytest` ("pytest", "")."""
-    lexer = shlex.shlex(command.replace("\n", " ; "), posix=True, punctuation_chars=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    try:
-        words = list(lexer)
-    except ValueError:  # unbalanced quotes: the shell will say so
-        return
-    at_command = True
-    for index, word in enumerate(words):
-        if at_command and word in ("pytest", "py.test"):
-            yield word, ""
-        elif at_command and _PYTHON_WORD.fullmatch(word):
-            rest = iter(words[index + 1 :])
-            for option in rest:
-                if option == "-m":
-                    yield word, next(rest, "")
-                    break
-                if not option.startswith("-") or option == "-c":
-                    yield word, ""
-                    break
-                if option in ("-W", "-X"):
-                    next(rest, "")
-        at_command = word in _BEFORE_A_COMMAND or (at_command and "=" in word)
-
-
-def _ask(word: str, module: str, path: str, root: Path, env: Mapping[str, str]) -> tuple[bool, bool]:
-    """Whether the interpreter `word` is of a virtual environment, and whether it works and can import `module`."""
-    found, python = shutil.which(word, path=path), _PYTHON_WORD.fullmatch(Path(word).name)
-    if not found:
-        return False, False
-    # A version manager's stand-in for pytest may exist and still find no pytest: only starting it tells.
-    arguments = [found, "-c", _PROBE, module] if python else [found, "--version"]
-    quiet = {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""}
-    try:
-        done = subprocess.run(arguments, cwd=root, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
-        return False, False
-    answer = done.stdout.split() if python else [b"0", b"1"]
-    return done.returncode == 0 and answer[:1] == [b"1"], done.returncode == 0 and answer[1:2] == [b"1"]
-
-
-def _interpreter(word: str, path: str) -> str:
-    """The interpreter that `word` stands for; for `pytest` the one beside it."""
-    found = shutil.which(word, path=path) or shutil.which("python3", path=path) or ""
-    beside = Path(found).with_name("python")
-    return found if _PYTHON_WORD.fullmatch(word) or not beside.exists() else str(beside)
-
-
-def _set_aside(run: Path) -> None:
-    """Moves a finished report away, so that the next pytest of the same command does not write over it."""
-    report = run / "junit.xml"
-    with contextlib.suppress(OSError):
-        if report.read_bytes().rstrip().endswith((b"</testsuites>", b"</testsuite>")):
-            report.rename(run / f"report-{len(list(run.glob('report-*.xml'))):04}.xml")
-
-
-def _read_reports(run: Path, root: Path) -> tuple[dict[str, str], dict[str, str], int]:
-    found: list[tuple[str | None, list[ET.Element]]] = []
-    for path in sorted(run.glob("report-*.xml")):
-        with contextlib.suppress(ET.ParseError):
-            cases = list(ET.parse(path).iter("testcase"))
-            found.append((_prefix({c.get("file", "") for c in cases}, root), cases))
-    # Tests that start pytest themselves (on files of their own) leave reports, too; those say nothing about the tree.
-    found = [f for f in found if f[0] is not None] or found
-    outcomes: dict[str, str] = {}
-    messages: dict[str, str] = {}
-    for prefix, cases in found:
-        for case in cases:
-            name = _test_id(case, root, prefix or "")
-            outcome, message = _outcome(case)
-            if name not in outcomes or _RANK.index(outcome) < _RANK.index(outcomes[name]):
-                outcomes[name], messages[name] = outcome, message
-    return outcomes, {name: message for name, message in messages.items() if message}, len(found)
-
-
-def _prefix(files: set[str], root: Path) -> str | None:
-    """The folder under `root` that the file names of a report are relative to (pytest's rootdir); None if unknown."""
-    if not files or any(f and (root / f).exists() for f in files):
-        return ""
-    for folder, folders, _ in os.walk(root):
-        folders[:] = sorted(f for f in folders if f not in _PRUNED)
-        if all(f and Path(folder, f).exists() for f in files):
-            return f"{Path(folder).relative_to(root).as_posix()}/"
-    return None
-
-
-def _test_id(case: ET.Element, root: Path, prefix: str) -> str:
-    """`file::class::name` relative to `root`; the file itself for a file that could not be collected."""
-    file, inside, name = (case.get(key, "") for key in ("file", "classname", "name"))
-    dotted = file.removesuffix(".py").replace("/", ".")
-    if not inside and name == dotted:
-        return prefix + file
-    if inside == dotted or inside.startswith(f"{dotted}."):
-        return "::".join((prefix + file, *filter(None, inside[len(dotted) + 1 :].split(".")), name))
-    # An inherited test: the report names the file of the base class, only the class name tells whose test it is.
-    parts = inside.split(".")
-    for count in range(len(parts), 0, -1):
-        guess = "/".join(parts[:count]) + ".py"
-        if (root / prefix / guess).is_file():
-            return "::".join((prefix + guess, *parts[count:], name))
-    return "::".join(filter(None, (inside, name)))
-
-
-def _outcome(case: ET.Element) -> tuple[str, str]:
-    outcome, message = "passed", ""
-    for child in case:
-        kind = {"failure": "failed", "error": "error", "skipped": "skipped"}.get(child.tag, "passed")
-        kind = "xfailed" if child.get("type") == "pytest.xfail" else kind
-        lines = [line for line in child.get("message", "").splitlines() if line.strip()]
-        if kind in FAILURES and lines[:1] in ([], ["collection failure"]):
-            text = [line for line in (child.text or "").splitlines() if line.strip()]
-            lines = [line[1:] for line in text if line.startswith("E  ")][-1:] or text[-1:]
-        if _RANK.index(kind) < _RANK.index(outcome):
-            outcome, message = kind, lines[0].strip() if lines and kind in FAILURES else ""
-    return outcome, message
 
 
 def _read_log(log: Path) -> tuple[str, int]:

@@ -29,6 +29,7 @@ def check_history(root: Path, base: str, moved: Mapping[str, str]) -> list[Findi
     if not moved:
         return []
     with git.Repo(root) as repo:
+        repo.git.update_environment(GIT_LITERAL_PATHSPECS="1")  # a file may be called `[id].py`
         try:
             new_commits = str(repo.git.rev_list(f"{base}..HEAD", "--")).split()
             return [*_exact(repo, base, moved), *_followed(repo, set(new_commits), moved)]

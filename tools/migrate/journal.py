@@ -41,6 +41,8 @@ class Running:
     commits: list[str] = field(default_factory=list)
     only: tuple[str, ...] = ()
     rollback: bool = False
+    branch: str | None = None
+    onto: str | None = None  # the commit at which a rollback without a commit of its own points the branch
 
 
 @dataclass(slots=True)
@@ -57,8 +59,10 @@ class Journal:
         self.file = self.folder / "journal.jsonl"
         self.plan_file = self.folder / "plan.json"
         self.audit_file = self.folder / "audit.json"
-        self.rollback_file = self.folder / "rollback.json"
+        self.running_file = self.folder / "running.json"  # the operations of the run that is under way
         self.scratch = self.folder / "tmp"
+        self.aside = self.folder / "aside"  # caches that were in the way
+        self.kept = self.folder / "kept"  # contents that the run under way has replaced or removed
         self._lock = git_dir / "migrate" / "lock"
 
     @contextmanager
@@ -98,6 +102,8 @@ class Journal:
                         entry["plan"],
                         only=tuple(entry.get("only", ())),
                         rollback=entry.get("rollback", False),
+                        branch=entry.get("branch"),
+                        onto=entry.get("onto"),
                     )
                 case "aside":
                     out.aside = entry["paths"]

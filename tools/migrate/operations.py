@@ -8,6 +8,7 @@ kill can leave (before, after, or half of it) and refuses anything else, because
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from typing import Any, Protocol
 from .model import Edit, Refused
 from .tree import EXECUTABLE, LINK, decode, sha
 
+TEMPORARY = ".migrate-"  # how the names of half-written files begin
+
 
 class Workplace(Protocol):
     """What operations may use: the root, folders for temporary and set-aside files, `git mv`, old contents."""
@@ -28,7 +31,8 @@ class Workplace(Protocol):
     aside: Path
 
     def move(self, pairs: dict[str, str]) -> None: ...
-    def at_base(self, path: str) -> bytes: ...
+    def keep(self, data: bytes) -> None: ...
+    def original(self, path: str, before: str) -> bytes: ...
 
 
 class Operation(Protocol):
@@ -67,7 +71,7 @@ class MoveFiles:
                 continue
             if os.path.lexists(target):
                 # Only a shim can stand here, and its own operation was taken back before.
-                raise _changed(old)
+                raise changed_since(old)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(source, target)
         _remove_empty(place.root, (new for _, new in self.pairs))
@@ -102,10 +106,10 @@ class EditFile:
     def apply(self, place: Workplace) -> None:
         data = read(place.root / self.path)
         if sha(data) != self.before:
-            raise _changed(self.path)
+            raise changed_since(self.path)
         result = apply_edits(data, self.edits, self.path)
         if sha(result) != self.after:
-            raise _changed(self.path)
+            raise changed_since(self.path)
         write(place, self.path, result, LINK if self.link else None)
 
     def revert(self, place: Workplace) -> None:
@@ -116,7 +120,7 @@ class EditFile:
         if sha(data) == self.after:
             write(place, self.path, apply_edits(data, inverse(self.edits), self.path), LINK if self.link else None)
         elif sha(data) != self.before:
-            raise _changed(self.path)
+            raise changed_since(self.path)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -149,26 +153,31 @@ class WriteFile:
 
     def apply(self, place: Workplace) -> None:
         target = place.root / self.path
-        if os.path.lexists(target) and (self.before is None or sha(read(target)) != self.before):
-            raise _changed(self.path)
+        if os.path.lexists(target):
+            data = read(target)
+            if sha(data) != self.before:
+                raise changed_since(self.path)
+            place.keep(data)
         write(place, self.path, self.content, self.mode)
 
     def revert(self, place: Workplace) -> None:
         target = place.root / self.path
         if not os.path.lexists(target):
             if self.before is not None:
-                write(place, self.path, place.at_base(self.path), None)
+                write(place, self.path, place.original(self.path, self.before), self.mode)
             return
         now = sha(read(target))
-        if self.before is not None and now == self.before:
+        if now == self.before:
             return
-        if now != sha(self.content):
-            raise _changed(self.path)
         if self.before is None:
-            target.unlink()
-            _remove_empty(place.root, [self.path])
+            # With another content it is not ours: the file whose move, which comes first, had not happened yet.
+            if now == sha(self.content):
+                target.unlink()
+                _remove_empty(place.root, [self.path])
+        elif now != sha(self.content):
+            raise changed_since(self.path)
         else:
-            write(place, self.path, place.at_base(self.path), None)
+            write(place, self.path, place.original(self.path, self.before), None)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -202,8 +211,10 @@ class RemoveFile:
         target = place.root / self.path
         if not os.path.lexists(target):
             return
-        if sha(read(target)) != self.before:
-            raise _changed(self.path)
+        data = read(target)
+        if sha(data) != self.before:
+            raise changed_since(self.path)
+        place.keep(data)
         target.unlink()
         _remove_empty(place.root, [self.path])
 
@@ -211,9 +222,9 @@ class RemoveFile:
         target = place.root / self.path
         if os.path.lexists(target):
             if sha(read(target)) != self.before:
-                raise _changed(self.path)
+                raise changed_since(self.path)
             return
-        write(place, self.path, place.at_base(self.path), self.mode)
+        write(place, self.path, place.original(self.path, self.before), self.mode)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -230,19 +241,29 @@ class RemoveFile:
 class SetAside:
     """Take untracked leftovers (byte-code caches) out of the tree, to a folder where `revert` finds them again.
 
-    An old folder that holds nothing but a cache is still importable as a namespace package.
+    An old folder that holds nothing but a cache is still importable as a namespace package.  `back` is the other
+    direction, for a rollback.
     """
 
     stage: int
     paths: tuple[str, ...]
+    back: bool = False
 
     def describe(self) -> str:
+        if self.back:
+            return f"put {len(self.paths)} byte-code caches back"
         return f"set aside {len(self.paths)} byte-code caches in the emptied folders"
 
     def touches(self) -> tuple[str, ...]:
         return ()
 
     def apply(self, place: Workplace) -> None:
+        self._restore(place) if self.back else self._take(place)
+
+    def revert(self, place: Workplace) -> None:
+        self._take(place) if self.back else self._restore(place)
+
+    def _take(self, place: Workplace) -> None:
         for path in self.paths:
             source, target = place.root / path, place.aside / path
             if source.exists():
@@ -251,7 +272,7 @@ class SetAside:
                 shutil.move(source, target)
         _remove_empty(place.root, self.paths)
 
-    def revert(self, place: Workplace) -> None:
+    def _restore(self, place: Workplace) -> None:
         for path in self.paths:
             source, target = place.aside / path, place.root / path
             if source.exists() and not target.exists():
@@ -259,7 +280,7 @@ class SetAside:
                 shutil.move(source, target)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"do": "set-aside", "stage": self.stage, "paths": list(self.paths)}
+        return {"do": "set-aside", "stage": self.stage, "paths": list(self.paths), "back": self.back}
 
 
 def from_dict(data: dict[str, Any]) -> Operation:
@@ -276,7 +297,7 @@ def from_dict(data: dict[str, Any]) -> Operation:
         case "remove":
             return RemoveFile(data["stage"], data["path"], data["before"], data["mode"], data["why"])
         case "set-aside":
-            return SetAside(data["stage"], tuple(data["paths"]))
+            return SetAside(data["stage"], tuple(data["paths"]), data.get("back", False))
     raise ValueError(f"unknown operation {data['do']!r}")
 
 
@@ -284,11 +305,11 @@ def apply_edits(data: bytes, edits: Sequence[Edit], path: str) -> bytes:
     """`data` with the spans replaced; every span must hold what the edit says it holds."""
     text = decode(data, python=path.endswith((".py", ".pyi", ".pyw")))
     if text is None:
-        raise _changed(path)
+        raise changed_since(path)
     out, position = [], 0
     for edit in sorted(edits):
         if text.body[edit.start : edit.end] != edit.old or edit.start < position:
-            raise _changed(path)
+            raise changed_since(path)
         out += [text.body[position : edit.start], edit.new]
         position = edit.end
     out.append(text.body[position:])
@@ -316,20 +337,33 @@ def write(place: Workplace, path: str, data: bytes, mode: str | None) -> None:
     target = place.root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     place.scratch.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=place.scratch)
+    try:
+        os.replace(_temporary(place.scratch, target, data, mode), target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # The git directory is on another file system.  A name that recovery finds again stands beside the target.
+        os.replace(_temporary(target.parent, target, data, mode), target)
+
+
+def _temporary(folder: Path, target: Path, data: bytes, mode: str | None) -> Path:
+    """A new file (or link) with these contents and the mode that the target shall have."""
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
     temporary = Path(name)
     if mode == LINK or (mode is None and target.is_symlink()):
         os.close(handle)
         temporary.unlink()
         temporary.symlink_to(os.fsdecode(data))
+        return temporary
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # or a power cut could leave an empty file under the right name
+    if os.path.lexists(target) and not target.is_symlink():
+        temporary.chmod(target.stat().st_mode & 0o7777)
     else:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        if os.path.lexists(target) and not target.is_symlink():
-            temporary.chmod(target.stat().st_mode & 0o7777)
-        else:
-            temporary.chmod((0o777 if mode == EXECUTABLE else 0o666) & ~_umask())
-    os.replace(temporary, target)
+        temporary.chmod((0o777 if mode == EXECUTABLE else 0o666) & ~_umask())
+    return temporary
 
 
 def _umask() -> int:
@@ -349,9 +383,9 @@ def _remove_empty(root: Path, paths: Any) -> None:
             folder = folder.parent
 
 
-def _changed(path: str) -> Refused:
+def changed_since(path: str) -> Refused:
     return Refused(
         "the file is not as the plan knows it",
         where=path,
-        next_step="put your own change aside (git stash), then run the same command again",
+        next_step="move your own version of it elsewhere, then run the same command again",
     )

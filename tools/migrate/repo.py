@@ -9,16 +9,29 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import git
-from git.exc import GitCommandError, GitError, InvalidGitRepositoryError, NoSuchPathError
+from git.exc import GitCommandError, GitCommandNotFound, GitError, InvalidGitRepositoryError, NoSuchPathError
 
 from .model import MigrateError, PlanError, Refused
 from .tree import LINK, REGULAR, SUBMODULE, Tree
 
+# What the user's settings may not change: no hook runs (not even those that --no-verify leaves on), no signature or
+# colour gets into what is read, no background process fights for the index, and paths are names, not patterns.
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.safecrlf": "false",
+    "log.showSignature": "false",
+    "color.ui": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+_GIT = ["git", "--literal-pathspecs", *(word for k, v in _SETTINGS.items() for word in ("-c", f"{k}={v}"))]
 _BATCH = 400  # paths a command line; well below the limits of every system
 
 
@@ -41,14 +54,18 @@ class Repo:
 
     def run(self, *arguments: str, **environment: str) -> str:
         try:
-            return str(
-                self._repo.git.execute(["git", *arguments], env=environment or None, strip_newline_in_stdout=True)
-            )
+            out = self._repo.git.execute([*_GIT, *arguments], env=environment or None, strip_newline_in_stdout=True)
+        except GitCommandNotFound:
+            raise Refused("git cannot be started", where="PATH", next_step="install git") from None
         except GitCommandError as error:
             raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
+        return str(out)
 
     def _bytes(self, *arguments: str) -> bytes:
-        out = self._repo.git.execute(["git", *arguments], stdout_as_string=False, strip_newline_in_stdout=False)
+        try:
+            out = self._repo.git.execute([*_GIT, *arguments], stdout_as_string=False, strip_newline_in_stdout=False)
+        except GitCommandError as error:
+            raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
         assert isinstance(out, bytes)
         return out
 
@@ -57,13 +74,21 @@ class Repo:
     def head(self) -> str:
         try:
             return self.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
-        except MigrateError:
-            raise Refused(
-                "the repository has no commit yet", where=str(self.root), next_step="commit the tree"
-            ) from None
+        except MigrateError as error:
+            where = str(self.root)
+            if error.what != _SILENT:  # not ours to read, a damaged repository
+                raise Refused(error.what, where=where, next_step="'git status' there must work first") from None
+            raise Refused("the repository has no commit yet", where=where, next_step="commit the tree") from None
 
     def tree_hash(self, revision: str = "HEAD") -> str:
         return self.run("rev-parse", f"{revision}^{{tree}}")
+
+    def has(self, commit: str) -> bool:
+        try:
+            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+        except MigrateError:
+            return False
+        return True
 
     def branch(self) -> str | None:
         try:
@@ -91,9 +116,23 @@ class Repo:
     def has_identity(self) -> bool:
         try:
             self.run("var", "GIT_COMMITTER_IDENT")
+            self.run("var", "GIT_AUTHOR_IDENT")
         except MigrateError:
             return False
         return True
+
+    def signing_problem(self) -> str:
+        """Why git cannot sign commits here, where the user wants them signed; "" if all is well."""
+        try:
+            if self.run("config", "--type=bool", "commit.gpgsign") != "true":
+                return ""
+        except MigrateError:
+            return ""  # not set
+        try:
+            self.run("commit-tree", "-S", "-m", "can commits be signed here", "HEAD^{tree}")  # belongs to no branch
+        except MigrateError as error:
+            return error.what
+        return ""
 
     def dirty(self) -> list[str]:
         """Tracked files that differ from HEAD, in the index or in the working tree; untracked files do not count."""
@@ -119,6 +158,8 @@ class Repo:
 
     def tree(self, revision: str = "HEAD") -> Tree:
         """The tracked files at HEAD, read from the (clean) working tree; of another revision, read from git."""
+        if revision == "HEAD":
+            self.head()  # says it in words if there is none
         entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
         modes, blobs = {}, {}
         for entry in entries.split("\0"):
@@ -161,6 +202,12 @@ class Repo:
         """A tar file of these paths at a revision."""
         return self._bytes("archive", "--format=tar", revision, "--", *paths)
 
+    def line_commit(self, path: str, line: int) -> str:
+        """The commit that last changed a line of a file at HEAD."""
+        # The empty name clears blame.ignoreRevsFile, which would hide the very commits that are looked for.
+        place = ("-L", f"{line},{line}", "HEAD", "--", path)
+        return self.run("blame", "-l", "-s", "--ignore-revs-file=", *place).split(" ")[0].lstrip("^")
+
     def message(self, revision: str) -> str:
         return self.run("log", "-1", "--format=%B", revision)
 
@@ -182,9 +229,35 @@ class Repo:
     def subject(self, commit: str) -> str:
         return self.run("log", "-1", "--format=%s", commit)
 
-    def find_commits(self, pattern: str) -> list[str]:
-        """Commits reachable from HEAD whose message has a line like `pattern`, oldest first."""
-        return self.run("log", "--reverse", "--format=%H", "--extended-regexp", f"--grep={pattern}").split()
+    def messages(self, line: str, since: str = "") -> Iterator[tuple[str, str]]:
+        """(hash, message) of the commits in HEAD's history (after `since`) with `line` in them, parents first."""
+        out = self.run(
+            "log", "--topo-order", "--reverse", "--format=%H%n%B%x00", "--fixed-strings", f"--grep={line}",
+            f"{since}..HEAD" if since else "HEAD",
+        )  # fmt: skip
+        for entry in out.split("\0"):
+            commit, _, message = entry.strip("\n").partition("\n")
+            if commit:
+                yield commit, message
+
+    def all_commits(self, base: str, end: str = "HEAD") -> list[str]:
+        """Every commit in base..end, on merged branches as well, parents first."""
+        return self.run("rev-list", "--topo-order", "--reverse", f"{base}..{end}").split()
+
+    def changed(self, old: str, new: str) -> list[str]:
+        """Paths that two revisions have differently, one of them perhaps not at all."""
+        out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+        return [p for p in out.split("\0") if p]
+
+    def is_unchanged(self, path: str, revision: str) -> bool:
+        """Whether the file is what a checkout of `revision` may hold there, whatever its line ends or filters."""
+        place = self.root / path
+        if place.is_symlink() or not place.is_file():
+            return False
+        try:
+            return self.run("hash-object", "--", path) == self.run("rev-parse", f"{revision}:{path}")
+        except MigrateError:
+            return False
 
     # single things
 
@@ -247,28 +320,33 @@ class Repo:
         for start in range(0, len(paths), _BATCH):
             self.run("checkout", "-q", "HEAD", "--", *paths[start : start + _BATCH])
 
-    def restore_files(self, revision: str) -> None:
-        """Working tree and index become those of `revision`; files it does not track are not touched."""
-        self.run("read-tree", "-m", "-u", "HEAD", revision)
+    def without(self, commits: Sequence[str], scratch: Path) -> str:
+        """The tree of HEAD with these commits (oldest first) undone, worked out in a worktree of its own in `scratch`.
 
-    def revert(self, commits: Sequence[str]) -> None:
-        """Undo commits in the working tree and the index, newest first, without committing.  Raises on a conflict."""
+        Raises Refused with the files that later commits changed on the same lines.
+        """
+        place = scratch / "revert"
+        self._drop_worktree(place)
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.run("worktree", "add", "-q", "--detach", str(place), "HEAD")
         try:
-            self.run("revert", "--no-commit", "--no-edit", *reversed(commits))
+            self.run("-C", str(place), "revert", "--no-commit", "--no-edit", *reversed(commits))
+            return self.run("-C", str(place), "write-tree")
         except MigrateError as error:
-            files = self.run("diff", "--name-only", "--diff-filter=U").split("\n")
-            self.run("revert", "--abort")
+            out = self.run("-C", str(place), "diff", "--name-only", "-z", "--diff-filter=U")
+            files = [f for f in out.split("\0") if f]
+            if not files:
+                raise
             raise Refused(
-                f"later commits changed the same lines: {', '.join(files[:5])}",
-                where="rollback",
+                f"later commits changed the same lines of {', '.join(files[:5])}", where=str(self.root),
                 next_step="undo those commits first, or revert by hand",
-            ) from error
+            ) from error  # fmt: skip
+        finally:
+            self._drop_worktree(place)
 
-    def finish_revert(self) -> None:
-        for name in ("REVERT_HEAD", "sequencer"):
-            place = self.git_dir / name
-            if place.is_file():
-                place.unlink()
+    def _drop_worktree(self, place: Path) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        self.run("worktree", "prune")
 
     def clear_stale_locks(self) -> None:
         """Remove lock files that a killed git left behind.  Only called when a run of ours was cut off here."""
@@ -287,8 +365,11 @@ def file_mode(place: Path) -> str:
     return "100755" if place.stat().st_mode & stat.S_IXUSR else REGULAR
 
 
+_SILENT = "git failed"
+
+
 def _reason(error: GitError) -> str:
-    text = str(getattr(error, "stderr", "") or error)
+    text = str(getattr(error, "stderr", ""))  # empty after `-q`; the command itself says nothing to a user
     text = re.sub(r"^\s*stderr:\s*'|'\s*$", "", text.strip())
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else "git failed"
+    return lines[0] if lines else _SILENT

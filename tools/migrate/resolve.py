@@ -9,6 +9,7 @@ a class inherits are asked of rope, one question at a time, because one odd file
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import warnings
 from collections.abc import Iterable
@@ -163,12 +164,52 @@ class Resolver:
         if _class_binds(node, rest[0]):
             return "member"
         if node.bases or node.keywords:
-            path = self.index.files[module]
+            inherited = self._inherited(module, node, rest[0], 0)
+            if inherited is not None:
+                return "member" if inherited else "dynamic"
             if self._rope is None:
                 self._rope = _Rope(self.index.tree)
-            answer = self._rope.class_has(path, node.name, rest[0])
+            answer = self._rope.class_has(self.index.files[module], node.name, rest[0])
             return "dynamic" if answer is None else "member" if answer else "dynamic"
         return "missing"
+
+    def _inherited(self, module: str, node: ast.ClassDef, name: str, depth: int) -> bool | None:
+        """Whether a base class binds `name`; None if some base is not in this tree (rope is slow, so it comes last)."""
+        answer: bool | None = False
+        for base in node.bases:
+            found = self._class(module, _dotted(base), depth)
+            if found is None:
+                builtin = getattr(builtins, base.id, None) if isinstance(base, ast.Name) else None
+                if builtin is not None and hasattr(builtin, name):
+                    return True
+                answer = answer if builtin is not None else None
+                continue
+            if _class_binds(found[1], name) or (deeper := self._inherited(*found, name, depth + 1)):
+                return True
+            answer = answer if deeper is False else None
+        return answer
+
+    def _class(self, module: str, dotted: str, depth: int) -> tuple[str, ast.ClassDef] | None:
+        """The class that `dotted`, read in `module`, names, and the module that defines it."""
+        names, (first, _, rest) = self.index.names(module), dotted.partition(".")
+        if not rest and first in names.classes:
+            return module, names.classes[first]
+        origin = names.names.get(first)
+        if not origin or depth > 8:
+            return None
+        holder, _, last = self.layout.current_module(f"{origin}.{rest}" if rest else origin).rpartition(".")
+        return self._class(holder, last, depth + 1) if self.index.is_module(holder) else None
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.C` of a base class, `C` of `C[T]`; "" for anything computed."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
 
 
 def _class_binds(node: ast.ClassDef, name: str) -> bool:
@@ -235,7 +276,7 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
                     out.names.setdefault(inner.id, None)
                 elif isinstance(inner, ast.Call):
                     called = inner.func.id if isinstance(inner.func, ast.Name) else ""
-                    out.dynamic |= called in ("globals", "vars", "setattr", "exec")
+                    out.dynamic |= called in ("globals", "locals", "vars", "setattr", "exec")
             if isinstance(node, ast.Assign) and any(
                 isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
             ):

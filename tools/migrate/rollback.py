@@ -1,8 +1,9 @@
 """The way back: the tree exactly as it was before a stage, by a commit that undoes, or by taking commits off.
 
 A rollback is carried out by the executor like a stage, so it too is all or nothing.  Where only our own commits stand
-between now and then, the old tree itself is written; where others have committed meanwhile, our commits are reverted
-one by one and theirs stay.
+between now and then, the old tree itself is written; where others have committed meanwhile, the tree without our
+commits is worked out aside, and that one is written.  Which commits are ours their trailers say, so another clone can
+roll back as well.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from __future__ import annotations
 from .executor import Group
 from .model import MigrateError, PlanError, Refused
 from .operations import Operation, RemoveFile, SetAside, WriteFile
-from .session import Session, group_dict
+from .session import Session
 from .stages import recover
-from .tree import Tree, sha
+from .trailers import Mark, marks, standing
+from .tree import sha
+
+# The lowest stage in the lock at which there can be something to undo, by `to`.  Slices of stage 4 leave the lock at 3.
+_FLOOR = {1: 3, 2: 3, 3: 3, 4: 3, 5: 6, 6: 6}
 
 
 def roll_back(session: Session, to: int, *, hard: bool = False) -> str:
@@ -24,109 +29,102 @@ def roll_back(session: Session, to: int, *, hard: bool = False) -> str:
         raise PlanError(f"no stage {to}", where="--to", next_step="1 to 6")
     with session.journal.locked():
         interrupted = session.history.running
-        if interrupted is not None and (interrupted.stage >= to or interrupted.rollback):
+        if interrupted is not None:
+            if interrupted.stage < to and not interrupted.rollback:
+                raise Refused(
+                    f"stage {interrupted.stage} was interrupted, and stage {to} comes after it",
+                    where=str(session.root),
+                    next_step=f"run '--stage {interrupted.stage}' again, or 'rollback --to {interrupted.stage}'",
+                )
             recover(session, None)
         session.require_clean(deep=True)
-        base = _base(session, to)
-        head = session.repo.head()
-        if base is None or base == head:
-            session.journal.add("rollback", to=to)
-            session.forget()
-            if interrupted is not None:
-                return f"the interrupted stage {interrupted.stage} is undone; the tree is as before stage {to}"
-            return f"nothing to undo: no stage from {to} on has changed the tree"
-        commits = session.repo.commits(base, head)
-        ours = [c for c in commits if f"Migration-Plan: {session.plan.name}" in session.repo.message(c)]
-        others = len(commits) - len(ours)
-        if hard:
-            return _hard(session, to, base, commits, others)
-        if others:
-            return _revert(session, to, base, ours)
-        before, after = session.repo.tree(), session.repo.tree(base)
-        groups = [Group(f"Roll {session.plan.name} back to before stage {to}", tuple(_difference(before, after)))]
-        session.journal.save(session.journal.rollback_file, {"groups": [group_dict(g) for g in groups]})
-        wanted = session.repo.tree_hash(base)
-
-        def check() -> None:
-            if session.repo.tree_hash() != wanted:
-                raise MigrateError("the tree is not what it was", where="rollback", next_step="use 'rollback --hard'")
-
-        session.executor.run(to, "", groups, check=check, event="rollback", rollback=True)
-        _restore_caches(session)
+        message = _roll_back(session, to, hard)
+        if to <= 2:
+            session.journal.plan_file.unlink(missing_ok=True)
+        if to == 1:
+            session.journal.audit_file.unlink(missing_ok=True)
         session.forget()
-        return f"the tree is as before stage {to} again ({wanted[:12]}), by one new commit"
+        if message:
+            return message
+        if interrupted is not None:
+            what = "rollback" if interrupted.rollback else f"stage {interrupted.stage}"
+            return f"the interrupted {what} is undone; the tree is as before stage {to}"
+        return f"nothing to undo: no stage from {to} on has changed the tree"
 
 
-def _base(session: Session, to: int) -> str | None:
-    """The commit before the first tree-changing stage from `to` on; from the journal, or else from the trailers."""
-    records = [r for n, r in sorted(session.history.done.items()) if n >= to and n in (3, 4, 6)]
-    records_bases = [r.base for r in records]
-    slices = [str(s["base"]) for s in session.history.slices if to <= 4]
-    candidates = [b for b in [*records_bases, *slices] if session.repo.is_ancestor(b)]
-    if candidates:
-        # The oldest one: every other is a descendant of it.
-        return max(candidates, key=lambda b: len(session.repo.commits(b)))
-    if session.reached < max(to, 3):
-        return None
-    commits = session.repo.find_commits(f"^Migration-Plan: {session.plan.name}$")
-    first = next(
-        (c for c in commits if any(f"Migration-Stage: {n}\n" in session.repo.message(c) + "\n" for n in range(to, 7))),
-        None,
-    )
-    if first is None:
+def _roll_back(session: Session, to: int, hard: bool) -> str:
+    """Returns "" if there is nothing to undo."""
+    repo = session.repo
+    ours = _ours(session, to)
+    if not ours:
+        session.journal.add("rollback", to=to)
+        return ""
+    base = repo.run("rev-parse", f"{ours[0].commit}~1")
+    own = {m.commit for m in marks(repo, session.plan.name, base)}
+    others = [c for c in repo.all_commits(base) if c not in own]
+    if hard:
+        _require_private(session, ours[0].commit, others)
+    if others and repo.tree_hash() != repo.tree_hash(ours[-1].commit):
+        wanted = repo.without([m.commit for m in ours], session.journal.scratch)
+        body = "What others have committed meanwhile stays."
+    else:
+        wanted, body = repo.tree_hash(base), ""
+    operations = _difference(session, wanted)
+    if session.history.aside:
+        operations.append(SetAside(6, tuple(session.history.aside), back=True))
+    group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body)
+    session.require_free([group])
+
+    def check() -> None:
+        if repo.tree_hash() != wanted:
+            raise MigrateError("the tree is not what it was", where="rollback", next_step="revert with git by hand")
+
+    onto = base if hard else None
+    session.executor.run(to, "", [group], check=check, event="rollback", rollback=True, onto=onto)
+    if hard:
+        return f"the branch is at {base[:12]} again, as before stage {to}"
+    if body:
+        return f"the {len(ours)} commits from stage {to} on are undone by one new commit; what others committed stays"
+    return f"the tree is as before stage {to} again ({wanted[:12]}), by one new commit"
+
+
+def _ours(session: Session, to: int) -> list[Mark]:
+    """The commits to undo, oldest first."""
+    if session.reached < _FLOOR[to]:
+        return []
+    found = [m for m in standing(session.repo, session.plan.name) if m.stage >= to]
+    if not found and session.reached >= max(to, 3):
         raise Refused(
             "the commits of this migration are not in the branch's history",
             where=str(session.root),
             next_step="if they were squashed, revert that commit with git",
         )
-    return session.repo.run("rev-parse", f"{first}~1")
+    return found
 
 
-def _difference(before: Tree, after: Tree) -> list[Operation]:
-    """Operations that turn one tree into the other."""
-    out: list[Operation] = []
-    for path in before:
-        if path not in after:
-            out.append(RemoveFile(0, path, sha(before.read(path)), before.modes[path], "did not exist before"))
-    for path, mode in after.modes.items():
-        old = before.read(path) if path in before else None
-        new = after.read(path)
-        if old != new or before.modes[path] != mode:
-            out.append(WriteFile(0, path, new, mode, "as before", None if old is None else sha(old)))
-    return out
-
-
-def _hard(session: Session, to: int, base: str, commits: list[str], others: int) -> str:
+def _require_private(session: Session, first: str, others: list[str]) -> None:
     if others:
         raise Refused(
-            f"{others} commits by others lie between, which would be lost",
+            f"{len(others)} commits by others lie between, which would be lost",
             where=str(session.root),
             next_step="roll back without --hard",
         )
-    if any(session.repo.on_remote(c) for c in commits[:1]):
+    if session.repo.on_remote(first):  # whoever has a later one has the first as well
         raise Refused(
             "these commits are on a remote already", where=str(session.root), next_step="roll back without --hard"
         )
-    session.repo.restore_files(base)
-    session.repo.point_branch_at(base)
-    _restore_caches(session)
-    session.journal.add("rollback", to=to)
-    session.forget()
-    return f"the branch is at {base[:12]} again, as before stage {to}"
 
 
-def _revert(session: Session, to: int, base: str, ours: list[str]) -> str:
-    session.repo.revert(ours)
-    message = f"Roll {session.plan.name} back to before stage {to}\n\nCommits made by others meanwhile are kept.\n\n"
-    session.repo.commit(f"{message}Migration-Plan: {session.plan.name}\nMigration-Rollback: {to}\n")
-    session.repo.finish_revert()
-    _restore_caches(session)
-    session.journal.add("rollback", to=to)
-    session.forget()
-    return f"the {len(ours)} commits from stage {to} on are reverted; what others committed since {base[:12]} stays"
-
-
-def _restore_caches(session: Session) -> None:
-    paths = session.history.aside
-    if paths:
-        SetAside(6, tuple(paths)).revert(session.executor.place(session.repo.head()))
+def _difference(session: Session, wanted: str) -> list[Operation]:
+    """Operations that turn the tree of HEAD into the tree `wanted`; removals first, they may be in the way."""
+    before, after = session.repo.tree(), session.repo.tree(wanted)
+    removed: list[Operation] = []
+    written: list[Operation] = []
+    for path in session.repo.changed("HEAD", wanted):
+        old = sha(before.read(path)) if path in before else None
+        if old is not None and (path not in after or before.modes[path] != after.modes[path]):
+            removed.append(RemoveFile(0, path, old, before.modes[path], "did not exist before"))
+            old = None
+        if path in after:
+            written.append(WriteFile(0, path, after.read(path), after.modes[path], "as before", old))
+    return [*removed, *written]

@@ -7,24 +7,27 @@ stages are done; it decides nothing.
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .design import Design, make_design
-from .executor import Executor, Group
+from .executor import Executor, Group, group_dict, group_from_dict
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
 from .manifests import wants
 from .model import STAGE_NAMES, Finding, PlanError, Refused
-from .operations import from_dict
+from .operations import MoveFiles, Operation, WriteFile
 from .plan import LOCK_FILE, PLAN_FILE, Plan, read_plan
+from .recovery import BLAME_FILE
 from .repo import Repo
 from .scan import FileScan, World, make_world, scan_tree
 from .tree import Tree
@@ -119,7 +122,9 @@ class Session:
             replace(m, path=places[m.source].path, to_path=places[m.source].to_path) if m.source in places else m
             for m in self.plan.moves
         )
-        return resolve_layout(replace(self.plan, moves=moves), self.tree, moved=True)
+        # The shims are the tool's own: nothing may take them for code that stays at the old place.
+        bare = self.tree.replaced(removed={s.path for s in self.lock.shims})
+        return resolve_layout(replace(self.plan, moves=moves), bare, moved=True)
 
     @cached_property
     def world(self) -> World:
@@ -127,17 +132,16 @@ class Session:
 
     @cached_property
     def scans(self) -> list[FileScan]:
-        shims = {s.path for s in self.lock.shims} if self.lock else set()
         return scan_tree(
             self.world,
-            skip=lambda p: wants(p) or p in shims,
+            skip=wants,
             jobs=self.jobs,
             progress=lambda done, total: self.progress("reading", done, total),
         )
 
     @cached_property
     def design(self) -> Design:
-        return make_design(self.world, self.scans, self.repo.head())
+        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached)
 
     # the saved plan
 
@@ -149,6 +153,7 @@ class Session:
             "plan_hash": design.plan_hash,
             "digest": self.plan.digest,
             "commit": design.commit,
+            "tree": self.repo.tree_hash(),
             "inputs": design.inputs,
             "moves": [[m.source, m.target, m.path, m.to_path, m.is_package] for m in self.layout.moves],
             "groups": {str(n): [group_dict(g) for g in groups] for n, groups in design.groups.items()},
@@ -178,7 +183,7 @@ class Session:
         saved = self.saved_plan()
         if saved is None or saved.digest != self.plan.digest:
             return None
-        return saved if self.repo.head() in self._good_heads(saved) else None
+        return saved if self._stands_on(self._good_heads(saved)) else None
 
     def _good_heads(self, saved: SavedPlan) -> set[str]:
         history = self.history
@@ -187,6 +192,13 @@ class Session:
         heads.update(s["end"] for s in history.slices if s["plan"] == saved.plan_hash)
         return heads
 
+    def _stands_on(self, commits: set[str]) -> bool:
+        """Whether HEAD is one of these commits, or has the very tree of one (after a rollback, say)."""
+        if self.repo.head() in commits:
+            return True
+        tree = self.repo.tree_hash()
+        return any(self.repo.tree_hash(c) == tree for c in commits if self.repo.has(c))
+
     # what is done
 
     def done(self, stage: int) -> bool:
@@ -194,8 +206,14 @@ class Session:
         match stage:
             case 1:
                 audit = self.journal.load(self.journal.audit_file)
-                return reached >= 3 or (
-                    audit is not None and audit["commit"] == self.repo.head() and audit["digest"] == self.plan.digest
+                if reached == 6:
+                    return True
+                # Once files have moved, the baseline is that of the tree before; a clone without one needs its own.
+                return (
+                    audit is not None
+                    and audit["digest"] == self.plan.digest
+                    and not any(g["problem"] for g in audit["gates"])
+                    and (reached >= 3 or self._stands_on({audit["commit"]}))
                 )
             case 2:
                 return reached == 6 or self.usable_plan() is not None
@@ -249,6 +267,12 @@ class Session:
                 where=str(self.root),
                 next_step="set user.name and user.email ('git config user.email YOU@EXAMPLE')",
             )
+        if problem := repo.signing_problem():
+            raise Refused(
+                f"commit.gpgsign is on, and git cannot sign here: {problem}",
+                where=str(self.root),
+                next_step="set up the key ('git config user.signingkey'), or 'git config commit.gpgsign false'",
+            )
 
     def require_order(self, stage: int) -> None:
         for earlier in range(1, stage):
@@ -267,26 +291,57 @@ class Session:
                 )
 
     def discard_gate_changes(self) -> None:
-        """A gate may have written into tracked files; the tree was clean before it, so their content is in HEAD."""
+        """A gate may have written into tracked files; the tree was clean before it, so their content is in HEAD.
+
+        A person may have saved a file meanwhile as well, and nobody can tell the two apart: what goes is kept.
+        """
         dirty = self.repo.dirty()
-        if dirty:
-            self.repo.checkout(dirty)
+        if not dirty:
+            return
+        changed = [p for p in dirty if (self.root / p).is_file()]
+        folder = self.journal.folder / "discarded"
+        for path in changed:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.root / path, folder / path, follow_symlinks=False)
+        self.repo.checkout(dirty)
+        if changed:
+            logging.getLogger(__name__).warning(
+                "changed while the gates ran, and put back: %s; their content is kept in %s", ", ".join(changed), folder
+            )
 
     def seconds(self) -> float:
         return round(time.perf_counter() - self.started, 1)
 
-    def require_free(self, paths: list[str]) -> None:
-        """Raise Refused if an untracked file lies where the stage will put one."""
-        in_the_way = [
-            p for p in paths if p not in self.tree and os.path.lexists(self.root / p) and not (self.root / p).is_dir()
-        ]
-        if in_the_way:
+    def require_free(self, groups: Iterable[Group]) -> None:
+        """Raise Refused if an untracked file lies where these operations will put one."""
+        paths = [p for g in groups for o in g.operations for p in _created(o)]
+        if any(g.rewrites for g in groups):
+            paths.append(BLAME_FILE)
+        found: set[str] = set()
+        for path in paths:
+            if path in self.tree:
+                continue
+            above = [p.as_posix() for p in PurePosixPath(path).parents][:-1]
+            blocked = (a for a in above if os.path.lexists(self.root / a) and not (self.root / a).is_dir())
+            if os.path.lexists(self.root / path):
+                found.add(path)
+            else:
+                found.update(a for a in blocked if a not in self.tree)
+        if found:
+            first = sorted(found)[0]
             raise Refused(
-                f"an untracked file is in the way: {in_the_way[0]}"
-                + (f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""),
+                f"an untracked file is in the way: {first}" + (f" and {len(found) - 1} more" if len(found) > 1 else ""),
                 where=str(self.root),
                 next_step="move it away, or commit it",
             )
+
+
+def _created(operation: Operation) -> list[str]:
+    if isinstance(operation, MoveFiles):
+        return [new for _, new in operation.pairs]
+    if isinstance(operation, WriteFile) and operation.before is None:
+        return [operation.path]
+    return []
 
 
 def parse_stage(text: str) -> list[int]:
@@ -303,21 +358,6 @@ def parse_stage(text: str) -> list[int]:
     near = difflib.get_close_matches(text, [*names, "all"], 1)
     hint = f"did you mean {near[0]!r}?" if near else f"1 to 6, all, {', '.join(names)}"
     raise PlanError(f"no stage {text!r}", where="--stage", next_step=hint)
-
-
-def group_dict(group: Group) -> dict[str, Any]:
-    return {
-        "subject": group.subject,
-        "body": group.body,
-        "rewrites": group.rewrites,
-        "bisect": group.bisect,
-        "operations": [o.as_dict() for o in group.operations],
-    }
-
-
-def group_from_dict(data: dict[str, Any]) -> Group:
-    operations = tuple(from_dict(o) for o in data["operations"])
-    return Group(data["subject"], operations, data["body"], data["rewrites"], data["bisect"])
 
 
 def finding_from(data: dict[str, Any]) -> Finding:

@@ -7,6 +7,7 @@ stage counts as done.
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from typing import Any
 
 from .audit import run_audit
 from .executor import Group
-from .model import STAGE_NAMES, CheckFailed, Finding, Refused
+from .model import STAGE_NAMES, CheckFailed, Finding, PlanError, Refused
 from .operations import EditFile, MoveFiles, Operation, SetAside, WriteFile, read
-from .session import SavedPlan, Session, group_from_dict
+from .session import SavedPlan, Session
+from .trailers import standing
 from .tree import sha
 from .validate import gate, leftovers, verdict
 
@@ -83,19 +85,7 @@ def recover(session: Session, stage: int | None) -> bool:
         raise Refused(
             f"{what} was interrupted", where=str(session.root), next_step=f"run '{again}' again, or 'rollback' it"
         )
-    if running.rollback:
-        document = session.journal.load(session.journal.rollback_file)
-        groups = [group_from_dict(g) for g in document["groups"]] if document else []
-    else:
-        saved = session.saved_plan()
-        if saved is None or saved.plan_hash != running.plan_hash:
-            raise Refused(
-                f"stage {running.stage} was interrupted, and its saved plan is gone",
-                where=str(session.journal.folder),
-                next_step=f"restore the tree with 'git reset --hard {running.base[:12]}'",
-            )
-        groups = [*saved.groups[running.stage], *_aside_group(session.history.aside)]
-    session.executor.recover(session.history, groups)
+    session.executor.recover(session.history)
     session.forget()
     return True
 
@@ -106,9 +96,6 @@ def recover(session: Session, stage: int | None) -> bool:
 def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
     document = run_audit(session)
     session.discard_gate_changes()
-    session.journal.add(
-        "done", stage=1, base=document["commit"], end=document["commit"], plan="", facts={"seconds": session.seconds()}
-    )
     findings = [f for s in session.scans for f in s.findings]
     edits = sum(len(s.edits) for s in session.scans)
     broken = [t for g in document["gates"] for t, o in g["outcomes"].items() if o in ("failed", "error")]
@@ -119,6 +106,9 @@ def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
             where=session.plan.file,
             next_step="install what it needs, or correct [gates] in the plan",
         )
+    session.journal.add(
+        "done", stage=1, base=document["commit"], end=document["commit"], plan="", facts={"seconds": session.seconds()}
+    )
     users = len(document["uses"])
     message = (
         f"{edits} references in {sum(1 for s in session.scans if s.edits)} files, {users} packages depend on what moves"
@@ -127,7 +117,9 @@ def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
         message += f"; {len(broken)} test{'s' if len(broken) > 1 else ''} fail{'' if len(broken) > 1 else 's'} already"
     details = {
         "graph": document["graph"],
+        "dependents": document["dependents"],
         "cycles": document["cycles"],
+        "files": {"report": str(session.journal.audit_file), "graph": str(session.journal.folder / "graph.dot")},
         "uses": document["uses"],
         "references": document["references"],
         "already_broken": broken,
@@ -167,8 +159,7 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
 
 
 def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Group], saved: SavedPlan) -> Outcome:
-    created = [p for g in groups for o in g.operations for p in _created(o)]
-    session.require_free(created)
+    session.require_free(groups)
     evidence: list[dict[str, Any]] = []
 
     def check() -> None:
@@ -211,6 +202,7 @@ def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
     saved = _usable(session)
     groups = _without_done(session, saved.groups[4])
     if only:
+        _require_folders(session, only)
         chosen = tuple(o for g in groups for o in g.operations if _below(o, only) and not _is_record(o))
         if not chosen:
             return Outcome(4, "already", f"nothing left to integrate under {', '.join(only)}")
@@ -337,17 +329,20 @@ def _below(operation: Operation, prefixes: Sequence[str]) -> bool:
     return any(t == p or t.startswith(p + "/") for t in operation.touches() for p in cleaned)
 
 
+def _require_folders(session: Session, only: Sequence[str]) -> None:
+    for path in only:
+        if not session.tree.exists(path.rstrip("/")):
+            near = difflib.get_close_matches(path.rstrip("/"), [*session.tree.dirs, *session.tree], 1)
+            raise PlanError(
+                f"nothing tracked is called {path!r}",
+                where="--only",
+                next_step=f"did you mean {near[0]!r}?" if near else "name a folder or file of the checkout",
+            )
+
+
 def _is_record(operation: Operation) -> bool:
     """The lock, and shims that stop waiting for callers: they are for the whole stage, not for a slice."""
     return isinstance(operation, WriteFile) and operation.why != "manifest"
-
-
-def _created(operation: Operation) -> list[str]:
-    if isinstance(operation, MoveFiles):
-        return [new for _, new in operation.pairs]
-    if isinstance(operation, WriteFile) and operation.before is None:
-        return [operation.path]
-    return []
 
 
 def _caches(session: Session) -> tuple[str, ...]:
@@ -375,16 +370,11 @@ def _aside_group(paths: Sequence[str]) -> list[Group]:
 
 def _first_base(session: Session) -> str:
     """The commit before the first commit of stage 3, found by its trailers (another clone may have made it)."""
-    commits = session.repo.find_commits(f"^Migration-Plan: {session.plan.name}$")
-    stage3 = [c for c in commits if "Migration-Stage: 3" in session.repo.message(c)]
-    if not stage3:
+    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.stage == 3), None)
+    if first is None:
         raise Refused(
             "the commits of stage 3 are not in this branch's history",
             where=str(session.root),
             next_step="was it squashed or rebased? History cannot be checked then",
         )
-    return (
-        session.repo.run("rev-parse", f"{stage3[-1]}~1")
-        if len(stage3) == 1
-        else session.repo.run("rev-parse", f"{stage3[0]}~1")
-    )
+    return session.repo.run("rev-parse", f"{first}~1")

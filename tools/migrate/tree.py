@@ -12,6 +12,7 @@ import hashlib
 import io
 import re
 import tokenize
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -100,6 +101,7 @@ class Tree:
         self._read = read
         self._cache: dict[str, bytes] = {}
         self._dirs: set[str] | None = None
+        self._paths: list[str] | None = None
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes | str], modes: Mapping[str, str] | None = None) -> Tree:
@@ -138,7 +140,10 @@ class Tree:
     def under(self, folder: str) -> list[str]:
         if folder == ".":
             return list(self.modes)
-        return [p for p in self.modes if p.startswith(folder + "/")]
+        if self._paths is None:
+            self._paths = list(self.modes)
+        # Sorted, so that what lies in a folder is one run; "0" is the character after "/".
+        return self._paths[bisect_left(self._paths, folder + "/") : bisect_left(self._paths, folder + "0")]
 
     def replaced(
         self,

@@ -181,8 +181,15 @@ def _api(session: Session, base: str) -> list[Finding]:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
         found = compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)
-    planned = _planned_lines(session)
-    return [f for f in found if (f.path, f.line) not in planned and not _explained(session, f)]
+    return [f for f in found if not _edited_by_us(session, f) and not _explained(session, f)]
+
+
+def _edited_by_us(session: Session, finding: Finding) -> bool:
+    """Whether the migration itself last changed the line: it differs on purpose, and is compared at run time."""
+    if not finding.line or finding.path not in session.tree:
+        return False
+    commit = session.repo.line_commit(finding.path, finding.line)
+    return f"Migration-Plan: {session.plan.name}" in session.repo.message(commit)
 
 
 def _explained(session: Session, finding: Finding) -> bool:

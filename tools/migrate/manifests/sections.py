@@ -70,7 +70,7 @@ def _doubted(
             readings = (f"the path from the root, now {rooted.new}", "an absolute path")
             return Verdict("list", "a path that begins with a slash", rooted.new, 3, "string.rooted", readings)
     if verdict is None:
-        if any(
+        if _IN_URL.search(text[:start]) or any(
             m.to_path in token or m.target in token or m.target.replace(".", "/") in token for m in context.layout.moves
         ):
             return None
@@ -88,6 +88,9 @@ def _doubted(
         readings = (f"the package, now {verdict.new}", "the text of a warning, which stays")
         return Verdict("list", "part of a warning's message", verdict.new, 4, "string.message", readings)
     return verdict
+
+
+_IN_URL = re.compile(r"\w+:/\S*$")
 
 
 def any_depth(text: str, context: Context) -> Verdict | None:

@@ -7,6 +7,7 @@ parsed), in worker processes where that pays, and returns one `FileScan` for eac
 from __future__ import annotations
 
 import fnmatch
+import gc
 import multiprocessing
 import os
 import re
@@ -50,15 +51,28 @@ def scan_tree(
     """Scan every tracked file; `skip` leaves out files that another part of the tool rewrites as a whole."""
     candidates = [p for p in _candidates(world) if not skip(p)]
     world.mentions = reached(world.layout, world.resolver, world.judge.words, candidates)
-    found: list[FileScan] = []
-    if jobs > 1 and len(candidates) >= _PARALLEL_FROM and "fork" in multiprocessing.get_all_start_methods():
-        found = _parallel(world, candidates, jobs, progress)
-    else:
-        for number, path in enumerate(candidates, 1):
-            found.append(scan_file(world, path))
-            if progress:
-                progress(number, len(candidates))
+    # Syntax trees are many small objects in no circles: the collector would walk them again and again for nothing.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        found = _scan_all(world, candidates, jobs, progress)
+    finally:
+        if collecting:
+            gc.enable()
     return [f for f in found if f.edits or f.findings or f.imports]
+
+
+def _scan_all(
+    world: World, candidates: list[str], jobs: int, progress: Callable[[int, int], None] | None
+) -> list[FileScan]:
+    if jobs > 1 and len(candidates) >= _PARALLEL_FROM and "fork" in multiprocessing.get_all_start_methods():
+        return _parallel(world, candidates, jobs, progress)
+    found = []
+    for number, path in enumerate(candidates, 1):
+        found.append(scan_file(world, path))
+        if progress:
+            progress(number, len(candidates))
+    return found
 
 
 def scan_file(world: World, path: str) -> FileScan:

@@ -61,7 +61,7 @@ def scan_docstring(context: Context, sink: Sink, offsets: Offsets, node: ast.Con
     for a, b, raw in string_tokens(offsets.source[start:end]):
         text = offsets.source[start + a : start + b]
         shown = text if raw else re.sub(r"\\.", "  ", text, flags=re.S)
-        shown = _doctests(context.world, sink, shown, start + a)
+        shown = _doctests(context.world, sink, shown, start + a, context)
         # What a doctest expects to be printed may name the module itself.
         printed = 3 if ">>>" in shown else None
         bare += scan_words(shown, start + a, sink, context.judge, path, "prose", stage=printed)
@@ -163,22 +163,37 @@ def _block_lines(block: str, offset: int, indent: str) -> list[Piece]:
     return out
 
 
-def _doctests(world: World, sink: Sink, text: str, base: int) -> str:
+def _continues(text: str, start: int) -> bool:
+    """Whether "..." at this line goes on from a prompt: in prose, and in printed output, it is an ellipsis."""
+    while start:
+        before = text.rfind("\n", 0, start - 1) + 1
+        match = _PROMPT.match(text, before)
+        if match is None or ">>>" in match["lead"]:
+            return match is not None
+        start = before
+    return False
+
+
+def _doctests(world: World, sink: Sink, text: str, base: int, outer: Context | None = None) -> str:
     """Scan the prompts of `text` as one program; the text with what was scanned blanked out."""
-    from .python import scan_snippet
+    from .python import parse, scan_snippet
 
     if ">>>" not in text or not world.judge.mentioned(text):
         return text
-    lines = list(_PROMPT.finditer(text))
+    lines = [m for m in _PROMPT.finditer(text) if ">>>" in m["lead"] or _continues(text, m.start())]
     pieces = [(m["code"] + "\n", base + m.start("code")) for m in lines]
-    if not scan_snippet(world, sink, pieces):
+    if not scan_snippet(world, sink, pieces, outer=outer):
         groups: list[list[Piece]] = []
         for match, piece in zip(lines, pieces, strict=True):
             if ">>>" in match["lead"] or not groups:
                 groups.append([])
             groups[-1].append(piece)
-        for group in groups:
-            scan_snippet(world, sink, group)
+        # What parses by itself is one program, so that an import is known further down; the rest is text.
+        parsed = [group for group in groups if parse("".join(t for t, _ in group)) is not None]
+        scan_snippet(world, sink, [piece for group in parsed for piece in group], outer=outer)
+        for group in (g for g in groups if g not in parsed):
+            for code, offset in group:
+                scan_words(code, offset, sink, world.judge, "", "literal")
     for match in lines:
         text = text[: match.start("code")] + "\0" * len(match["code"]) + text[match.end("code") :]
     return text

@@ -65,7 +65,7 @@ class Froms:
             self._split(node, groups)
             return
         new_base, members = groups[0]
-        stage, written = self._written(node, base, new_base)
+        stage, written = self._written(node, base, new_base, members)
         start, _ = self.at.span(node)
         match = _FROM.match(self.at.source, start)
         if match is None:
@@ -86,7 +86,9 @@ class Froms:
                     begin, finish, text, stage=stage, rule="import.name", reason=f"{base}.{alias.name} is now {leaf}"
                 )
 
-    def _written(self, node: ast.ImportFrom, base: str, new_base: str) -> tuple[int, str]:
+    def _written(
+        self, node: ast.ImportFrom, base: str, new_base: str, members: list[tuple[ast.alias, str]]
+    ) -> tuple[int, str]:
         """(stage, text between `from` and `import`): relative if it was, and unchanged where it still is right."""
         old = "." * node.level + (node.module or "")
         if not node.level or not new_base:
@@ -94,12 +96,15 @@ class Froms:
         package = self.there.package if self.there else ""
         unedited = absolute(node.module, node.level, package)
         if unedited == new_base:
-            return 4, old
+            same = unedited == base or all(leaf == alias.name for alias, leaf in members)
+            return (4 if same else 3), old
         # The unedited text goes on working until stage 4 if it leads to a shim, or to the old place of one name.
+        # A module that is not beside the others any more is not found there.
+        gone = unedited != base and any(self.resolver.submodule(base, alias.name) for alias, _ in members)
         later = unedited == (self.imports.new(base) or base) or (
             unedited == base and self.imports.new(base) is not None
         )
-        return (4 if later else 3), self._relative(package, new_base)
+        return (4 if later and not gone else 3), self._relative(package, new_base)
 
     def _relative(self, package: str, target: str) -> str:
         """Relative only inside one regular package; across a namespace it depends on how the file was imported."""
@@ -115,7 +120,7 @@ class Froms:
         parts = []
         stages = set()
         for new_base, members in groups:
-            stage, written = self._written(node, base, new_base)
+            stage, written = self._written(node, base, new_base, members)
             moved_base = self.imports.new(base) or base
             if (
                 node.level

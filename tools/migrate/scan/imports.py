@@ -17,13 +17,10 @@ from .froms import Froms
 from .offsets import Offsets
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
+from .survival import EXPORTED, OUTSIDE, Survival
 
 if TYPE_CHECKING:
     from .python import Context
-
-
-OUTSIDE = "is used from elsewhere as an attribute of this module"
-EXPORTED = "is in __all__"
 
 
 @dataclass(slots=True)
@@ -50,6 +47,7 @@ class Imports:
         self.context, self.sink, self.scopes, self.at = context, sink, scopes, offsets
         self.layout, self.resolver = context.layout, context.resolver
         self.here, self.there = here, there
+        self.survival = Survival(context, sink, scopes, here, offsets)
         self.names: dict[tuple[int, str], Binding] = {}
         self.kept: set[tuple[int, str]] = set()
         self.wanted: dict[int, tuple[Binding, list[str]]] = {}  # modules that a binding's statements must also import
@@ -123,10 +121,14 @@ class Imports:
         if not tops:
             return
         moved = self.new(name)
-        why = self._must_keep(scope, name, tops, uses) if tops != {name} else ""
+        if moved and name not in tops and self.survival.same_leaf(name, moved, targets, changed):
+            self.kept.add((scope_id, name))
+            self.survival.keep(name, moved, targets, tops, scope, "its last part stays")
+            return
+        why = self.survival.reason(scope, name, tops, uses) if tops != {name} else ""
         if why and moved:
             self.kept.add((scope_id, name))
-            self._keep(name, moved, targets, tops, scope, why)
+            self.survival.keep(name, moved, targets, tops, scope, why)
             return
         # A name that others only reach for stays bound by a plain import of what did not move.
         reached = bool(why) and not moved and why.endswith((OUTSIDE, EXPORTED))
@@ -176,60 +178,6 @@ class Imports:
         for use, old, new in changed:
             self._edit_chain(use, old, new)
 
-    def _keep(
-        self,
-        name: str,
-        moved: str,
-        targets: list[tuple[ast.Import | ast.ImportFrom, ast.alias, str | None]],
-        tops: set[str],
-        scope: Scope,
-        why: str,
-    ) -> None:
-        """Import the new module under the old local name; the uses stay as they are."""
-        starred = scope.kind == "module" and self.here and f"{self.here.name}.*" in self.context.mentions
-        taken = bool(starred) or scope.kind == "class" or any(s.bound.get(top) for s in self.scopes.all for top in tops)
-        for _, alias, new in targets:
-            words = f"{moved} as {name}"
-            if new and alias.name != name:
-                # The submodule must still be loaded; a private alias keeps it from binding the new top-level name.
-                words += f", {new} as _{alias.name.replace('.', '_')}" if taken else f", {new}"
-            start, end = self.at.dotted(alias)
-            self.sink.edit(
-                start, end, words, stage=4, rule="import.keep-name", reason=f"{alias.name} moves to {new}; {why}"
-            )
-
-    def _must_keep(self, scope: Scope, name: str, tops: set[str], uses: list[Use]) -> str:
-        """Why the local name has to survive; "" if it need not."""
-        if any(name in s.globals or name in s.nonlocals for s in self.scopes.all):
-            return f"{name} is declared global or nonlocal"
-        kinds = {kind for kind, _ in scope.bound.get(name, [])}
-        if kinds - {"import"}:
-            return f"the name {name} is also bound or deleted here"
-        if scope.kind == "class":
-            return f"{name} is an attribute of the class"
-        if scope.kind == "module" and self.here and f"{self.here.name}.{name}" in self.context.mentions:
-            return f"{name} {OUTSIDE}"
-        if scope.kind == "module" and name in self.context.exported:
-            return f"{name} {EXPORTED}"
-        if self.context.calls & {"globals", "locals", "vars", "eval"} and name in self.context.string_values:
-            return f"{name} is looked up by name"
-        for top in tops - {name}:
-            if self._taken(top, scope, uses):
-                return f"the name {top} means something else here"
-        return ""
-
-    def _taken(self, top: str, scope: Scope, uses: list[Use]) -> bool:
-        """Whether `top` is, in the scope or where it would be used, anything but the package of that name."""
-        for place in [scope, *(u.scope for u in uses)]:
-            owner = place.owner(top)
-            for kind, node in owner.bound.get(top, []) if owner is not None else ():
-                plain = isinstance(node, ast.Import) and any(
-                    a.asname is None and a.name.split(".")[0] == top for a in node.names
-                )
-                if kind != "import" or not plain:
-                    return True
-        return False
-
     # uses of a bound name
 
     def through(self, scope: Scope, use: Use) -> tuple[bool, tuple[str, str] | None]:
@@ -253,6 +201,18 @@ class Imports:
         assert owner is not None
         local = self._imported(owner, use.node.id, binding, found, [Use(use.node, use.attributes, scope)])
         return (True, (use.node.id + rest, local)) if local else (False, None)
+
+    def unbound(self, outer: Imports | None) -> None:
+        """Names in a snippet that nothing there binds: those of the file around it, or written out in full."""
+        for use in self.scopes.uses:
+            name = use.node.id
+            if not self.layout.mentions(name) or use.scope.owner(name) is not None:
+                continue
+            known, found = outer.through(outer.scopes.module, use) if outer else (False, None)
+            if not known and use.attributes and self.resolver.resolve(f"{name}.{use.attributes[0].attr}").found:
+                found = self._prefix(name, use)
+            if found:
+                self._edit_chain(use, *found)
 
     def _prefix(self, module: str, use: Use) -> tuple[str, str] | None:
         """(old dotted prefix, its new name) that this use names through the binding to `module`; None if unmoved."""
@@ -316,7 +276,7 @@ class Imports:
         old, new = found
         module = new if self.symbol(old) is None else new.rpartition(".")[0]
         top = module.split(".")[0]
-        local = "_" + module.replace(".", "_") if self._taken(top, scope, uses) or top == name else ""
+        local = "_" + module.replace(".", "_") if self.survival.taken(top, scope, uses) or top == name else ""
         if local and any(s.bound.get(local) for s in self.scopes.all):
             return ""
         _, words = self.wanted.setdefault(id(binding), (binding, []))

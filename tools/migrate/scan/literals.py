@@ -36,7 +36,8 @@ class Literals:
         self.context, self.sink, self.scopes, self.at, self.path = context, sink, scopes, offsets, path
         self.judge = context.judge
         # Variables matter only where some string could be a name of moving code.
-        self.places = Places(context, scopes, follow=any(self.judge.mentioned(v) for v in context.string_values))
+        follow = any(self.judge.mentioned(v) for v in context.string_values)
+        self.places = Places(context, scopes, moves=context.layout.new_path(path) != path, follow=follow)
         self.merged = merged_names(context.layout)
         self.bare = 0
 

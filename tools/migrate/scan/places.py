@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 
 class Places:
-    def __init__(self, context: Context, scopes: Scopes, *, follow: bool = True) -> None:
+    def __init__(self, context: Context, scopes: Scopes, *, moves: bool = False, follow: bool = True) -> None:
         self.context = context
         self.parents = context.parents
+        self.moves = moves  # whether the file itself moves
         self.flows = Flows(context, scopes)
         if follow:
             self.flows.follow(lambda node: self.hint(node) == "module")
@@ -160,6 +161,8 @@ class Places:
             match parent:
                 case ast.Compare() | ast.MatchValue():
                     return True
+                case ast.Subscript(value=value, ctx=ast.Store()) if child is not value and is_sys_modules(value):
+                    return self.moves  # a name that the moved code gives
                 case ast.Call() if child is not parent.func and called(parent) in IDENTITY_CALLS:
                     return True
                 case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in NAME_METHODS:

@@ -48,6 +48,7 @@ class World:
 class Context:
     world: World
     tree: ast.Module
+    nodes: list[ast.AST] = field(default_factory=list)
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     calls: set[str] = field(default_factory=set)
     exported: set[str] = field(default_factory=set)
@@ -58,12 +59,9 @@ class Context:
 
     def __post_init__(self) -> None:
         # One walk for everybody: a second one costs as much as parsing.
-        nodes: list[ast.AST] = [self.tree]
-        for node in nodes:
+        self.nodes = flatten(self.tree, self.parents)
+        for node in self.nodes:
             self.kinds.setdefault(type(node), []).append(node)
-            for child in ast.iter_child_nodes(node):
-                self.parents[child] = node
-                nodes.append(child)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 self.calls.add(node.func.id)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
@@ -110,6 +108,28 @@ def scan_python(world: World, sink: Sink, path: str, here: ModuleName | None, th
         note_bare(sink, bare)
 
 
+_SINGLETONS = frozenset(["ctx", "op", "ops"])  # ast shares these nodes; nothing lies below them
+
+
+def flatten(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> list[ast.AST]:
+    """All nodes, outer ones first, as `ast.walk` gives them; the scan of a large tree spends much of its time here."""
+    nodes = [tree]
+    for node in nodes:
+        for name in node._fields:
+            if name in _SINGLETONS:
+                continue
+            value = getattr(node, name, None)
+            if type(value) is list:
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        parents[item] = node
+                        nodes.append(item)
+            elif isinstance(value, ast.AST):
+                parents[value] = node
+                nodes.append(value)
+    return nodes
+
+
 def parse(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
@@ -129,6 +149,7 @@ def _scan(
     there: ModuleName | None,
     *,
     whole: bool,
+    outer: Context | None = None,
 ) -> int:
     """Run all scanners over one parsed source; returns the number of bare mentions in prose."""
     context = Context(world, tree)
@@ -136,6 +157,8 @@ def _scan(
     offsets = Offsets(source)
     imports = context.imports = Imports(context, sink, scopes, here, there, offsets)
     imports.scan()
+    if here is None and not path:
+        imports.unbound(outer.imports if outer else None)
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, offsets, path)
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
@@ -147,11 +170,17 @@ def _scan(
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)
+    context.imports = None  # the two hold each other, and nobody collects circles while files are scanned
     return bare
 
 
 def scan_snippet(
-    context_or_world: Context | World, sink: Sink, lines: Sequence[tuple[str, int]], *, dedent: bool = False
+    context_or_world: Context | World,
+    sink: Sink,
+    lines: Sequence[tuple[str, int]],
+    *,
+    dedent: bool = False,
+    outer: Context | None = None,
 ) -> bool:
     """Scan code that lies in pieces at the given offsets of the sink's text; False if it does not parse.
 
@@ -175,13 +204,15 @@ def scan_snippet(
     tree = parse(source)
     if tree is None:
         return False
-    scan_mapped(world, sink, tree, source, segments)
+    scan_mapped(world, sink, tree, source, segments, outer)
     return True
 
 
-def scan_mapped(world: World, sink: Sink, tree: ast.Module, source: str, segments: Sequence[Segment]) -> None:
-    """Scan parsed code whose pieces lie at other offsets of the sink's text."""
-    _scan(world, sink.inside(segments, source), tree, source, "", None, None, whole=True)
+def scan_mapped(
+    world: World, sink: Sink, tree: ast.Module, source: str, segments: Sequence[Segment], outer: Context | None = None
+) -> None:
+    """Scan parsed code whose pieces lie at other offsets of the sink's text; doctests also see names of `outer`."""
+    _scan(world, sink.inside(segments, source), tree, source, "", None, None, whole=True, outer=outer)
 
 
 def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: Scope) -> bool:
@@ -271,7 +302,7 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
 
 
 def _comments(context: Context, sink: Sink, source: str, path: str) -> int:
-    if "#" not in source:
+    if not context.judge.in_comment(source) and "/// script" not in source:
         return 0
     lines = Offsets(source).lines
     bare = 0

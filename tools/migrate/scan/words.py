@@ -32,6 +32,12 @@ _PATH_BEFORE = re.compile(
         | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:[\w./*-]+\s+)*$""",
     re.X,
 )
+_INSTALL_BEFORE = re.compile(
+    r"""\b(?:pip[\d.]*|pipx|uv|uv\s+pip|uv\s+tool|conda|mamba|brew|apt(?:-get)?|dnf|yum|port|easy_install)\s+install\b[^|;&\n]*$
+        | \b(?:uv|poetry|pdm|rye|pipenv|hatch)\s+(?:add|install)\b[^|;&\n]*$""",
+    re.X,
+)
+_MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -72,7 +78,7 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and style != "prose":
+        elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
 
@@ -102,7 +108,10 @@ def _trim(token: str, end: int) -> tuple[str, int]:
 def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: str) -> Verdict | None:
     project = re.search(r"(?:(?:^|\s)(?:-e|--editable)[=\s]+|\bpip3?\s+install\s+(?:\S+\s+)*)[\"']?$", before)
     if "/" not in token and not token.endswith(".py") and not (project and editable(judge.layout, token)):
-        return judge.value(token, at, hint)
+        found = judge.value(token, at, hint)
+        if found and found.rule == "string.bare" and not judge.layout.plan.target and _INSTALL_BEFORE.search(before):
+            return None  # a distribution, which keeps its name
+        return found
     if style == "anchored" and token.startswith("/"):
         found = judge.path(token[1:], ".gitignore")
         return found and _led(found, "/")

@@ -379,6 +379,18 @@ def test_a_file_that_cannot_be_collected_any_more_is_explained(tree: Path, gate:
     ]
 
 
+def test_a_case_whose_id_holds_the_time_is_the_same_case(tree: Path, gate: Gate) -> None:
+    text = "import pytest\n@pytest.mark.parametrize('at', ['{}', 'b'])\ndef test_a(at): assert at != 'bad'\n"
+    test = write(tree, "tests/test_a.py", text.format("06:24"))
+    before = gate()
+    test.write_text(text.format("06:25"))
+    assert compare(before, gate()).ok
+    test.write_text(text.format("bad"))
+    assert not compare(before, gate()).ok
+    test.write_text(text.replace("'{}', ", ""))
+    assert compare(before, gate()).missing == ("tests/test_a.py::test_a[06:24]",)
+
+
 def test_results_survive_json(tree: Path, gate: Gate) -> None:
     write(tree, "tests/test_mixed.py", MIXED)
     ran = gate()

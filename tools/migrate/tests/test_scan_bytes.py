@@ -105,7 +105,7 @@ USES = [
     "OUT.append([{0} for _ in (1, 2)])",
     "OUT.append((lambda: {0})())",
     "class K{1}:\n    v = {0}\n    def m(self): return {0}\nOUT.append((K{1}.v, K{1}().m()))",
-    "OUT.append(f'{{{0}}}')",
+    'OUT.append(f"{{{0}}}")',
     "if {0}: OUT.append({0})",
     "for wire_v3 in [{0}]: OUT.append(wire_v3)",
     "def g{1}(wire_v2=1, money=2): return wire_v2, money\nOUT.append((g{1}(money={0}), 'wire_v2'))",

@@ -1,0 +1,116 @@
+"""Uses of old names that arrive after everybody was integrated: what `check-shims` finds, and rewrites with `--fix`.
+
+Works from `migration.lock` and the files alone, so that it runs in a shallow clone, on any branch, before a commit.
+The plan file adds its import roots, its exclusions and its target where it is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import tomlkit
+import tomlkit.exceptions
+
+from .layout import Layout, resolve_layout
+from .lock import Lock
+from .manifests import Context as ManifestContext
+from .manifests import rewrite_manifest, wants
+from .model import Edit, Finding, PlanError
+from .operations import apply_edits, read, write
+from .plan import PLAN_FILE, MoveEntry, Plan
+from .scan import FileScan, excluded, make_world, scan_tree
+from .session import Session
+from .tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest as stage 4 would write it, and what that changes."""
+
+    path: str
+    before: str
+    after: str
+    notes: tuple[Edit, ...]
+
+
+@dataclass(slots=True)
+class Arrivals:
+    scans: list[FileScan] = field(default_factory=list)
+    manifests: list[Manifest] = field(default_factory=list)
+
+    def findings(self) -> list[Finding]:
+        """Each use, with the name to write instead."""
+        out = []
+        for path, edits in [(s.path, s.edits) for s in self.scans] + [(m.path, list(m.notes)) for m in self.manifests]:
+            for edit in edits:
+                old, new = edit.old or edit.reason, edit.new or "nothing"
+                out.append(
+                    Finding(path, edit.line, "old-name-used", old, (f"{old}, now {new}",), f"write {new}", "error")
+                )
+        return out
+
+
+def find(layout: Layout, jobs: int) -> Arrivals:
+    """Every use of an old name in a tree from after the move."""
+    world = make_world(layout)
+    found = Arrivals([s for s in scan_tree(world, skip=wants, jobs=jobs) if s.edits])
+    context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
+    for path in layout.tree:
+        text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None
+        if text is None:
+            continue
+        result = rewrite_manifest(path, text.body, 4, context)
+        if result.text is not None and result.text != text.body:
+            found.manifests.append(Manifest(path, text.body, result.text, result.notes))
+    return found
+
+
+def rewrite(session: Session, arrivals: Arrivals) -> list[str]:
+    """Write the new names into the working tree; the user commits them.  Returns the paths."""
+    place = session.executor.place(session.repo.head())
+    changed = []
+    for scan in arrivals.scans:
+        data = read(session.root / scan.path)
+        write(place, scan.path, apply_edits(data, scan.edits, scan.path), None)
+        changed.append(scan.path)
+    for manifest in arrivals.manifests:
+        whole = Edit(0, len(manifest.before), manifest.before, manifest.after, 1, 4, "manifest", "as stage 4 writes it")
+        write(place, manifest.path, apply_edits(read(session.root / manifest.path), [whole], manifest.path), None)
+        changed.append(manifest.path)
+    return changed
+
+
+def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
+    """The layout after the move, from the lock alone; the plan file adds its roots and exclusions if it is there."""
+    roots = {"."}
+    for move in lock.moves:
+        inner = move.old.replace(".", "/")
+        base = move.path.removesuffix(".py")
+        if base.endswith("/" + inner):
+            roots.add(base[: -len(inner) - 1])
+    path = session.plan_path or session.root / PLAN_FILE
+    known = session.plan if path.exists() and session.plan.name == lock.plan else None
+    distributions = {m.source: m.distribution for m in known.moves} if known else {}
+    entries = tuple(MoveEntry(m.old, m.new, distributions.get(m.old), m.path, m.to_path) for m in lock.moves)
+    if known:
+        plan = replace(known, import_roots=tuple(sorted(roots | set(known.import_roots))), moves=entries)
+    else:
+        plan = Plan(lock.plan, tuple(sorted(roots)), entries)
+    return resolve_layout(plan, tree.replaced(removed={s.path for s in lock.shims}), moved=True)
+
+
+def target_version(session: Session, tree: Tree) -> str | None:
+    """The version in the manifest of the target distribution, for shims that go with a version."""
+    try:
+        target = session.plan.target
+    except PlanError:
+        return None
+    path = f"{target.path}/pyproject.toml" if target and target.path != "." else "pyproject.toml"
+    if path not in tree:
+        return None
+    try:
+        project = tomlkit.parse(tree.read(path).decode()).unwrap().get("project", {})
+    except (ValueError, tomlkit.exceptions.TOMLKitError):
+        return None
+    version = project.get("version")
+    return version if isinstance(version, str) else None

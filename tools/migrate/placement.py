@@ -1,0 +1,61 @@
+"""Which files the move adds: shims at the old names, and `__init__.py` in new folders.
+
+Owns where they stand and what a shim's finder has to know of other moves; their text is the business of `shims`.
+"""
+
+from __future__ import annotations
+
+from .layout import Layout
+from .lock import LockedShim
+from .tree import Tree
+
+
+def shims_of(layout: Layout) -> tuple[LockedShim, ...]:
+    """One shim for each move; a move inside a moved package is served by that package's shim.
+
+    Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
+    that the old name can be imported from either: the old root goes with the move, its users may not know.
+    """
+    policy, out = layout.plan.shims, []
+    for move in layout.moves:
+        if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
+            continue
+        inner = move.source.replace(".", "/")
+        root = layout.plan.target.import_root if layout.plan.target else None
+        places = [move.path.removesuffix(".py")]
+        if root is not None and not any(p.startswith(inner + "/") or p == f"{inner}.py" for p in layout.tree):
+            places.append(inner if root == "." else f"{root}/{inner}")
+        for place in dict.fromkeys(places):
+            path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
+            out.append(LockedShim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
+    return tuple(sorted(out, key=lambda s: s.path))
+
+
+def routes_of(layout: Layout, source: str) -> dict[str, str]:
+    """Names below `source` that do not simply follow it: other moves out of it, and new names inside it."""
+    routes = {m.source: m.target for m in layout.moves if m.source.startswith(source + ".")}
+    routes.update({m.target: m.target for m in layout.moves if m.target.startswith(source + ".")})
+    return routes
+
+
+def new_packages(layout: Layout, after: Tree) -> list[str]:
+    """`__init__.py` files that new folders between a package and the moved code need.
+
+    Below a regular package the new folders are made regular as well, because many build tools do not ship namespace
+    packages; at the top level they stay namespaces, which several distributions can share.
+    """
+    out: set[str] = set()
+    for move in layout.moves:
+        parts = move.target.split(".")[:-1]
+        inner = move.to_path.removesuffix(".py").split("/")
+        root = inner[: len(inner) - len(parts) - 1]
+        regular = False
+        for count in range(1, len(parts) + 1):
+            folder = "/".join([*root, *parts[:count]])
+            if "/".join(inner[: len(root) + count]) != folder:
+                break
+            if f"{folder}/__init__.py" in after or f"{folder}/__init__.py" in out:
+                regular = True
+            elif regular and folder not in layout.tree.dirs:
+                out.add(f"{folder}/__init__.py")
+    return sorted(out)

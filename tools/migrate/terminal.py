@@ -1,0 +1,176 @@
+"""What the command line shows: settings of one run, progress, outcomes, findings, diffs, errors.
+
+Results go to stdout, progress and errors to stderr, so that `--json` leaves one document on stdout and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.syntax import Syntax
+
+from .model import STAGE_NAMES, Finding, MigrateError
+from .session import Session
+from .stages import Outcome
+
+SCHEMA = 1
+
+
+@dataclass
+class Settings:
+    """The options that every command shares."""
+
+    root: Path = Path()
+    plan: Path | None = None
+    jobs: int = 0
+    as_json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    console: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
+    errors: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
+
+
+settings = Settings()
+
+
+def configure(root: Path | None, plan: Path | None, jobs: int | None, as_json: bool, quiet: bool, verbose: int) -> None:
+    """Options may stand before or after the command; what was given wins."""
+    if root is not None:
+        settings.root = root
+    if plan is not None:
+        settings.plan = plan
+    settings.jobs = jobs or settings.jobs
+    settings.as_json |= as_json
+    settings.quiet |= quiet
+    settings.verbose = max(verbose, settings.verbose)
+    logging.basicConfig(
+        level=[logging.WARNING, logging.INFO, logging.DEBUG][min(settings.verbose, 2)], stream=sys.stderr
+    )
+    for chatty in ("git", "filelock", "rope"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def open_session(own_python: bool = False) -> Session:
+    return Session(settings.root, settings.plan, settings.jobs, own_python=own_python)
+
+
+def with_progress(work: Callable[[Session], Outcome], *, own_python: bool = False) -> Outcome:
+    """Run `work` under a progress bar on a terminal, with plain lines elsewhere."""
+    session = open_session(own_python)
+    if settings.quiet or settings.as_json:
+        return work(session)
+    if not settings.errors.is_terminal:
+        last = ""
+
+        def plain(what: str, done: int, total: int) -> None:
+            nonlocal last
+            line = f"{what} ({total})" if total else what
+            if what != last:
+                settings.errors.print(line)
+            last = what
+
+        session.progress = plain
+        return work(session)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=settings.errors, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        session.progress = lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total or None
+        )
+        return work(session)
+
+
+def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
+    console = settings.console
+    head = f"stage {outcome.stage} {STAGE_NAMES[outcome.stage]}: "
+    console.print(head + (outcome.message if outcome.state != "already" else "done already, nothing to do"))
+    if settings.quiet:
+        return
+    for gate in outcome.gates:
+        already = len(gate["already_broken"])
+        console.print(
+            f"  gate {gate['command']!r}: {gate.get('tests', 0)} tests, none worse than before"
+            + (f", {already} failed before already" if already else "")
+        )
+    for user, used in sorted(outcome.details.get("dependents", {}).items()):
+        console.print(f"  {user} uses {', '.join(used)}", markup=False)
+    for cycle in outcome.details.get("cycles", ()):
+        console.print(f"  cycle: {' -> '.join([*cycle, cycle[0]])}", markup=False)
+    for module, problem in sorted(outcome.details.get("imports", {}).items()):
+        console.print(f"  cannot be imported already: {module}: {problem}", markup=False)
+    for entry in outcome.details.get("unused", ()):
+        console.print(f"  unused dependency: {entry['path']}:{entry['line']} {entry['text']}", markup=False)
+    for test in outcome.details.get("already_broken", ()):
+        console.print(f"  already broken: {test}")
+    for name, path in outcome.details.get("files", {}).items():
+        console.print(f"  {name}: {path}", markup=False)
+    if not brief:
+        shown = [f for f in outcome.findings if f.severity != "note" or settings.verbose]
+        for finding in shown[: 1000 if settings.verbose else 25]:
+            print_finding(finding)
+        if len(shown) > 25 and not settings.verbose:
+            console.print(f"  and {len(shown) - 25} more: see 'report'")
+        notes = len(outcome.findings) - len([f for f in outcome.findings if f.severity != "note"])
+        if notes and not settings.verbose:
+            console.print(f"  {notes} notes (plain words, wire data): see 'report' or -v")
+
+
+def print_finding(finding: Finding) -> None:
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    readings = f"  [{' | '.join(finding.readings)}]" if finding.readings else ""
+    hint = f"  {finding.hint}" if finding.hint else ""
+    settings.console.print(
+        f"  {finding.severity:7} {place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
+    )
+
+
+def show_diff(text: str) -> int:
+    if settings.as_json:
+        print_json({"diff": text, "changes": bool(text)})
+    elif text:
+        if settings.console.is_terminal:
+            settings.console.print(Syntax(text, "diff", background_color="default"))
+        else:
+            typer.echo(text, nl=False)
+    elif not settings.quiet:
+        settings.errors.print("nothing would change")
+    return 1 if text else 0
+
+
+def say(document: dict[str, Any], text: str) -> None:
+    if settings.as_json:
+        print_json(document)
+    else:
+        settings.console.print(text, markup=False)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps({"schema": SCHEMA, **document}, indent=1, sort_keys=True, default=str))
+
+
+def report_error(error: MigrateError) -> None:
+    if settings.verbose >= 2:
+        traceback.print_exc()
+    if settings.as_json:
+        print_json(error.as_dict())
+    settings.errors.print(f"error: {' '.join(str(error).split())}", markup=False, style="red")
+
+
+def fail(text: str, code: int, next_step: str) -> int:
+    """Report what ended the run, and return the exit code."""
+    error = MigrateError(text, next_step=next_step)
+    error.exit_code = code
+    if "--json" in sys.argv:
+        settings.as_json = True
+    report_error(error)
+    return code

@@ -1,0 +1,206 @@
+"""What real projects taught the scanners: each case is a shape met in a published package, cut down to a few lines."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import PurePosixPath
+
+import pytest
+
+from tools.migrate.layout import resolve_layout
+from tools.migrate.manifests import Context, rewrite_manifest
+from tools.migrate.operations import apply_edits
+from tools.migrate.plan import MoveEntry, Plan
+from tools.migrate.scan import FileScan, make_world, scan_tree
+from tools.migrate.tree import Tree
+
+PACKAGE = {
+    "src/requests/__init__.py": "from . import adapters\nfrom .api import get\n",
+    "src/requests/adapters.py": "class HTTPAdapter: ...\n",
+    "src/requests/api.py": "def get(url): ...\n",
+    "src/requests/packages.py": "import sys\n",
+}
+MOVES = (MoveEntry("requests", "libs.net.requests"),)
+
+
+def scan(files: dict[str, str], moves: tuple[MoveEntry, ...] = MOVES) -> dict[str, FileScan]:
+    tree = Tree.from_files({**PACKAGE, **files})
+    layout = resolve_layout(Plan("t", ("src",), moves), tree)
+    return {s.path: s for s in scan_tree(make_world(layout))}
+
+
+def rewritten(path: str, text: str, moves: tuple[MoveEntry, ...] = MOVES) -> str:
+    found = scan({path: text}, moves).get(path)
+    new = apply_edits(text.encode(), found.edits if found else [], path).decode()
+    if PurePosixPath(path).suffix == ".py":
+        ast.parse(new)
+    return new
+
+
+# `import a` where the last part of the name stays: the local name survives, so no use has to change
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import requests\nrequests.get('u')\n", "from libs.net import requests\nrequests.get('u')\n"),
+        (
+            "import requests\nimport requests.adapters\nrequests.adapters.HTTPAdapter()\n",
+            "from libs.net import requests\nimport libs.net.requests.adapters\nrequests.adapters.HTTPAdapter()\n",
+        ),
+        ("import os, requests\nrequests.get('u')\n", "import os, libs.net.requests as requests\nrequests.get('u')\n"),
+        (
+            "def f():\n    import requests  # late\n    return f'{requests.get(1)}'\n",
+            "def f():\n    from libs.net import requests  # late\n    return f'{requests.get(1)}'\n",
+        ),
+        ("try:\n    import requests\nexcept ImportError:\n    requests = None\n", None),
+        ("import requests\nx: 'requests.api.get'\n", "from libs.net import requests\nx: 'requests.api.get'\n"),
+        (
+            "libs = 1\nimport requests\nimport requests.adapters\n",
+            "libs = 1\nfrom libs.net import requests\nimport libs.net.requests.adapters as _requests_adapters\n",
+        ),
+    ],
+)
+def test_plain_import_keeps_its_local_name(before: str, after: str | None) -> None:
+    expected = before.replace("import requests\n", "from libs.net import requests\n") if after is None else after
+    assert rewritten("app.py", before) == expected
+
+
+def test_a_submodule_import_alone_is_written_in_full() -> None:
+    text = "import requests.adapters\nrequests.adapters.HTTPAdapter()\n"
+    assert rewritten("app.py", text) == text.replace("requests", "libs.net.requests")
+
+
+def test_a_submodule_that_goes_elsewhere_needs_the_full_names() -> None:
+    moves = (*MOVES, MoveEntry("requests.adapters", "libs.wire"))
+    text = "import requests\nrequests.adapters.HTTPAdapter()\nrequests.get('u')\n"
+    new = rewritten("app.py", text, moves)
+    assert "libs.wire.HTTPAdapter()" in new and "libs.net.requests.get('u')" in new
+
+
+# names that a module puts into sys.modules itself
+
+
+def test_names_given_to_sys_modules_change_with_the_move() -> None:
+    text = 'import sys\nsys.modules[f"requests.packages.{1}"] = sys\nsys.modules["requests.packages.idna"] = sys\n'
+    edits = scan({"src/requests/packages.py": text})["src/requests/packages.py"].edits
+    assert [(e.stage, e.new) for e in edits] == [
+        (3, "libs.net.requests.packages"),
+        (3, "libs.net.requests.packages.idna"),
+    ]
+    elsewhere = scan({"tests/test_a.py": text})["tests/test_a.py"].edits
+    assert {e.stage for e in elsewhere} == {4}
+
+
+# doctests: an ellipsis at the start of a line is no continuation of a prompt
+
+
+def test_an_ellipsis_in_prose_does_not_hide_the_doctests_below() -> None:
+    text = (
+        '"""Usage:\n\n>>> import requests.api\n>>> requests.api.get(1)\n\n... or so:\n\n>>> requests.api.get(2)\n"""\n'
+    )
+    assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
+
+
+def test_output_that_starts_with_dots_is_no_code() -> None:
+    text = '"""\n>>> import requests.api\n>>> requests.api.get(1)\nfoo\n... bar(\n>>> requests.api.get(2)\n"""\n'
+    assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
+
+
+def test_a_prompt_that_does_not_parse_leaves_the_others_one_program() -> None:
+    text = '"""\n>>> import requests.api\n>>> print requests.api\n>>> requests.api.get(2)\n"""\n'
+    assert rewritten("app.py", text) == text.replace("requests.api", "libs.net.requests.api")
+
+
+# a module that fills its own namespace: what is below it is listed, never taken for a word
+
+
+def test_names_below_a_module_that_fills_itself_are_listed() -> None:
+    text = "import sys\nfor name in ('idna',):\n    locals()[name] = __import__(name)\n# see requests.packages.idna.*\n"
+    findings = scan({"src/requests/packages.py": text})["src/requests/packages.py"].findings
+    assert [(f.line, f.rule) for f in findings] == [(4, "string.dynamic")]
+
+
+def test_an_address_in_setup_py_is_no_path() -> None:
+    text = "from setuptools import setup\nsetup(name='requests', url='https://requests.readthedocs.io')\n"
+    tree = Tree.from_files({**PACKAGE, "setup.py": text})
+    layout = resolve_layout(Plan("t", ("src",), MOVES), tree)
+    world = make_world(layout)
+    context = Context(layout=layout, judge=world.judge, tree=tree, plan=layout.plan)
+    assert [f for f in rewrite_manifest("setup.py", text, 4, context).findings if "readthedocs" in f.text] == []
+
+
+# a relative import of a module that gets another last name cannot wait for stage 4: no shim stands at the new place
+
+
+@pytest.mark.parametrize(
+    ("target", "stage", "after"),
+    [
+        ("jinja2.syntax.tree", 3, "from . import tree as nodes\n"),
+        ("jinja2.syntax.nodes", None, None),
+        ("jinja2.other.nodes", 3, "from ..other import nodes\n"),
+    ],
+)
+def test_a_relative_import_of_a_module_with_a_new_name(target: str, stage: int | None, after: str | None) -> None:
+    text = "from . import nodes\n"
+    files = {"jinja2/__init__.py": "", "jinja2/nodes.py": "", "jinja2/parser.py": text}
+    moves = (MoveEntry("jinja2.parser", "jinja2.syntax.parser"), MoveEntry("jinja2.nodes", target))
+    tree = Tree.from_files(files)
+    found = {s.path: s for s in scan_tree(make_world(resolve_layout(Plan("t", (".",), moves), tree)))}
+    edits = found["jinja2/parser.py"].edits
+    assert {e.stage for e in edits} == ({stage} if stage else set())
+    assert apply_edits(text.encode(), edits, "parser.py").decode() == (after or text)
+
+
+# a distribution keeps its name where the plan merges none
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["$ python -m pip install requests", "pip3 install -U pytest requests", "uv add requests", "poetry add requests"],
+)
+def test_what_is_installed_is_a_distribution(line: str) -> None:
+    files = {"README.md": f"```console\n{line}\n```\n", "requests.py": "", "ci.sh": f"{line}\n"}
+    files = {k: v for k, v in files.items() if k != "requests.py"}
+    found = scan(files)
+    assert not any(found[p].edits or found[p].findings for p in files if p in found)
+
+
+def test_what_is_run_is_still_asked_about() -> None:
+    assert [f.rule for f in scan({"ci.sh": "run-all requests\n"})["ci.sh"].findings] == ["string.bare"]
+
+
+# code in documents that never says where a name comes from
+
+
+def test_an_unbound_name_in_a_doctest_is_not_passed_over() -> None:
+    moves = (MoveEntry("requests", "libs.net.http_client"),)
+    files = {"README.md": "```python\n>>> requests.api.get(1)\n```\n", "docs/a.rst": ">>> requests.get(1)\n"}
+    found = scan(files, moves)
+    for path in files:
+        assert found[path].edits or found[path].findings, path
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "after"),
+    [
+        ("import requests.api\n", "requests.api.get(1)", "libs.net.requests.api.get(1)"),
+        ("from requests import api\n", "api.get(1)", "api.get(1)"),
+        ("import requests\n", "requests.api.get(1)", "requests.api.get(1)"),
+        ("requests = 1\n", "requests.api.get(1)", "requests.api.get(1)"),
+        ("", "requests.api.get(1)", "libs.net.requests.api.get(1)"),
+        ("", "requests.append(1)", "requests.append(1)"),
+        ("", "[requests.api for requests in x]", "[requests.api for requests in x]"),
+    ],
+)
+def test_a_doctest_sees_the_names_of_its_file(head: str, line: str, after: str) -> None:
+    text = '{}def f():\n    """\n    >>> {}\n    """\n'
+    assert f">>> {after}\n" in rewritten("app.py", text.format(head, line))
+
+
+def test_a_stale_name_in_markup_is_listed_and_an_address_is_not() -> None:
+    text = ":class:`~requests.adapters.Gone`,\n`it <requests.adapters.Gone>`_,\nhttps://requests.readthedocs.io\n"
+    findings = scan({"docs/a.rst": text})["docs/a.rst"].findings
+    assert [(f.rule, f.severity, f.text) for f in findings] == [
+        ("string.missing", "note", "requests.adapters.Gone")
+    ] * 2

@@ -1,0 +1,154 @@
+"""A run that is killed anywhere: the same command ends where an undisturbed run ends, `rollback` where it began.
+
+Every step of stages 3, 4 and 6, of a slice and of both kinds of rollback is a place to be killed at; the thin
+variants take some of the steps, the ones marked slow all of them.
+
+`State` is compared as a whole: files, modes, links, untracked and ignored files, empty folders, HEAD, index.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.migrate.tests import sample
+from tools.migrate.tests.sample import Server
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
+    pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL"),
+    pytest.mark.timeout(1800),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    started = Server()
+    yield started
+    started.close()
+
+
+@dataclass
+class Case:
+    """A repository right before `job`, and the states before and after an undisturbed run of it."""
+
+    job: dict[str, Any]
+    root: Path
+    before: sample.State
+    after: sample.State
+    names: list[str] = field(default_factory=list)
+    back_to: int = 3
+    back: sample.State = field(init=False)  # where a rollback to before the stage leads
+    slices: bool = False  # some of stage 4 is done already
+
+    @property
+    def steps(self) -> int:
+        return len(self.names)
+
+
+JOBS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], int]] = {
+    "stage 3": ([{"stage": 1}, {"stage": 2}], {"stage": 3}, 3),
+    "stage 4": ([{"stage": 3}], {"stage": 4}, 4),
+    "first slice": ([], {"stage": 4, "only": ["services/a"]}, 4),
+    "second slice": ([{"stage": 4, "only": ["services/a"]}], {"stage": 4, "only": ["services/b"]}, 4),
+    "rest after a slice": ([], {"stage": 4}, 4),
+    "stage 6": ([{"stage": 5}], {"stage": 6}, 6),
+    "rollback": ([{"stage": 6}], {"rollback": 3}, 3),
+    "hard rollback": ([], {"rollback": 3, "hard": True}, 3),
+}
+START = {
+    "stage 3": "", "stage 4": "stage 3", "first slice": "stage 4", "second slice": "first slice",
+    "rest after a slice": "second slice", "stage 6": "done 4", "rollback": "stage 6", "hard rollback": "rollback",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cases(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
+    """Builds each case once, from the one that it starts from."""
+    folder = tmp_path_factory.mktemp("resume")
+    made: dict[str, Case] = {}
+
+    def make(name: str) -> Case:
+        if name in made:
+            return made[name]
+        prepare, job, back_to = JOBS[name]
+        root = folder / name.replace(" ", "-")
+        if name == "stage 3":
+            sample.build(root)
+        elif name == "stage 6":
+            sample.copy(make("stage 4").root, root)
+            server.ok(root, stage=4)
+        else:
+            sample.copy(make(START[name]).root, root)
+        for step in prepare:
+            server.ok(root, **step)
+        done = sample.copy(root, folder / f"{root.name}-done")
+        names = server.ok(done, **job)["names"]
+        case = made[name] = Case(job, root, sample.state(root), sample.state(done), names, back_to)
+        case.slices = name in ("second slice", "rest after a slice")
+        case.back = made["stage 4"].before if case.slices else case.before
+        return made[name]
+
+    return make
+
+
+def killed(server: Server, case: Case, place: Path, at: int, how: str) -> Path:
+    shutil.rmtree(place, ignore_errors=True)
+    root = sample.copy(case.root, place)
+    answer = server(root, **case.job, at=at, how=how)
+    assert answer == {"killed": True}, (at, answer)
+    return root
+
+
+def check_point(server: Server, case: Case, place: Path, at: int, how: str = "before") -> None:
+    where = (case.job, at, how, case.names[at - 1])
+    root = killed(server, case, place, at, how)
+    server.ok(root, **case.job)
+    assert sample.state(root) == case.after, where
+    if "rollback" in case.job:
+        return
+    root = killed(server, case, place, at, how)
+    server.ok(root, rollback=case.back_to)
+    now = sample.state(root)
+    if not {"journal done", "journal slice"} & set(case.names[: at - 1]) and not case.slices:
+        assert now == case.back, where  # nothing was finished, so there is nothing to add a commit for
+    assert replace(now, head="") == replace(case.back, head=""), where
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_killed_at_some_steps(name: str, server: Server, cases: Callable[[str], Case], tmp_path: Path) -> None:
+    case = cases(name)
+    assert case.steps > 8
+    count = 3 if "slice" in name else 5
+    for number in range(count):
+        at = 1 + number * (case.steps - 1) // (count - 1)
+        check_point(server, case, tmp_path / "r", at, "half" if number == 1 else "before")
+
+
+@pytest.mark.parametrize("name", ["stage 3", "stage 6", "rollback"])
+def test_killed_again_while_resuming(name: str, server: Server, cases: Callable[[str], Case], tmp_path: Path) -> None:
+    """The way back is cut off as well, at every seventh of its steps, one after the other on the same tree."""
+    case = cases(name)
+    root = killed(server, case, tmp_path / "r", case.steps * 2 // 3, "before")
+    for at in range(2, case.steps, 7):
+        assert server(root, **case.job, at=at, how="before") == {"killed": True}, at
+    server.ok(root, **case.job)
+    assert sample.state(root) == case.after
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["before", "half"])
+@pytest.mark.parametrize("name", JOBS)
+def test_killed_at_every_step(
+    name: str, how: str, server: Server, cases: Callable[[str], Case], tmp_path: Path
+) -> None:
+    case = cases(name)
+    for at in range(1, case.steps + 1):
+        if how == "before" or case.names[at - 1].startswith(("git", "journal")):
+            check_point(server, case, tmp_path / "r", at, how)

@@ -1,0 +1,63 @@
+"""The trailers of the tool's commits: how they are written, and which commits of a migration still stand.
+
+Owns the four words (`Migration-Plan`, `-Stage`, `-Hash`, `-Rollback`) and what follows from them.  The commits are the
+only memory that every clone shares, so whoever asks "where did stage 3 begin" asks here, not the journal.  Must not
+know what a stage does.
+
+A stage commit stands until a later commit of the same plan says that it rolled back to that stage or an earlier one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .repo import Repo
+
+_LINE = re.compile(r"^Migration-(Plan|Stage|Rollback): (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One commit of a migration: of a stage, or (`rollback`) one that took back every stage from there on."""
+
+    commit: str
+    stage: int = 0
+    rollback: int = 0
+
+
+def render(plan: str, plan_hash: str, *, stage: int = 0, rollback: int = 0, bisect: str = "") -> str:
+    lines = [f"Migration-Plan: {plan}"]
+    if rollback:
+        lines.append(f"Migration-Rollback: {rollback}")
+    else:
+        lines += [f"Migration-Stage: {stage}", f"Migration-Hash: {plan_hash}"]
+    if bisect:
+        lines.append(f"Migration-Bisect: skip, {bisect}")
+    return "\n".join(lines) + "\n"
+
+
+def parse(commit: str, message: str, plan: str) -> Mark | None:
+    """The mark of a commit with this message; None if it is not one of `plan`."""
+    found = {key: value.strip() for key, value in _LINE.findall(message)}
+    if found.get("Plan") != plan:
+        return None
+    numbers = {key: int(found[key]) for key in ("Stage", "Rollback") if found.get(key, "").isdigit()}
+    return Mark(commit, numbers.get("Stage", 0), numbers.get("Rollback", 0)) if numbers else None
+
+
+def marks(repo: Repo, plan: str, since: str = "") -> list[Mark]:
+    """Every commit of the migration in HEAD's history (after `since`), oldest first, on merged branches as well."""
+    found = (parse(c, m, plan) for c, m in repo.messages(f"Migration-Plan: {plan}", since))
+    return [mark for mark in found if mark]
+
+
+def standing(repo: Repo, plan: str) -> list[Mark]:
+    """The stage commits in HEAD's history that no later rollback has taken back, oldest first."""
+    out: list[Mark] = []
+    for mark in marks(repo, plan):
+        if mark.rollback:
+            out = [m for m in out if m.stage < mark.rollback]
+        else:
+            out.append(mark)
+    return out
