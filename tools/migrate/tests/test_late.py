@@ -1,0 +1,82 @@
+"""`check-shims` and its `--fix` on a branch that arrives after everybody was integrated, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.migrate.tests import sample
+
+NEWCOMER = "import protocol_v2.header\nfrom alphapulse_types import side\n\nUSED = protocol_v2.header, side\n"
+FIXED = (
+    "import libs.types.protocol.header\nfrom libs.types.common import side\n\nUSED = libs.types.protocol.header, side\n"
+)
+
+
+@pytest.fixture(scope="module")
+def integrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = sample.build(tmp_path_factory.mktemp("late") / "r")
+    for stage in ("1", "2", "3", "4"):
+        done = sample.migrate(root, "--stage", stage)
+        assert done.code == 0, done
+    return root
+
+
+def arrive(integrated: Path, tmp_path: Path) -> Path:
+    root = sample.copy(integrated, tmp_path / "branch")
+    sample.commit(root, {"newcomer.py": NEWCOMER}, "written before the move, merged after it")
+    return root
+
+
+def test_nothing_is_found_where_nothing_arrived(integrated: Path) -> None:
+    done = sample.migrate(integrated, "check-shims")
+    assert done.code == 0, done
+    assert "no old name is used" in done.out
+
+
+def test_each_late_use_is_named_with_its_line_and_the_fix(integrated: Path, tmp_path: Path) -> None:
+    root = arrive(integrated, tmp_path)
+    done = sample.migrate(root, "check-shims", "--json")
+    assert done.code == 1
+    found = json.loads(done.out)
+    assert found["schema"] == 1
+    uses = [(v["path"], v["line"], v["rule"]) for v in found["violations"]]
+    assert uses == [("newcomer.py", n, "old-name-used") for n in (1, 2, 4)]
+    assert "libs.types.protocol.header" in found["violations"][0]["fix"]
+
+
+def test_fix_writes_the_new_names_and_nothing_else(integrated: Path, tmp_path: Path) -> None:
+    root = arrive(integrated, tmp_path)
+    assert sample.migrate(root, "check-shims", "--fix").code == 0
+    assert (root / "newcomer.py").read_text() == FIXED
+    assert sample.git(root, "status", "--porcelain", "--untracked-files=no") == "M newcomer.py"
+    assert sample.migrate(root, "check-shims").code == 0
+
+
+def test_a_shallow_clone_is_enough(integrated: Path, tmp_path: Path) -> None:
+    root = arrive(integrated, tmp_path)
+    sample.git(tmp_path, "clone", "-q", "--depth", "1", root.as_uri(), "shallow")
+    assert sample.migrate(tmp_path / "shallow", "check-shims").code == 1
+
+
+def test_the_lock_is_enough_without_the_plan(integrated: Path, tmp_path: Path) -> None:
+    root = arrive(integrated, tmp_path)
+    sample.git(root, "rm", "-q", "migration.toml")
+    assert sample.migrate(root, "check-shims").code == 1
+
+
+def test_dates_count_from_the_day_and_warn_before(integrated: Path) -> None:
+    assert sample.migrate(integrated, "check-shims", "--today", "2000-01-01").code == 0
+    late = sample.migrate(integrated, "check-shims", "--today", "2999-01-01")
+    assert late.code == 1
+    assert "shim-overdue" in late.out
+    assert sample.migrate(integrated, "check-shims", "--pretend-removed").code == 1
+
+
+def test_without_a_lock_there_is_nothing_to_check(tmp_path: Path) -> None:
+    root = sample.build(tmp_path / "r")
+    done = sample.migrate(root, "check-shims")
+    assert done.code == 2
+    assert "no migration has begun" in done.err
