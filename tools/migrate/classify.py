@@ -46,11 +46,12 @@ class Judge:
         paths = {m.path for m in layout.moves} | {m.path.removesuffix(".py") for m in layout.moves}
         for move in layout.moves:  # also as written from inside an import root
             paths.add(move.source.replace(".", "/"))
-        words = {n.rpartition(".")[2] for n in dotted}
+        symbols = {entry.source for entry in layout.plan.symbols}
+        words = {n.rpartition(".")[2] for n in (*dotted, *symbols)}
         self.words = frozenset(words)
         self._comment = re.compile(rf"#[^\r\n]*?(?:{'|'.join(map(re.escape, sorted(words)))})")
         self.needles = tuple(w.encode() for w in sorted(words))
-        alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths}, key=len, reverse=True))
+        alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths, *symbols}, key=len, reverse=True))
         # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it).
         self._token = re.compile(
             rf"(?<![\w.@-])(?P<lead>(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])"
@@ -85,12 +86,12 @@ class Judge:
         return any(word in text for word in self.words)
 
     def _dotted(self, name: str, tail: str, at: str, hint: Hint) -> Verdict | None:
-        new = self.layout.new_module(name)
-        if new is None:
-            return None
         symbol = self.symbol(name, tail)
         if symbol:
             return Verdict("change", "the plan moves this name", symbol, 4, "string.symbol")
+        new = self.layout.new_module(name)
+        if new is None:
+            return None
         exact = name in self.layout.old_names
         if exact and "." not in name and not tail.startswith(":"):
             if hint == "module" or (tail and tail != "."):

@@ -80,6 +80,8 @@ class Index:
             self.packages.update(
                 second + p[len(first) :] for p in list(self.packages) if p == first or p.startswith(first + ".")
             )
+            parents = second.split(".")[:-1]
+            self.packages.update(".".join(parents[: n + 1]) for n in range(len(parents)))
 
     def is_module(self, name: str) -> bool:
         return name in self.files or name in self.packages
@@ -305,13 +307,18 @@ class _Rope:
     """rope, asked single questions over a scratch copy of the Python files, made when the first question comes."""
 
     def __init__(self, tree: Tree) -> None:
+        import shutil
         import tempfile
+        import weakref
 
-        from rope.base.project import Project
+        self._folder = tempfile.mkdtemp(prefix="migrate-rope-")
+        weakref.finalize(self, shutil.rmtree, self._folder, True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # rope's own, of no use to anybody here
+            from rope.base.project import Project
 
-        self._folder = tempfile.TemporaryDirectory(prefix="migrate-rope-")
+            self._project = Project(self._folder, ropefolder=None)  # pyright: ignore[reportArgumentType]
         self._tree, self._written = tree, False
-        self._project = Project(self._folder.name, ropefolder=None)  # pyright: ignore[reportArgumentType]
 
     def class_has(self, path: str, name: str, attribute: str) -> bool | None:
         """Whether the class has or inherits the attribute; None if rope cannot say."""
@@ -320,12 +327,14 @@ class _Rope:
         if not self._written:
             for file in self._tree:
                 if file.endswith(".py"):
-                    place = pathlib.Path(self._folder.name, file)
+                    place = pathlib.Path(self._folder, file)
                     place.parent.mkdir(parents=True, exist_ok=True)
                     place.write_bytes(self._tree.read(file))
             self._written = True
         try:
-            module = self._project.get_pymodule(self._project.get_resource(path))
-            return attribute in module.get_attribute(name).get_object().get_attributes()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module = self._project.get_pymodule(self._project.get_resource(path))
+                return attribute in module.get_attribute(name).get_object().get_attributes()
         except Exception:  # rope raises what it likes on odd code; its silence is an answer of its own
             return None

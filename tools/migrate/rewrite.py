@@ -11,11 +11,13 @@ import re
 from collections.abc import Sequence
 
 import libcst as cst
+import libcst.matchers as matchers
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from .tree import Lines
 
 Part = tuple[str, Sequence[tuple[str, str, str | None]]]  # (module as written, [(old name, new name, alias)])
+_PRAGMA = re.compile(r"\s*#\s*(?:noqa|type:|pylint|isort|pyright|mypy|ruff)")
 
 
 def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) -> str | None:
@@ -37,10 +39,14 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
     rest = re.compile(r"[^\r\n]*").match(source, end)
     after = rest.group() if rest else ""
     alone = not indent.strip() and (not after.strip() or after.strip().startswith("#"))
-    newline = "\r\n" if "\r\n" in source else "\n"
-    pragma = after.strip() if re.match(r"\s*#\s*(noqa|type:|pylint|isort|pyright|mypy|ruff)", after) else ""
-    statements = [_first(node, parts[0])]
+    ends = re.search(r"\r\n|\r|\n", source)
+    newline = ends.group() if ends else "\n"
+    pragma = after.strip() if _PRAGMA.match(after) else ""
+    statements = [_first(node, parts[0]) if parts[0][0] else _other(node, parts[0])]
     statements += [_other(node, part) for part in parts[1:]]
+    opening = re.compile(r"[^\r\n#]*\([ \t]*(#[^\r\n]*)").match(source, start)
+    if alone and node.lpar is not None and opening and opening.end() <= end and _PRAGMA.match(opening[1]):
+        statements[1:] = [s if "  #" in s or after.strip() else f"{s}  {opening[1]}" for s in statements[1:]]
     if alone:
         tail = f"  {pragma}" if pragma else ""
         last = statements[-1]
@@ -90,9 +96,9 @@ def _other(node: cst.ImportFrom, part: Part) -> str:
             continue
         name, new, local = _member(alias, members)[0]
         local = local or (name if new != name else None)
-        names.append(f"{new} as {local}" if local else new)
+        names.append(f"{new} as {local}" if local and local != new else new)
         comments += re.findall(r"#[^\r\n]*", cst.Module(body=[]).code_for_node(alias))
-    text = f"from {written} import {', '.join(names)}"
+    text = f"from {written} import {', '.join(names)}" if written else f"import {', '.join(names)}"
     return f"{text}  {'  '.join(comments)}" if comments else text
 
 
@@ -135,8 +141,9 @@ def rename_in_expression(segment: str, renames: Sequence[tuple[str, str]]) -> li
     return spans
 
 
-def string_parts(segment: str) -> list[tuple[int, int]] | None:
-    """Spans of the literal texts of an f-string (the parts outside of braces); None if it cannot be parsed."""
+def string_parts(segment: str) -> list[tuple[int, int, str | None]] | None:
+    """The literal pieces of an f-string: (start, end, None) for text of its own, and the value for a whole string
+    inside an expression in braces.  The spans are without quotes.  None if it cannot be parsed."""
     try:
         module = cst.parse_module("(" + segment + ")\n")
     except cst.ParserSyntaxError:
@@ -144,7 +151,7 @@ def string_parts(segment: str) -> list[tuple[int, int]] | None:
     finder = _Texts()
     MetadataWrapper(module, unsafe_skip_copy=True).visit(finder)
     lines = Lines(segment)
-    return [(_offset(lines, *a), _offset(lines, *b)) for a, b in finder.found]
+    return [(_offset(lines, *a), _offset(lines, *b), value) for a, b, value in finder.found]
 
 
 def _offset(lines: Lines, line: int, column: int) -> int:
@@ -159,6 +166,7 @@ class _Chains(cst.CSTVisitor):
         super().__init__()
         self.renames = renames
         self.found: list[tuple[tuple[int, int], tuple[int, int], str]] = []
+        self.hidden: list[str] = []  # names bound by the lambdas and comprehensions around
 
     def _note(self, node: cst.CSTNode, new: str) -> None:
         place = self.get_metadata(PositionProvider, node)
@@ -173,7 +181,7 @@ class _Chains(cst.CSTVisitor):
         inner: cst.BaseExpression = node
         while True:
             text = _dotted(inner)
-            if text in self.renames:
+            if text in self.renames and text.split(".")[0] not in self.hidden:
                 self._note(inner, self.renames[text])
                 return False
             if not isinstance(inner, cst.Attribute):
@@ -181,8 +189,40 @@ class _Chains(cst.CSTVisitor):
             inner = inner.value
 
     def visit_Name(self, node: cst.Name) -> None:
-        if node.value in self.renames:
+        if node.value in self.renames and node.value not in self.hidden:
             self._note(node, self.renames[node.value])
+
+    def visit_Lambda(self, node: cst.Lambda) -> bool:
+        parameters = [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
+        for parameter in parameters:
+            self.visit_Param(parameter)
+        extra = [p for p in (node.params.star_arg, node.params.star_kwarg) if isinstance(p, cst.Param)]
+        self._hiding([p.name.value for p in (*parameters, *extra)], node.body)
+        return False
+
+    def _comprehension(self, node: cst.BaseComp) -> bool:
+        node.for_in.iter.visit(self)
+        names: list[str] = []
+        loop: cst.CompFor | None = node.for_in
+        parts: list[cst.CSTNode] = []
+        while loop is not None:
+            names += [m.value for m in matchers.findall(loop.target, matchers.Name()) if isinstance(m, cst.Name)]
+            parts += [*([] if loop is node.for_in else [loop.iter]), *loop.ifs]
+            loop = loop.inner_for_in
+        parts += [node.key, node.value] if isinstance(node, cst.DictComp) else [getattr(node, "elt")]  # noqa: B009
+        self._hiding(names, *parts)
+        return False
+
+    visit_ListComp = _comprehension
+    visit_SetComp = _comprehension
+    visit_GeneratorExp = _comprehension
+    visit_DictComp = _comprehension
+
+    def _hiding(self, names: Sequence[str], *nodes: cst.CSTNode) -> None:
+        self.hidden += names
+        for node in nodes:
+            node.visit(self)
+        del self.hidden[len(self.hidden) - len(names) :]
 
     def visit_Arg(self, node: cst.Arg) -> bool:
         node.value.visit(self)
@@ -199,12 +239,29 @@ class _Texts(cst.CSTVisitor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[tuple[int, int], tuple[int, int]]] = []
+        self.found: list[tuple[tuple[int, int], tuple[int, int], str | None]] = []
+        self.depth = 0
+
+    def visit_FormattedStringExpression(self, node: cst.FormattedStringExpression) -> None:
+        self.depth += 1
+
+    def leave_FormattedStringExpression(self, original_node: cst.FormattedStringExpression) -> None:
+        self.depth -= 1
 
     def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
+        self._note(node, 0, 0, None)
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        value = node.evaluated_value
+        if isinstance(value, str):
+            before = len(node.prefix) + len(node.quote)
+            whole = node.value[before : -len(node.quote)] == value
+            self._note(node, before, len(node.quote), value if self.depth and whole else None)
+
+    def _note(self, node: cst.CSTNode, before: int, after: int, value: str | None) -> None:
         place = self.get_metadata(PositionProvider, node)
-        assert isinstance(place, CodeRange)
-        self.found.append(((place.start.line, place.start.column), (place.end.line, place.end.column)))
+        start, end = place.start, place.end
+        self.found.append(((start.line, start.column + before), (end.line, end.column - after), value))
 
 
 def _dotted(node: cst.BaseExpression) -> str | None:

@@ -11,7 +11,7 @@ import gc
 import multiprocessing
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 
 from ..classify import Judge
@@ -20,7 +20,11 @@ from ..model import Edit, Finding
 from ..plan import LOCK_FILE
 from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
+from .calls import IMPORTING
+from .distributions import merged_names
 from .python import World, scan_python
+from .reach import reached
+from .roots import needles
 from .sink import FileScan, Sink
 from .text import scan_link, scan_text
 
@@ -28,6 +32,8 @@ __all__ = ["FileScan", "World", "excluded", "make_world", "scan_file", "scan_tre
 
 _PARALLEL_FROM = 60  # files; below that, starting workers costs more than it gives
 _PYTHON = (".py", ".pyi", ".pyw")
+_PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all letters
+_DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorted(IMPORTING)) + rb")\b")
 
 
 def make_world(layout: Layout) -> World:
@@ -44,7 +50,7 @@ def scan_tree(
 ) -> list[FileScan]:
     """Scan every tracked file; `skip` leaves out files that another part of the tool rewrites as a whole."""
     candidates = [p for p in _candidates(world) if not skip(p)]
-    world.mentions = _mentions(world, candidates)
+    world.mentions = reached(world.layout, world.resolver, world.judge.words, candidates)
     # Syntax trees are many small objects in no circles: the collector would walk them again and again for nothing.
     collecting = gc.isenabled()
     gc.disable()
@@ -75,7 +81,7 @@ def scan_file(world: World, path: str) -> FileScan:
     if layout.tree.modes[path] == LINK:
         return _link(world, path)
     text = layout.tree.text(path)
-    if text is None:
+    if text is None or path.endswith(_PICKLES):
         return FileScan(path, findings=_binary(world, path))
     sink = Sink(path, text.body)
     try:
@@ -97,6 +103,12 @@ def excluded(path: str, patterns: Iterable[str]) -> bool:
 def _candidates(world: World) -> list[str]:
     layout = world.layout
     needle = re.compile(b"|".join(re.escape(n) for n in world.judge.needles))
+    # Names computed below a package that stays may mean a module that leaves it.
+    above = {old.rpartition(".")[0] for old in layout.old_names if "." in old}
+    above = {p for p in above if layout.new_module(p) is None} - {""}
+    computed = re.compile(b"|".join(re.escape(p.encode()) for p in sorted(above)) or b"(?!)")
+    stale = needles(layout)
+    merged = re.compile("|".join(n.replace("-", "[-_.]+") for n in merged_names(layout)).encode() or b"(?!)", re.I)
     out = []
     for path, mode in layout.tree.modes.items():
         if mode == SUBMODULE or path in (LOCK_FILE, layout.plan.file) or excluded(path, layout.plan.exclude):
@@ -104,33 +116,18 @@ def _candidates(world: World) -> list[str]:
         if path == os.path.basename(layout.plan.file):
             continue
         moves = layout.new_path(path) != path
-        if mode == LINK or needle.search(layout.tree.read(path)) or (moves and path.endswith((*_PYTHON, ".md"))):
+        data = b"" if mode == LINK else layout.tree.read(path)
+        dynamic = path.endswith(_PYTHON) and b"import" in data and computed.search(data) and _DYNAMIC.search(data)
+        if (
+            mode == LINK
+            or dynamic
+            or stale(data)
+            or merged.search(data)
+            or needle.search(data)
+            or (moves and path.endswith((*_PYTHON, ".md")))
+        ):
             out.append(path)
     return out
-
-
-def _mentions(world: World, candidates: Sequence[str]) -> frozenset[str]:
-    """Dotted texts that end in the first part of a moving name: someone reaches that name through another module."""
-    words = {n.split(".")[0] for n in world.layout.old_names} | world.judge.words
-    dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + b"|".join(re.escape(w.encode()) for w in sorted(words)) + rb")\b")
-    imported = re.compile(rb"from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^)\n#]*)")
-    out: set[str] = set()
-    for path in candidates:
-        if path.endswith(_PYTHON):
-            data = world.layout.tree.read(path)
-            out.update(m.group().decode(errors="replace") for m in dotted.finditer(data))
-            here = world.layout.module_of(path)
-            for match in imported.finditer(data):
-                module = match[1].decode(errors="replace")
-                if module.startswith(".") and here:
-                    from ..resolve import absolute
-
-                    level = len(module) - len(module.lstrip("."))
-                    module = absolute(module[level:] or None, level, here.package)
-                for name in re.findall(r"\w+", match[2].decode(errors="replace")):
-                    if name in words:
-                        out.add(f"{module}.{name}")
-    return frozenset(out)
 
 
 def _link(world: World, path: str) -> FileScan:
@@ -145,7 +142,8 @@ def _link(world: World, path: str) -> FileScan:
 def _binary(world: World, path: str) -> list[Finding]:
     data = world.layout.tree.read(path)
     for old in world.layout.old_names:
-        if re.search(rb"(?<![\w.])" + re.escape(old.encode()) + rb"(?!\w)", data):
+        # What stands before a name can be an opcode or a length that looks like a letter.
+        if re.search(re.escape(old.encode()) + rb"(?!\w)", data):
             readings = ("data that names the code, such as a pickle or a compiled file", "other data")
             return [Finding(path, 0, "file.binary", old, readings, "binary files are never edited", "note")]
     return []

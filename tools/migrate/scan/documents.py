@@ -19,7 +19,7 @@ from .sink import Segment, Sink
 from .words import scan_words
 
 if TYPE_CHECKING:
-    from .imports import Offsets
+    from .offsets import Offsets
     from .python import Context, World
 
 Piece = tuple[str, int]  # text, offset

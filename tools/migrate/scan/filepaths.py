@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .sink import Sink
 
 if TYPE_CHECKING:
-    from .imports import Offsets
+    from .offsets import Offsets
     from .python import Context
 
 _SAME = {
@@ -39,16 +39,16 @@ class FilePaths:
         self.new_path = context.layout.new_path(path)
         self.known: dict[str, str] = {}  # local name -> folder or file that it holds, from the root
         self.claimed: set[int] = set()  # ids of constants that are part of a joined path
-
-    def scan(self, tree: ast.Module) -> None:
-        moved = self.new_path != self.path
-        parents = self.context.parents
-        for node in self.context.nodes:
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                folder = self._value(node.value)
+        for node in context.of(ast.Assign):
+            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                folder = self.value(node.value)
                 if folder is not None:
                     self.known[node.targets[0].id] = folder
-        for node in self.context.nodes:
+
+    def scan(self) -> None:
+        moved = self.new_path != self.path
+        parents = self.context.parents
+        for node in (*self.context.of(ast.Name), *self.context.of(ast.BinOp), *self.context.of(ast.Call)):
             if moved and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 if node.id == "__file__":
                     self._depth(node, self.path, self.new_path, parents)
@@ -74,7 +74,7 @@ class FilePaths:
 
     # __file__
 
-    def _value(self, node: ast.expr) -> str | None:
+    def value(self, node: ast.expr) -> str | None:
         """The path from the root that an expression over `__file__` and known names denotes; None if not known."""
         match node:
             case ast.Name(id="__file__"):
@@ -82,18 +82,18 @@ class FilePaths:
             case ast.Name(id=name):
                 return self.known.get(name)
             case ast.Attribute(value=inner, attr="parent"):
-                base = self._value(inner)
+                base = self.value(inner)
                 return None if base is None else posixpath.dirname(base) or "."
             case ast.Subscript(value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))):
-                base = self._value(inner)
+                base = self.value(inner)
                 for _ in range(count + 1):
                     base = None if base in (None, ".") else posixpath.dirname(base or "") or "."
                 return base
             case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SAME and not _is_os(inner):
-                return self._value(inner)
+                return self.value(inner)
             case ast.Call(func=func, args=[argument, *_]):
                 name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-                base = self._value(argument)
+                base = self.value(argument)
                 if base is None:
                     return None
                 if name == "dirname":
@@ -105,7 +105,7 @@ class FilePaths:
                     return _inside(posixpath.normpath(posixpath.join(base, *parts)))
                 return base if name in _SAME else None
             case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(part))):
-                base = self._value(left)
+                base = self.value(left)
                 return None if base is None else _inside(posixpath.normpath(posixpath.join(base, part)))
         return None
 
@@ -226,7 +226,7 @@ class FilePaths:
         texts = [str(w.value) for w in words]
         if not words or not any(self.context.judge.mentioned(t) for t in texts):
             return
-        start_folder = self._value(base) if base is not None else "."
+        start_folder = self.value(base) if base is not None else "."
         joined = posixpath.normpath(posixpath.join(start_folder or ".", *texts)) if start_folder else "/".join(texts)
         if joined.startswith("..") or not self.layout.existed(joined):
             if base is None or start_folder is not None or not self.layout.existed("/".join(texts)):

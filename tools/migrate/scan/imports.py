@@ -9,23 +9,18 @@ A statement whose names end up in two modules is split; that alone is rebuilt wi
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..layout import ModuleName
-from ..resolve import absolute
-from ..rewrite import split_from_import
-from ..tree import Lines
+from .froms import Froms
+from .offsets import Offsets
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
+from .survival import EXPORTED, OUTSIDE, Survival
 
 if TYPE_CHECKING:
     from .python import Context
-
-_FROM = re.compile(
-    r"from(?:\s|\\\r?\n)*(?P<module>(?:\.|\w|\s|\\\r?\n)*?)(?=(?:\s|\\\r?\n|(?<=\.))import(?:\s|\(|\*|\\))", re.UNICODE
-)
 
 
 @dataclass(slots=True)
@@ -34,7 +29,7 @@ class Binding:
 
     module: str
     plain: bool  # bound by `import a.b` as `a`, so uses must be rewritten together with the statement
-    statements: list[tuple[ast.Import, ast.alias]] = field(default_factory=list)
+    statements: list[tuple[ast.Import | ast.ImportFrom, ast.alias]] = field(default_factory=list)
 
 
 class Imports:
@@ -52,22 +47,27 @@ class Imports:
         self.context, self.sink, self.scopes, self.at = context, sink, scopes, offsets
         self.layout, self.resolver = context.layout, context.resolver
         self.here, self.there = here, there
+        self.survival = Survival(context, sink, scopes, here, offsets)
         self.names: dict[tuple[int, str], Binding] = {}
         self.kept: set[tuple[int, str]] = set()
+        self.wanted: dict[int, tuple[Binding, list[str]]] = {}  # modules that a binding's statements must also import
 
     def scan(self) -> None:
+        froms = Froms(self)
         for node, scope in self.scopes.imports:
             if isinstance(node, ast.Import):
                 self._collect(node, scope)
             else:
-                self._from(node, scope)
+                froms.scan(node, scope)
         uses = self._uses_by_binding()
         done: set[int] = set()
         for (scope_id, name), binding in self.names.items():
             if binding.plain:
                 self._plain(scope_id, name, binding, uses.get((scope_id, name), []), done)
             else:
-                self._chains(binding, uses.get((scope_id, name), []))
+                self._chains(scope_id, name, binding, uses.get((scope_id, name), []))
+        for use in self.scopes.uses:
+            self._through_another(use)
 
     # collecting
 
@@ -76,16 +76,27 @@ class Imports:
             self.sink.out.imports.add(alias.name)
             top = alias.name.split(".")[0]
             if alias.asname:
-                new = self._new(alias.name)
+                new = self.new(alias.name)
                 if new:
                     start, end = self.at.dotted(alias)
                     self.sink.edit(start, end, new, stage=4, rule="import.alias", reason=f"{alias.name} moves to {new}")
-                if new or self.layout.mentions(alias.name):
-                    self.names[id(self._owner(scope, alias.asname)), alias.asname] = Binding(alias.name, False)
-            elif self.layout.mentions(top) or self._new(alias.name):
+                if new or self.reaches(alias.name):
+                    self.bind(scope, alias.asname, alias.name, node, alias)
+            elif self.reaches(top) or self.new(alias.name):
                 key = (id(self._owner(scope, top)), top)
                 binding = self.names.setdefault(key, Binding(top, True))
                 binding.statements.append((node, alias))
+
+    def bind(self, scope: Scope, local: str, module: str, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> None:
+        """Remember that `local` stands for `module`; an `import a.b` of the same name is no such binding."""
+        binding = self.names.setdefault((id(self._owner(scope, local)), local), Binding(module, False))
+        if not binding.plain and binding.module == module:
+            binding.statements.append((node, alias))
+
+    def reaches(self, name: str) -> bool:
+        """Whether attributes of the module `name` can lead to something that moves."""
+        symbols = (entry.source for entry in self.layout.plan.symbols)
+        return self.layout.mentions(name) or any(s.startswith(name + ".") for s in symbols)
 
     def _owner(self, scope: Scope, name: str) -> Scope:
         return self.scopes.module if name in scope.globals else scope
@@ -104,22 +115,24 @@ class Imports:
 
     def _plain(self, scope_id: int, name: str, binding: Binding, uses: list[Use], done: set[int]) -> None:
         scope = next(s for s in self.scopes.all if id(s) == scope_id)
-        targets = [(node, alias, self._new(alias.name)) for node, alias in binding.statements]
+        targets = [(node, alias, self.new(alias.name)) for node, alias in binding.statements]
         changed = [(use, *found) for use in uses if (found := self._prefix(binding.module, use)) is not None]
         tops = {new.split(".")[0] for _, _, new in targets if new} | {new.split(".")[0] for _, _, new in changed}
         if not tops:
             return
-        moved = self._new(name)
-        if moved and name not in tops and self._same_leaf(name, moved, targets, changed):
+        moved = self.new(name)
+        if moved and name not in tops and self.survival.same_leaf(name, moved, targets, changed):
             self.kept.add((scope_id, name))
-            self._keep(name, moved, targets, tops, scope, "its last part stays")
+            self.survival.keep(name, moved, targets, tops, scope, "its last part stays")
             return
-        why = self._must_keep(scope, name, tops, uses) if tops != {name} else ""
+        why = self.survival.reason(scope, name, tops, uses) if tops != {name} else ""
         if why and moved:
             self.kept.add((scope_id, name))
-            self._keep(name, moved, targets, tops, scope, why)
+            self.survival.keep(name, moved, targets, tops, scope, why)
             return
-        if why:
+        # A name that others only reach for stays bound by a plain import of what did not move.
+        reached = bool(why) and not moved and why.endswith((OUTSIDE, EXPORTED))
+        if why and not reached:
             for node, alias, new in targets:
                 if new:
                     self._list_import(node, alias.name, new, why)
@@ -132,9 +145,16 @@ class Imports:
                 provided[new.split(".")[0]] = True
         still_bare = [u for u in uses if not any(u is c[0] for c in changed)]
         # `import a.b` also bound `a`; if `a` stays and is still used, something must go on importing it.
-        rest_needed = not moved and bool(still_bare) and not any(new is None for _, _, new in targets)
+        rest_needed = not moved and (bool(still_bare) or reached) and not any(new is None for _, _, new in targets)
+        imported = {new or alias.name for _, alias, new in targets}
         missing = sorted(
-            {new for _, _, new in changed if not provided.get(new.split(".")[0]) and new.split(".")[0] != name}
+            {
+                module
+                for _, old, new in changed
+                if (module := new if self.symbol(old) is None else new.rpartition(".")[0])
+                and not any(i == module or i.startswith(module + ".") for i in imported)
+                and (self.symbol(old) or not (provided.get(new.split(".")[0]) or new.split(".")[0] == name))
+            }
         )
         extra = list(missing)
         for _, alias, new in targets:
@@ -158,75 +178,6 @@ class Imports:
         for use, old, new in changed:
             self._edit_chain(use, old, new)
 
-    def _same_leaf(
-        self, name: str, moved: str, targets: list[tuple[ast.Import, ast.alias, str | None]],
-        changed: list[tuple[Use, str, str]],
-    ) -> bool:  # fmt: skip
-        """Whether `from new.parent import name` says it all, so that no use has to change."""
-        if moved.rpartition(".")[2] != name or not any(alias.name == name for _, alias, _ in targets):
-            return False
-        follows = all(new == moved + alias.name[len(name) :] for _, alias, new in targets)
-        return follows and all(new == moved + old[len(name) :] for _, old, new in changed)
-
-    def _keep(
-        self,
-        name: str,
-        moved: str,
-        targets: list[tuple[ast.Import, ast.alias, str | None]],
-        tops: set[str],
-        scope: Scope,
-        why: str,
-    ) -> None:
-        """Import the new module under the old local name; the uses stay as they are."""
-        taken = any(scope.bound.get(top) for top in tops)
-        parent, _, leaf = moved.rpartition(".")
-        bound = False  # whether a plain import that always runs has bound the name already
-        for node, alias, new in targets:
-            if parent and leaf == name and alias.name == name and len(node.names) == 1:
-                self.sink.edit(
-                    *self.at.span(node), f"from {parent} import {name}", stage=4, rule="import.keep-name",
-                    reason=f"{name} moves to {moved}; {why}",
-                )  # fmt: skip
-                bound = bound or isinstance(self.context.parents.get(node), ast.Module | ast.FunctionDef)
-                continue
-            words = f"{moved} as {name}"
-            if new and alias.name != name:
-                # The submodule must still be loaded; a private alias keeps it from binding the new top-level name.
-                submodule = f"{new} as _{alias.name.replace('.', '_')}" if taken else new
-                words = submodule if bound else f"{words}, {submodule}"
-            start, end = self.at.dotted(alias)
-            self.sink.edit(
-                start, end, words, stage=4, rule="import.keep-name", reason=f"{alias.name} moves to {new}; {why}"
-            )
-
-    def _must_keep(self, scope: Scope, name: str, tops: set[str], uses: list[Use]) -> str:
-        """Why the local name has to survive; "" if it need not."""
-        kinds = {kind for kind, _ in scope.bound.get(name, [])}
-        if kinds - {"import"}:
-            return f"the name {name} is also bound or deleted here"
-        if scope.kind == "class":
-            return f"{name} is an attribute of the class"
-        if scope.kind == "module" and self.here and f"{self.here.name}.{name}" in self.context.mentions:
-            return f"{name} is used from elsewhere as an attribute of this module"
-        if scope.kind == "module" and name in self.context.exported:
-            return f"{name} is in __all__"
-        if self.context.calls & {"globals", "locals", "vars", "eval"} and name in self.context.string_values:
-            return f"{name} is looked up by name"
-        for top in tops - {name}:
-            for place in [scope, *(u.scope for u in uses)]:
-                owner = place.owner(top)
-                if owner is None:
-                    continue
-                for kind, node in owner.bound.get(top, []):
-                    same = (
-                        kind == "import"
-                        and isinstance(node, ast.Import)
-                        and any(a.asname is None and a.name.split(".")[0] == top for a in node.names)
-                    )
-                    if not same:
-                        return f"the name {top} means something else here"
-        return ""
-
     # uses of a bound name
 
     def through(self, scope: Scope, use: Use) -> tuple[bool, tuple[str, str] | None]:
@@ -241,11 +192,15 @@ class Imports:
             return True, None
         if binding.plain:
             return True, found
-        base = self._new(binding.module) or binding.module
-        if found[0] == binding.module or not found[1].startswith(base + "."):
+        if found[0] == binding.module:
             return True, None
+        base = self.new(binding.module) or binding.module
         rest = found[0][len(binding.module) :]
-        return True, (use.node.id + rest, use.node.id + found[1][len(base) :])
+        if found[1].startswith(base + "."):
+            return True, (use.node.id + rest, use.node.id + found[1][len(base) :])
+        assert owner is not None
+        local = self._imported(owner, use.node.id, binding, found, [Use(use.node, use.attributes, scope)])
+        return (True, (use.node.id + rest, local)) if local else (False, None)
 
     def unbound(self, outer: Imports | None) -> None:
         """Names in a snippet that nothing there binds: those of the file around it, or written out in full."""
@@ -262,53 +217,102 @@ class Imports:
     def _prefix(self, module: str, use: Use) -> tuple[str, str] | None:
         """(old dotted prefix, its new name) that this use names through the binding to `module`; None if unmoved."""
         name = ".".join([module, *(a.attr for a in use.attributes)])
-        symbol = self._symbol(name)
+        symbol = self.symbol(name)
         if symbol:
             return symbol
         best: tuple[str, str] | None = None
         walked = module
-        new = self._new(walked)
+        new = self.new(walked)
         if new:
             best = (walked, new)
         for attribute in use.attributes:
             if not (self.resolver.submodule(walked, attribute.attr)):
                 break
             walked = f"{walked}.{attribute.attr}"
-            new = self._new(walked)
+            new = self.new(walked)
             if new and (best is None or new != best[1] + walked[len(best[0]) :]):
                 best = (walked, new)
         return best if best and best[0] != best[1] else None
 
-    def _symbol(self, name: str) -> tuple[str, str] | None:
+    def symbol(self, name: str) -> tuple[str, str] | None:
         for entry in self.layout.plan.symbols:
             if name == entry.source or name.startswith(entry.source + "."):
                 return entry.source, entry.target
         return None
 
-    def _chains(self, binding: Binding, uses: list[Use]) -> None:
+    def _chains(self, scope_id: int, name: str, binding: Binding, uses: list[Use]) -> None:
         """Uses through an alias or a from-import: only what moves away from its parent has to change."""
-        base = self._new(binding.module) or binding.module
+        base = self.new(binding.module) or binding.module
+        scope = next(s for s in self.scopes.all if id(s) == scope_id)
         for use in uses:
             found = self._prefix(binding.module, use)
             if found is None or found[0] == binding.module:
                 continue
             old, new = found
-            if new == base + old[len(binding.module) :]:
+            rest = old[len(binding.module) :]
+            if new == base + rest:
                 continue
-            count = old[len(binding.module) :].count(".")
-            if use.fstring is not None or not new.startswith(base + "."):
+            local = name + new[len(base) :] if new.startswith(base + ".") else ""
+            local = local or self._imported(scope, name, binding, found, uses)
+            if not local:
                 self.sink.list(
                     self.at.start(use.node),
                     "name.elsewhere",
-                    f"{use.node.id}{old[len(binding.module) :]}",
+                    name + rest,
                     (f"{old}, now {new}",),
                     f"import {new} and use it here",
                     "error",
                 )
                 continue
-            start = self.at.end(use.node)
-            end = self.at.end(use.attributes[count - 1])
-            self.sink.edit(start, end, new[len(base) :], stage=4, rule="name.chain", reason=f"{old} moves to {new}")
+            self._edit_chain(use, name + rest, local)
+
+    def _imported(self, scope: Scope, name: str, binding: Binding, found: tuple[str, str], uses: list[Use]) -> str:
+        """What to write for a use whose target left the package that `name` stands for; "" if nothing is sure.
+
+        The statement that binds `name` imports the new place as well, so the order and laziness of imports stay.
+        """
+        if len(scope.bound.get(name, ())) != len(binding.statements) or scope.kind == "class":
+            return ""
+        old, new = found
+        module = new if self.symbol(old) is None else new.rpartition(".")[0]
+        top = module.split(".")[0]
+        local = "_" + module.replace(".", "_") if self.survival.taken(top, scope, uses) or top == name else ""
+        if local and any(s.bound.get(local) for s in self.scopes.all):
+            return ""
+        _, words = self.wanted.setdefault(id(binding), (binding, []))
+        word = f"{module} as {local}" if local else module
+        if word not in words:
+            words.append(word)
+        return (local or module) + new[len(module) :]
+
+    def finish(self) -> None:
+        """Write the added imports; called after every scanner had its chance to ask for one."""
+        for binding, words in self.wanted.values():
+            for node, alias in binding.statements:
+                reason = f"names used through {binding.module} now live elsewhere"
+                if isinstance(node, ast.Import):
+                    place, text = self.at.end(alias), "".join(f", {w}" for w in words)
+                else:
+                    place, text = self.at.after(node, f"import {', '.join(words)}")
+                self.sink.edit(place, place, text, stage=4, rule="import.added", reason=reason)
+
+    def _through_another(self, use: Use) -> None:
+        """`other.pkg.http.URL`: a submodule that moves away, reached through a module that holds its package."""
+        owner = use.scope.owner(use.node.id)
+        if owner is None or (id(owner), use.node.id) in self.names:
+            return
+        chain = "." + ".".join(a.attr for a in use.attributes) + "."
+        for old, move in self.layout.old_names.items():
+            along = self.new(old.rpartition(".")[0]) or old.rpartition(".")[0]
+            if "." in old and f".{old}." in chain and move.target.rpartition(".")[0] != along:
+                self.sink.list(
+                    self.at.start(use.node),
+                    "name.through",
+                    f"{use.node.id}{chain[:-1]}",
+                    (f"{old}, now {move.target}", "attributes that only have these names"),
+                    f"if it is the module, import {move.target} and use that",
+                )
+                return
 
     def _edit_chain(self, use: Use, old: str, new: str) -> None:
         count = old.count(".")
@@ -320,123 +324,7 @@ class Imports:
             self.at.start(use.node), self.at.end(node), new, stage=4, rule="name", reason=f"{old} moves to {new}"
         )
 
-    # from a import b
-
-    def _from(self, node: ast.ImportFrom, scope: Scope) -> None:
-        base = absolute(node.module, node.level, self.here.package if self.here else "")
-        if not base:
-            if node.level and self.context.matters(node):
-                self._unresolved(node)
-            return
-        groups: list[tuple[str, list[tuple[ast.alias, str]]]] = []
-        touched = bool(node.level) and self.here != self.there
-        for alias in node.names:
-            old = f"{base}.{alias.name}"
-            self.sink.out.imports.add(old if alias.name != "*" and self.resolver.submodule(base, alias.name) else base)
-            symbol = self._symbol(old) if alias.name != "*" else None
-            new_base, leaf = self._new(base) or base, alias.name
-            if symbol and symbol[0] == old:
-                new_base, _, leaf = symbol[1].rpartition(".")
-            elif alias.name != "*" and self.resolver.submodule(base, alias.name):
-                new = self._new(old)
-                if new:
-                    new_base, _, leaf = new.rpartition(".")
-                    new_base = new_base or new
-                if new or self.layout.mentions(old):
-                    local = alias.asname or alias.name
-                    self.names[id(self._owner(scope, local)), local] = Binding(old, False)
-            touched = touched or new_base != base or leaf != alias.name
-            if groups and groups[-1][0] == new_base:
-                groups[-1][1].append((alias, leaf))
-            elif (earlier := next((g for g in groups if g[0] == new_base), None)) is not None:
-                earlier[1].append((alias, leaf))
-            else:
-                groups.append((new_base, [(alias, leaf)]))
-        if not touched:
-            return
-        if len(groups) > 1:
-            self._split(node, groups)
-            return
-        new_base, members = groups[0]
-        stage, written = self._written(node, base, new_base, members)
-        start, _ = self.at.span(node)
-        match = _FROM.match(self.at.source, start)
-        if match is None:
-            self._unresolved(node)
-            return
-        self.sink.edit(
-            *match.span("module"),
-            written + _padding(match["module"]),
-            stage=stage,
-            rule="import.from",
-            reason=f"{base} moves to {new_base}" if new_base != base else "this file moves away from it",
-        )
-        for alias, leaf in members:
-            if leaf != alias.name:
-                begin, finish = self.at.dotted(alias)
-                text = leaf if alias.asname else f"{leaf} as {alias.name}"
-                self.sink.edit(
-                    begin, finish, text, stage=stage, rule="import.name", reason=f"{base}.{alias.name} is now {leaf}"
-                )
-
-    def _written(
-        self, node: ast.ImportFrom, base: str, new_base: str, members: list[tuple[ast.alias, str]]
-    ) -> tuple[int, str]:
-        """(stage, text between `from` and `import`): relative if it was, and unchanged where it still is right."""
-        old = "." * node.level + (node.module or "")
-        if not node.level:
-            return 4, new_base
-        package = self.there.package if self.there else ""
-        unedited = absolute(node.module, node.level, package)
-        if unedited == new_base:
-            same = unedited == base or all(leaf == alias.name for alias, leaf in members)
-            return (4 if same else 3), old
-        # The unedited text goes on working until stage 4 if it leads to a shim, or to the old place of one name.
-        # A module that is not beside the others any more is not found there.
-        gone = unedited != base and any(self.resolver.submodule(base, alias.name) for alias, _ in members)
-        later = unedited == (self._new(base) or base) or (unedited == base and self._new(base) is not None)
-        return (4 if later and not gone else 3), self._relative(package, new_base)
-
-    def _relative(self, package: str, target: str) -> str:
-        """Relative only inside one regular package; across a namespace it depends on how the file was imported."""
-        written = relative_module(package, target)
-        shared = package.split(".")[: len(package.split(".")) + 1 - (len(written) - len(written.lstrip(".")))]
-        common = ".".join(shared)
-        regular = any(common == m.target or common.startswith(m.target + ".") for m in self.layout.moves)
-        regular = regular or self.resolver.index.files.get(common, "").endswith("__init__.py")
-        return written if regular else target
-
-    def _split(self, node: ast.ImportFrom, groups: list[tuple[str, list[tuple[ast.alias, str]]]]) -> None:
-        base = absolute(node.module, node.level, self.here.package if self.here else "")
-        parts = []
-        stages = set()
-        for new_base, members in groups:
-            stage, written = self._written(node, base, new_base, members)
-            moved_base = self._new(base) or base
-            if (
-                node.level
-                and stage == 4
-                and written == "." * node.level + (node.module or "")
-                and new_base != moved_base
-            ):
-                written = self._relative(self.there.package if self.there else "", new_base)
-            stages.add(stage)
-            parts.append((written, [(a.name, leaf, a.asname) for a, leaf in members]))
-        start, end = self.at.span(node)
-        new = split_from_import(self.at.source, start, end, parts)
-        if new is None:
-            self._unresolved(node)
-            return
-        self.sink.edit(
-            start,
-            end,
-            new,
-            stage=min(stages),
-            rule="import.split",
-            reason="its names now live in " + " and ".join(g[0] for g in groups),
-        )
-
-    def _unresolved(self, node: ast.stmt) -> None:
+    def unresolved(self, node: ast.stmt) -> None:
         start, end = self.at.span(node)
         self.sink.list(
             start,
@@ -458,48 +346,6 @@ class Imports:
             "error",
         )
 
-    def _new(self, name: str) -> str | None:
+    def new(self, name: str) -> str | None:
         new = self.layout.new_module(name)
         return new if new != name else None
-
-
-def relative_module(package: str, target: str) -> str:
-    """`target` as written after `from` in a module of `package`; absolute where they share no top-level package."""
-    here, there = package.split("."), target.split(".")
-    common = 0
-    while common < min(len(here), len(there)) and here[common] == there[common]:
-        common += 1
-    if not package or not common:
-        return target
-    return "." * (len(here) - common + 1) + ".".join(there[common:])
-
-
-def _padding(module: str) -> str:
-    """White space or a continuation that the pattern took along with the module's name."""
-    return module[len(module.rstrip(" \t\\\r\n\f")) :]
-
-
-class Offsets:
-    """Character offsets of AST nodes in the scanned source."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.lines = Lines(source)
-
-    def start(self, node: ast.expr | ast.stmt | ast.alias) -> int:
-        return self.lines.offset(node.lineno, node.col_offset)
-
-    def end(self, node: ast.expr | ast.stmt | ast.alias) -> int:
-        return self.lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-
-    def span(self, node: ast.expr | ast.stmt | ast.alias) -> tuple[int, int]:
-        return self.start(node), self.end(node)
-
-    def dotted(self, alias: ast.alias) -> tuple[int, int]:
-        """The span of the dotted name in `a.b as c`."""
-        start = self.start(alias)
-        if not alias.asname:
-            return start, self.end(alias)
-        pattern = r"(?:\s|\\\r?\n)*\.(?:\s|\\\r?\n)*".join(re.escape(p) for p in alias.name.split("."))
-        match = re.compile(pattern).match(self.source, start)
-        return start, match.end() if match else start + len(alias.name)

@@ -14,17 +14,24 @@ import tokenize
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..classify import Judge
 from ..layout import Layout, ModuleName
 from ..resolve import Resolver
 from ..rewrite import rename_in_expression
+from .distributions import scan_distributions
+from .dynamic import Dynamic
 from .filepaths import FilePaths
-from .imports import Imports, Offsets
+from .imports import Imports
 from .literals import Literals
+from .offsets import Offsets
+from .roots import scan_syspath
 from .scopes import Scope, Scopes, analyse
 from .sink import Segment, Sink
 from .words import scan_words
+
+N = TypeVar("N", bound=ast.AST)
 
 
 @dataclass(slots=True)
@@ -48,10 +55,13 @@ class Context:
     string_values: set[str] = field(default_factory=set)
     in_fstrings: list[tuple[ast.JoinedStr, str, str]] = field(default_factory=list)
     imports: Imports | None = None
+    kinds: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # One walk for everybody: a second one costs as much as parsing.
         self.nodes = flatten(self.tree, self.parents)
         for node in self.nodes:
+            self.kinds.setdefault(type(node), []).append(node)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 self.calls.add(node.func.id)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
@@ -62,6 +72,10 @@ class Context:
                     self.exported |= {
                         n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
                     }
+
+    def of(self, *kinds: type[N]) -> list[N]:
+        """All nodes of these classes, each class in the order of the walk."""
+        return [n for kind in kinds for n in self.kinds.get(kind, ())]  # type: ignore[misc]
 
     @property
     def layout(self) -> Layout:
@@ -147,9 +161,12 @@ def _scan(
         imports.unbound(outer.imports if outer else None)
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, offsets, path)
-    paths.scan(tree)
+    scan_syspath(context, sink, offsets, paths.value, paths.claimed)
+    paths.scan()
     literals = Literals(context, sink, scopes, offsets, path)
-    bare = literals.scan(_docstrings(context.nodes), paths.claimed)
+    bare = literals.scan(_docstrings(context), paths.claimed)
+    Dynamic(context, sink, offsets, here, there).scan()
+    imports.finish()
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)
@@ -207,11 +224,20 @@ def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: S
     renames: dict[str, str] = {}
     assert context.imports is not None
     known = False
-    for use in analyse(ast.Module([ast.Expr(tree.body)], [])).uses:
+    target = ast.Name("_", ast.Store())
+    inner = analyse(ast.Module([ast.AnnAssign(target, tree.body, None, 1)], []))
+    for use in inner.uses:
         bound, found = context.imports.through(scope, use)
         known = known or bound
         if found:
             renames[found[0]] = found[1]
+    # Strings inside the string: an annotation of their own (`"Optional['a.B']"`), or a value (`"Literal['a']"`).
+    places = Offsets(f"({text})")
+    for node, _ in inner.annotations:
+        first, last = places.span(node)
+        word = str(node.value)
+        if context.judge.mentioned(word) and places.source[first + 1 : last - 1] == word:
+            known = scan_annotation(context, sink, word, base + first, scope) or known
     if not known:
         return False
     for start, end, new in rename_in_expression(text, sorted(renames.items())) or []:
@@ -250,18 +276,18 @@ def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
             )
 
 
-def _docstrings(nodes: Sequence[ast.AST]) -> set[int]:
+def _docstrings(context: Context) -> set[int]:
     """Ids of the constants that are docstrings, or bare strings used as comments."""
     return {
         id(n.value)
-        for n in nodes
-        if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and isinstance(n.value.value, str)
+        for n in context.of(ast.Expr)
+        if isinstance(n.value, ast.Constant) and isinstance(n.value.value, str)
     }
 
 
 def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
-    for node in context.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+    for node in context.of(ast.Constant):
+        if isinstance(node.value, bytes):
             text = node.value.decode("latin-1")
             if any(True for _ in context.judge.tokens(text)):
                 start, end = offsets.span(node)
@@ -276,12 +302,16 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
 
 
 def _comments(context: Context, sink: Sink, source: str, path: str) -> int:
-    if not context.judge.in_comment(source):
+    if not context.judge.in_comment(source) and "/// script" not in source:
         return 0
     lines = Offsets(source).lines
     bare = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT and "/// script" in source:
+                scan_distributions(
+                    context.layout, sink, token.string, lines.starts[token.start[0] - 1] + token.start[1]
+                )
             if token.type == tokenize.COMMENT and context.judge.mentioned(token.string):
                 offset = lines.starts[token.start[0] - 1] + token.start[1]
                 bare += scan_words(token.string, offset, sink, context.judge, path, "prose")

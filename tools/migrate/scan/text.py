@@ -9,45 +9,28 @@ from __future__ import annotations
 import posixpath
 import re
 
+from .calls import words
+from .config import destination, scan_ini, scan_patterns, scan_volumes
+from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
 from .python import World, note_bare
+from .roots import scan_pythonpath
 from .sink import Sink
-from .words import scan_words
+from .words import hint_before, scan_words
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
     r"|WORKSPACE|Snakefile|Rakefile|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
 )
-_COMMAND_SUFFIXES = (
-    ".sh",
-    ".bash",
-    ".zsh",
-    ".fish",
-    ".mk",
-    ".yml",
-    ".yaml",
-    ".cfg",
-    ".ini",
-    ".conf",
-    ".service",
-    ".bat",
-    ".cmd",
-    ".ps1",
-    ".nix",
-    ".bzl",
-    ".bazel",
-    ".just",
-    ".cmake",
-    ".properties",
-    ".pyx",
-    ".pxd",
-    ".pxi",
-    ".hcl",
-    ".tf",
-    ".env",
-    ".toml",
-    ".pth",
+_COMMAND_SUFFIXES = words("""
+    .sh .bash .zsh .fish .mk .yml .yaml .cfg .ini .conf .service .bat .cmd .ps1 .nix .bzl .bazel .just .cmake
+    .properties .pyx .pxd .pxi .hcl .tf .env .toml .pth
+""")
+_INI_NAMES = re.compile(
+    r"(?:\.coveragerc|\.flake8|\.isort\.cfg|\.?pylintrc|\.importlinter|\.pydocstyle(?:rc)?|\.bumpversion\.cfg"
+    r"|\.?(?:tox|pytest|mypy|pylint|flake8|coverage|isort|pydocstyle)\.(?:ini|cfg|conf|rc))$"
 )
+_TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|gitlab-ci|travis|bandit)\.ya?ml$")
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS)(?:\.\w+)?$")
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
@@ -71,6 +54,8 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
                 "note",
             )
         return
+    if suffix in (".md", ".markdown", ".rst", ".txt", ".ipynb", ".mdx"):
+        scan_distributions(world.layout, sink, body)
     if suffix == ".ipynb":
         bare = scan_notebook(world, sink, path)
     elif suffix in (".md", ".markdown", ".mdx"):
@@ -81,7 +66,14 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         bare = _json(world, sink, path)
     elif _ANCHORED.search(name):
         bare = _anchored(world, sink, path)
-    elif _COMMAND_NAMES.match(name) or suffix in _COMMAND_SUFFIXES or body.startswith("#!"):
+    elif _COMMAND_NAMES.match(name) or _INI_NAMES.match(name) or suffix in _COMMAND_SUFFIXES or body.startswith("#!"):
+        if _INI_NAMES.match(name) or _TOOL_YAML.match(name) or path.startswith(".github/"):
+            scan_ini(world, sink, path)
+        if suffix in (".yml", ".yaml"):
+            scan_patterns(world, sink)
+            scan_volumes(world, sink)
+        scan_pythonpath(world.layout, sink, body)
+        scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "command")
@@ -169,29 +161,18 @@ def _docker_copy(world: World, sink: Sink) -> None:
         if len(words) < 2:
             continue
         last = words[-1]
-        destination = last.group()
         for move in world.layout.moves:
             sources = [w.group().removeprefix("./").rstrip("/") for w in words[:-1]]
             if not any(s == move.path or s.startswith(move.path + "/") for s in sources):
                 continue
-            inner, new_inner = move.source.replace(".", "/"), move.target.replace(".", "/")
-            found = re.search(rf"(?:(?<=/)|^){re.escape(inner)}(?=/|$)", destination)
-            if found:
-                old = move.path if destination[: found.end()].endswith(move.path) else inner
-                start = match.start("args") + last.start() + found.end() - len(old)
-                sink.edit(
-                    start,
-                    start + len(old),
-                    new_inner,
-                    stage=3,
-                    rule="docker.copy",
-                    reason=f"inside the image the package is imported as {move.target}",
-                )
+            destination(sink, move, last.group(), match.start("args") + last.start(), "docker.copy")
 
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
     for start, _, token in world.judge.tokens(sink.body):
-        verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path)
+        line = max(sink.body.rfind("\n", 0, start), sink.body.rfind("\r", 0, start)) + 1
+        hint = hint_before(sink.body[line:start], sink.body[start + len(token) : start + len(token) + 40], "literal")
+        verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path, hint)
         if verdict is not None and verdict.kind == "change":
             sink.list(
                 start,

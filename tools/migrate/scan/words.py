@@ -7,10 +7,12 @@ listed one by one: a package called `requests` is also a plain word.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Literal
 
 from ..classify import Hint, Judge, Verdict
+from ..layout import Layout
 from .sink import Sink
 
 Style = Literal["prose", "command", "config", "literal", "anchored"]
@@ -18,11 +20,11 @@ Style = Literal["prose", "command", "config", "literal", "anchored"]
 _MODULE_BEFORE = re.compile(
     r"""(?: (?:^|\s)-m | --pyargs | --cov | --module | --package | \bmodule\s*[=:] | \bqualname\s*= | \blogger\s*[=:]
         | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
-        | \bcallable\s*[=:] | \bmypy-
+        | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)\s-p | :\w*Warning:
         )[=\s]*["'`(\[]*\s*$""",
     re.X,
 )
-_IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
+_IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:c?import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
 _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
         |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?:\s+-[-\w=]+)*
@@ -56,13 +58,13 @@ def scan_words(
     """
     bare = 0
     for start, end, token in judge.tokens(text):
-        if sink.covered(base + start, base + end):
-            continue
         line_start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
         before = text[line_start:start]
         rest = text[end : end + 40]
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
         token, end = _trim(token, end)
+        if sink.covered(base + start, base + end):
+            continue
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict is None:
             _unresolved(token, base + start, before, sink, style)
@@ -86,7 +88,7 @@ def hint_before(before: str, rest: str, style: Style) -> Hint:
         return "module"
     imported = _IMPORT_BEFORE.search(before)
     # "from" is also an English and an SQL word: in code, "import" follows.
-    if imported and (not before.rstrip().endswith("from") or re.match(r"[\w.]*\s+import\b", rest)):
+    if imported and (not before.rstrip().endswith("from") or re.match(r"[\w.]*\s+c?import\b", rest)):
         return "module"
     if style in ("command", "config") and _PATH_BEFORE.search(before):
         return "path"
@@ -104,7 +106,8 @@ def _trim(token: str, end: int) -> tuple[str, int]:
 
 
 def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: str) -> Verdict | None:
-    if "/" not in token and not token.endswith(".py"):
+    project = re.search(r"(?:(?:^|\s)(?:-e|--editable)[=\s]+|\bpip3?\s+install\s+(?:\S+\s+)*)[\"']?$", before)
+    if "/" not in token and not token.endswith(".py") and not (project and editable(judge.layout, token)):
         found = judge.value(token, at, hint)
         if found and found.rule == "string.bare" and not judge.layout.plan.target and _INSTALL_BEFORE.search(before):
             return None  # a distribution, which keeps its name
@@ -113,6 +116,9 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         found = judge.path(token[1:], ".gitignore")
         return found and _led(found, "/")
     variable = re.match(r"(?:\$\{?\w+\}?|\{\{?[^{}]*\}?\})/", token)
+    if project and (folder := editable(judge.layout, token[variable.end() :] if variable else token)):
+        lead = variable.group() if variable else "./" * token.startswith("./")
+        return Verdict("change", "its distribution is merged there", lead + folder, 4, "path.project")
     if variable:
         found = judge.path(token[variable.end() :], "x")
         return found and _led(found, variable.group())
@@ -127,7 +133,7 @@ def _led(verdict: Verdict, lead: str) -> Verdict:
 
 def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) -> None:
     """A path that names no tracked file: built or made elsewhere, or no path of this tree at all."""
-    if style in ("command", "config") and "/" in token and not re.search(r"\w+://\S*$", before):
+    if style in ("command", "config", "anchored") and "/" in token and not re.search(r"\w+://\S*$", before):
         sink.list(
             offset,
             "path.unknown",
@@ -135,3 +141,12 @@ def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) 
             ("a path that follows the move (in a container, a build folder)", "no path of it"),
             "no tracked file has this path",
         )
+
+
+def editable(layout: Layout, path: str) -> str | None:
+    """Where `pip install -e PATH` finds the project afterwards, if PATH is the folder of a merged distribution."""
+    target = layout.plan.target
+    clean = posixpath.normpath(path)
+    if target is not None and any(posixpath.dirname(k) == clean for k in layout.kept):
+        return target.path
+    return None

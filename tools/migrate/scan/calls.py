@@ -1,0 +1,50 @@
+"""Names of functions, keywords and variables of well-known libraries whose strings name modules or paths.
+
+Data only: what `places` looks up.  A name is here because its argument is documented to be a module or a path; what a
+name here means for a given call is decided there.
+"""
+
+from __future__ import annotations
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+IMPORTING = words("""
+    import_module __import__ find_spec find_loader run_module run_path_module importorskip resolve_name import_string
+    import_object locate load_object import_from_string import_class import_by_path load_module import_attr
+    symbol_by_name find_module lazy_import walk_packages iter_modules module_available get_data
+""")
+# Calls whose first argument names a module.
+MODULE_CALLS = IMPORTING | words("""
+    files resource_filename resource_string resource_stream resource_exists resource_listdir open_text open_binary
+    read_text read_binary contents is_resource as_file path_for patch object setattr delattr getLogger get_logger
+    getChild at_level set_level get_class find_package_path PackageLoader autodiscover_tasks config_from_object multiple
+    loads_module record_tuples assertLogs assertNoLogs include import_path filterwarnings loadTestsFromName
+""")
+ANY_ARGUMENT = words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
+# Calls of which a variable, too, is followed to its value.
+FLOWING = IMPORTING | words("files getLogger get_logger at_level set_level")
+# Methods of many other things as well: only a dotted literal counts.
+ONLY_DOTTED = words("patch setattr delattr object multiple include read_text contents getChild filterwarnings")
+MODULE_KEYWORDS = words(
+    "logger package anchor module mod_name modname module_name dotted_path target_module import_name"
+)
+# Keywords of the calls above that take the module; `reason` and its like do not.
+CALL_KEYWORDS = MODULE_KEYWORDS | words("name fullname prefix target logger_name settings")
+PATH_CALLS = words("""
+    Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile
+    rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir
+""")
+IDENTITY_CALLS = words("""
+    getLogger get_logger at_level set_level assertLogs assertNoLogs assertEqual assertIn assertRegex assertRaisesRegex
+    raises warns filterwarnings startswith endswith removeprefix
+""")
+NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
+NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
+# What these give of a module's name is still one, or a part of one.
+NAME_KEEPERS = words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
+MODULE_FLAGS = ("-m", "--cov", "--pyargs", "-p", "--package", "--module", "--import")
+MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
+DISTRIBUTION_CALLS = words("version distribution metadata requires get_distribution require")

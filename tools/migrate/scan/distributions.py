@@ -1,0 +1,47 @@
+"""Names of distributions that are merged into another one, in commands: `pip install old-name`, `--package old-name`.
+
+Only a name that is written unlike any import name counts (`protocol-v2`, not `protocol_v2`), or one in a place where a
+distribution must stand.  Manifests and requirements files have their own rules.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..layout import Layout
+from .sink import Sink
+
+_INSTALL = re.compile(
+    r"(?:\b(?:pip3?|pipx|uv\s+pip)\s+(?:un)?install\b|\b(?:uv|poetry|pdm|hatch|rye)\s+(?:add|remove)\b|\bdependencies\s*=\s*\[)"
+    r"[^\n|;&]*$"
+    r"|(?:--package|--upgrade-package|--with|--no-binary|--only-binary|--from|-P|--extra-package)[=\s]+[\"']?$"
+)
+
+
+def merged_names(layout: Layout) -> dict[str, str]:
+    """Normalised old name -> the distribution it is part of afterwards."""
+    target = layout.plan.target
+    if target is None:
+        return {}
+    names = {normal(m.distribution) for m in layout.moves if m.distribution}
+    return {n: target.distribution for n in names if n != normal(target.distribution)}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def scan_distributions(layout: Layout, sink: Sink, text: str, base: int = 0) -> None:
+    for name, new in merged_names(layout).items():
+        pattern = "[-_.]+".join(re.escape(p) for p in name.split("-"))
+        for match in re.finditer(rf"(?<![\w./@-]){pattern}(?![\w/-]|\.\w)", text, re.I):
+            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            start, end = base + match.start(), base + match.end()
+            if sink.covered(start, end) or re.search(r"\w+://\S*$", line):
+                continue
+            if _INSTALL.search(line) and not re.search(r"(?:-e|--editable)[=\s]+$", line):
+                reason = f"the distribution {match.group()} is now part of {new}"
+                sink.edit(start, end, new, stage=4, rule="distribution.command", reason=reason)
+            elif match.group() not in layout.old_names:
+                readings = (f"the distribution, now part of {new}", "a name of something else")
+                sink.list(start, "distribution.name", match.group(), readings, severity="note")

@@ -1,0 +1,199 @@
+"""Which variables of one file hold the name of a module: strings followed from where they are written to their use.
+
+A variable carries a module's name if a use of it ends where one is expected (`import_module(PKG + "." + name)`).  The
+answer for one variable can depend on another (an alias, a loop, an argument of a local function), so the set grows
+until nothing is added.  Names are told apart by scope; attributes (`self.package`) by their name only.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .calls import NAME_ATTRIBUTES, NAME_KEEPERS
+from .scopes import Scope, Scopes
+
+if TYPE_CHECKING:
+    from .python import Context
+
+Key = tuple[int, str]
+_ROUNDS = 6
+
+
+def called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def is_sys_modules(node: ast.AST) -> bool:
+    """`sys.modules`, or a list, copy or view of its keys."""
+    match node:
+        case ast.Call(func=ast.Name(id="list" | "tuple" | "set" | "sorted" | "iter"), args=[inner]):
+            return is_sys_modules(inner)
+        case ast.Call(func=ast.Attribute(attr="copy" | "keys", value=inner), args=[]):
+            return is_sys_modules(inner)
+    return isinstance(node, ast.Attribute) and node.attr == "modules" and getattr(node.value, "id", "") == "sys"
+
+
+def names_a_module(node: ast.AST, named: Mapping[int, object]) -> bool:
+    """Whether the expression is a module's own name, or cut out of one; `named`: ids of uses of such variables."""
+    match node:
+        case ast.Name(id=name):
+            return name in NAME_ATTRIBUTES or id(node) in named
+        case ast.Attribute(attr=attribute, value=inner):
+            spec = attribute == "name" and isinstance(inner, ast.Attribute) and inner.attr == "__spec__"
+            return attribute in NAME_ATTRIBUTES or spec
+        case ast.Subscript(value=ast.Call(func=ast.Attribute(attr="split" | "partition", value=_))):
+            return False  # one part of the name: which one is right afterwards is not known
+        case ast.Subscript(value=inner):
+            return names_a_module(inner, named)
+        case ast.Call(func=ast.Attribute(attr=attribute, value=inner)):
+            return attribute in NAME_KEEPERS and names_a_module(inner, named)
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(attribute)), *_]):
+            return attribute in NAME_ATTRIBUTES
+        case ast.JoinedStr(values=values):
+            return any(names_a_module(v.value, named) for v in values if isinstance(v, ast.FormattedValue))
+        case ast.NamedExpr(value=inner):
+            return names_a_module(inner, named)
+    return False
+
+
+class Flows:
+    """`carried` holds the variables found to carry a module's name; `named` the uses of those that hold `__name__`."""
+
+    def __init__(self, context: Context, scopes: Scopes) -> None:
+        self.scopes = scopes
+        self.carried: set[Key] = set()
+        self.keyed: set[Key] = set()  # dictionaries whose keys are module names
+        self.named: dict[int, object] = {}
+        self._functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+        self._bound: dict[int, Key] = {}
+        for scope in scopes.all:
+            for name, bindings in scope.bound.items():
+                for _, node in bindings:
+                    self._bound[id(node)] = _key(scope, name)
+        functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [*context.of(ast.FunctionDef)]
+        functions += context.of(ast.AsyncFunctionDef)
+        for node in functions:
+            self._functions.setdefault(node.name, []).append(node)
+        self._uses: list[tuple[ast.AST, Key]] = []
+        for use in scopes.uses:
+            owner = use.scope.owner(use.node.id)
+            if owner is not None:
+                self._uses.append((use.node, _key(owner, use.node.id)))
+            self._uses += [
+                (a, (0, a.attr)) for a in use.attributes if use.node.id in ("self", "cls") or a.attr.isupper()
+            ]
+        self._find_named(context)
+
+    def follow(self, ends_in_module: Callable[[ast.AST], bool]) -> None:
+        for _ in range(_ROUNDS):
+            found = {key for node, key in self._uses if key not in self.carried and ends_in_module(node)}
+            if not found:
+                break
+            self.carried |= found
+
+    def carries(self, target: ast.AST) -> bool:
+        """Whether a value stored in `target` is used as a module's name."""
+        if isinstance(target, ast.Attribute):
+            return (0, target.attr) in self.carried
+        key = self._bound.get(id(target))
+        return key is not None and (key in self.carried or self._class_attribute(key) in self.carried)
+
+    def loop_carries(self, target: ast.AST, index: int | None, source: ast.AST) -> bool:
+        if isinstance(target, ast.Tuple):
+            items = isinstance(source, ast.Call) and called(source) == "items"
+            place = 1 if items or (isinstance(source, ast.Call) and called(source) == "enumerate") else index
+            if items and target.elts and self.carries(target.elts[0]):
+                self._note_keys(source)
+            return place is not None and place < len(target.elts) and self.carries(target.elts[place])
+        found = self.carries(target)
+        if found:
+            self._note_keys(source)
+        return found
+
+    def keys_carry(self, node: ast.Dict, parents: Mapping[ast.AST, ast.AST]) -> bool:
+        """Whether the keys of a dictionary are used as module names, by a loop over the variable that holds it."""
+        parent = parents.get(node)
+        targets = parent.targets if isinstance(parent, ast.Assign) else [getattr(parent, "target", node)]
+        return any(self._bound.get(id(t)) in self.keyed for t in targets)
+
+    def default_carries(self, arguments: ast.arguments, default: ast.AST) -> bool:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+        pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False) if d is not None]
+        return any(d is default and self.carries(a) for a, d in pairs)
+
+    def returned(self, node: ast.Return, parents: Mapping[ast.AST, ast.AST]) -> bool:
+        """Whether what the enclosing function returns is used as a module's name."""
+        outer: ast.AST | None = node
+        while outer is not None and not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            outer = parents.get(outer)
+        return outer is not None and self.carries(outer)
+
+    def argument_carries(self, call: ast.Call, child: ast.AST, index: int | None) -> bool:
+        """Whether the parameter of a function of this file that takes the argument is used as a module's name."""
+        name = called(call)
+        if name == "parametrize" and len(call.args) > 1 and call.args[1] is child:
+            return self._parametrized(call, index)
+        return any(self._takes(function, call, child) for function in self._functions.get(name, ()))
+
+    def _takes(self, function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, child: ast.AST) -> bool:
+        arguments = function.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        if isinstance(call.func, ast.Attribute) and positional and positional[0].arg in ("self", "cls"):
+            positional = positional[1:]
+        if isinstance(child, ast.keyword):
+            return any(a.arg == child.arg and self.carries(a) for a in [*positional, *arguments.kwonlyargs])
+        place = next((n for n, a in enumerate(call.args) if a is child), -1)
+        if place >= len(positional):
+            return arguments.vararg is not None and self.carries(arguments.vararg)
+        return place >= 0 and self.carries(positional[place])
+
+    def _parametrized(self, call: ast.Call, index: int | None) -> bool:
+        names = call.args[0]
+        if not (isinstance(names, ast.Constant) and isinstance(names.value, str)):
+            return False
+        wanted = [n.strip() for n in names.value.split(",")]
+        name = wanted[index or 0] if (index or 0) < len(wanted) else ""
+        for function in (f for same in self._functions.values() for f in same):
+            if any(call is d for d in function.decorator_list):
+                return any(a.arg == name and self.carries(a) for a in function.args.args)
+        return False
+
+    def _note_keys(self, source: ast.AST) -> None:
+        inner = source.func.value if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) else source
+        self.keyed |= {key for node, key in self._uses if node is inner}
+
+    def _class_attribute(self, key: Key) -> Key | None:
+        scope = next((s for s in self.scopes.all if id(s) == key[0]), None)
+        return (0, key[1]) if scope is not None and scope.kind == "class" else None
+
+    def _find_named(self, context: Context) -> None:
+        """Variables that hold `__name__` and its like, and loop variables over `sys.modules`."""
+        keys: set[Key] = set()
+        nodes: list[ast.AST] = [*context.of(ast.Assign), *context.of(ast.NamedExpr), *context.of(ast.For)]
+        nodes += context.of(ast.comprehension)
+        for _ in range(2):
+            for node in nodes:
+                match node:
+                    case (
+                        ast.Assign(targets=[ast.Name() as target], value=value)
+                        | ast.NamedExpr(target=target, value=value)
+                    ):
+                        ours = names_a_module(value, self.named)
+                    case (
+                        ast.For(target=ast.Name() as target, iter=source)
+                        | ast.comprehension(target=ast.Name() as target, iter=source)
+                    ):
+                        ours = is_sys_modules(source)
+                    case _:
+                        continue
+                key = self._bound.get(id(target)) or self._bound.get(id(node))
+                if ours and key is not None:
+                    keys.add(key)
+            self.named = {id(node): key for node, key in self._uses if key in keys}
+
+
+def _key(scope: Scope, name: str) -> Key:
+    return id(scope), name

@@ -1,0 +1,199 @@
+"""What the place of a string in the syntax tree says about it: a module's name, a path, or nothing.
+
+Climbs from a string through concatenation, formatting, containers, loops and local calls to what uses the value
+(`import_module`, a key of `sys.modules`, a comparison with `__name__`, `Path`).  A value that goes through a variable
+is followed within its file by `flows`.  Must not know: what moves.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..classify import Hint
+from .calls import (
+    ANY_ARGUMENT,
+    CALL_KEYWORDS,
+    FLOWING,
+    IDENTITY_CALLS,
+    MODULE_CALLS,
+    MODULE_FLAGS,
+    MODULE_KEYWORDS,
+    MODULE_VARIABLES,
+    NAME_METHODS,
+    ONLY_DOTTED,
+    PATH_CALLS,
+)
+from .flows import Flows, called, is_sys_modules, names_a_module
+from .scopes import Scopes
+
+if TYPE_CHECKING:
+    from .python import Context
+
+
+class Places:
+    def __init__(self, context: Context, scopes: Scopes, *, moves: bool = False, follow: bool = True) -> None:
+        self.context = context
+        self.parents = context.parents
+        self.moves = moves  # whether the file itself moves
+        self.flows = Flows(context, scopes)
+        if follow:
+            self.flows.follow(lambda node: self.hint(node) == "module")
+
+    def hint(self, node: ast.AST) -> Hint:
+        """What the place of a string (or of a variable that holds one) says about it."""
+        child, parent = node, self.parents.get(node)
+        index: int | None = None  # the place in the innermost tuple, for loops that take tuples apart
+        for _ in range(12):
+            match parent:
+                case ast.Call(func=func) if child is func:
+                    pass
+                case ast.Call(func=ast.Attribute(attr="join", value=ast.Constant(value="."))):
+                    pass
+                case ast.Call():
+                    found = self._in_call(child, parent, node, index)
+                    if found is not None:
+                        return found
+                case ast.keyword(arg=name):
+                    if name in MODULE_KEYWORDS:
+                        return "module"
+                case ast.Attribute(attr="format" | "join" | "values" | "items" | "keys" | "get" | "copy" | "pop"):
+                    pass
+                case ast.Attribute(attr=attribute) if attribute in NAME_METHODS:
+                    pass
+                case ast.BinOp(op=ast.Div()):
+                    return "path"
+                case ast.BinOp() | ast.JoinedStr() | ast.FormattedValue() | ast.IfExp() | ast.Starred() | ast.BoolOp():
+                    pass
+                case ast.NamedExpr(target=target) if child is not target:
+                    if self.flows.carries(target):
+                        return "module"
+                case ast.Subscript(value=value) if child is value:
+                    pass
+                case ast.Subscript(value=value):
+                    return "module" if is_sys_modules(value) else "unknown"
+                case ast.Compare(left=left, comparators=others):
+                    named = any(names_a_module(o, self.flows.named) or is_sys_modules(o) for o in [left, *others])
+                    return "module" if named else "unknown"
+                case ast.MatchValue() | ast.MatchOr() | ast.match_case():
+                    pass
+                case ast.Match(subject=subject):
+                    return "module" if names_a_module(subject, self.flows.named) else "unknown"
+                case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                    position = next((n for n, i in enumerate(items) if i is child), 0)
+                    before = items[position - 1] if position else None
+                    if isinstance(before, ast.Constant) and before.value in MODULE_FLAGS:
+                        return "module"
+                    if isinstance(parent, ast.Tuple) and isinstance(self.parents.get(parent), ast.List | ast.Tuple):
+                        index = position
+                case ast.Dict(keys=keys):
+                    if child in keys:
+                        ours = self.loggers(parent) or self._patched_modules(parent)
+                        return "module" if ours or self.flows.keys_carry(parent, self.parents) else "unknown"
+                case ast.For(target=target, iter=source) | ast.comprehension(target=target, iter=source) if (
+                    child is source
+                ):
+                    return "module" if self.flows.loop_carries(target, index, child) else "unknown"
+                case ast.Assign(targets=targets):
+                    names = [t.id for t in targets if isinstance(t, ast.Name)]
+                    known = any(n in MODULE_VARIABLES for n in names) or any(self.flows.carries(t) for t in targets)
+                    return "module" if known else "unknown"
+                case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+                    known = isinstance(target, ast.Name) and target.id in MODULE_VARIABLES
+                    return "module" if known or self.flows.carries(target) else "unknown"
+                case ast.arguments():
+                    return "module" if self.flows.default_carries(parent, child) else "unknown"
+                case ast.Return():
+                    return "module" if self.flows.returned(parent, self.parents) else "unknown"
+                case _:
+                    return "unknown"
+            assert parent is not None
+            child, parent = parent, self.parents.get(parent)
+        return "unknown"
+
+    def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST, index: int | None) -> Hint | None:
+        """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
+        name = called(call)
+        if isinstance(call.func, ast.Attribute) and is_sys_modules(call.func.value):
+            return "module"
+        if name in NAME_METHODS and isinstance(call.func, ast.Attribute):
+            return "module" if names_a_module(call.func.value, self.flows.named) else "unknown"
+        if any(is_sys_modules(a) for a in call.args):
+            return "module"
+        if name in ("match", "fullmatch", "search", "sub") and any(
+            names_a_module(a, self.flows.named) for a in call.args[1:]
+        ):
+            return "module"
+        if name in MODULE_CALLS:
+            first = bool(call.args) and call.args[0] is child
+            named = isinstance(child, ast.keyword) and child.arg in CALL_KEYWORDS
+            if not isinstance(node, ast.Constant | ast.JoinedStr):
+                return "module" if name in FLOWING and (first or named) else "unknown"
+            if name in ONLY_DOTTED:
+                return "module" if first and "." in str(getattr(node, "value", "")) else "unknown"
+            return "module" if first or named or (name in ANY_ARGUMENT and child in call.args) else "unknown"
+        if self.flows.argument_carries(call, child, index):
+            return "module"
+        if name in (
+            "format",
+            "format_map",
+            "list",
+            "tuple",
+            "set",
+            "sorted",
+            "frozenset",
+            "iter",
+            "reversed",
+            "enumerate",
+            "dict",
+            "str",
+        ):
+            return None
+        return "path" if name in PATH_CALLS and "/" not in str(getattr(node, "value", "/")) else "unknown"
+
+    def identity(self, node: ast.AST) -> bool:
+        """Whether the string is compared with a module's own name (a logger, `__module__`, a repr).
+
+        That name changes when the file moves, and no shim can keep the old one, so the string changes with it.
+        """
+        child, parent = node, self.parents.get(node)
+        while parent is not None and not isinstance(parent, ast.stmt):
+            match parent:
+                case ast.Compare() | ast.MatchValue():
+                    return True
+                case ast.Subscript(value=value, ctx=ast.Store()) if child is not value and is_sys_modules(value):
+                    return self.moves  # a name that the moved code gives
+                case ast.Call() if child is not parent.func and called(parent) in IDENTITY_CALLS:
+                    return True
+                case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in NAME_METHODS:
+                    if names_a_module(value, self.flows.named):
+                        return True
+                case ast.Call(func=func, args=[_, *others]) if child is not func:
+                    if any(names_a_module(o, self.flows.named) for o in others):
+                        return True
+                case ast.Subscript(slice=key) if names_a_module(key, self.flows.named):
+                    return True
+                case ast.keyword(arg="logger" | "match" | "logger_name"):
+                    return True
+                case ast.Dict() if self.loggers(parent):
+                    return child in parent.keys
+            child, parent = parent, self.parents.get(parent)
+        return isinstance(parent, ast.Assert)
+
+    def is_key(self, node: ast.AST) -> bool:
+        parent = self.parents.get(node)
+        return isinstance(parent, ast.Dict) and node in parent.keys
+
+    def loggers(self, node: ast.Dict) -> bool:
+        outer = self.parents.get(node)
+        if not isinstance(outer, ast.Dict) or node not in outer.values:
+            return False
+        key = outer.keys[outer.values.index(node)]
+        return isinstance(key, ast.Constant) and key.value == "loggers"
+
+    def _patched_modules(self, node: ast.Dict) -> bool:
+        call = self.parents.get(node)
+        if not isinstance(call, ast.Call) or not call.args or call.args[0] is node:
+            return False
+        first = call.args[0]
+        return is_sys_modules(first) or (isinstance(first, ast.Constant) and first.value == "sys.modules")
