@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .attributes import reachable
 from .gates import GateResult, run_gate
 from .graph import cycles, dependency_graph, to_dot, to_json
 from .imports import import_all, public_names
@@ -51,6 +52,7 @@ def run_audit(session: Session) -> dict[str, Any]:
         "python": python,
         "imports": problems,
         "names": names,
+        "reachable": reachable(python, session.root, session.plan.import_roots, _left_behind(session)),
         "graph": to_json(graph),
         "cycles": cycles(graph),
         "uses": Counter(u for u, _ in uses),
@@ -63,6 +65,11 @@ def run_audit(session: Session) -> dict[str, Any]:
     session.journal.save(session.journal.audit_file, document)
     (session.journal.folder / "graph.dot").write_text(to_dot(graph), encoding="utf-8")
     return document
+
+
+def _left_behind(session: Session) -> list[str]:
+    """Old names whose package stays where it is."""
+    return [m.source for m in session.layout.moves if not session.layout.new_module(m.source.rpartition(".")[0])]
 
 
 def run_all(session: Session, gates: Gates) -> list[GateResult]:

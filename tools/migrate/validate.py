@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .api import compare_api
+from .attributes import reachable
 from .audit import performance, run_all
 from .environ import child_environment
 from .gates import Comparison, GateResult, compare, explain, run_gate
@@ -93,6 +94,7 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
     session.progress("importing", 0, 0)
     findings += _imports(session, audit, python)
     findings += _same_objects(session, python)
+    findings += _attributes(session, audit, python)
     findings += _names(session, audit, python)
     session.progress("public names", 0, 0)
     findings += _api(session, base)
@@ -159,6 +161,24 @@ def _same_objects(session: Session, python: str) -> list[Finding]:
             old, _, new = pair.partition("=")
             findings.append(Finding(old, 0, "shim.identity", answer, (f"{old} is {new}",), "", "error"))
     return findings
+
+
+def _attributes(session: Session, audit: dict[str, Any], python: str) -> list[Finding]:
+    """Old submodules that came with their package, and do not any more; imports of them are served by the shims."""
+    before = audit.get("reachable", [])
+    lost = set(before) - set(reachable(python, session.root, _roots(session), before)) if before else ()
+    return [
+        Finding(
+            name,
+            0,
+            "attribute.lost",
+            f"import {name.rpartition('.')[0]} alone does not bring {name} any more",
+            ("nobody outside uses it without importing it", "code elsewhere relies on it"),
+            f"such code must import {session.layout.new_module(name)}",
+            "warning",
+        )
+        for name in sorted(lost)
+    ]
 
 
 def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding]:

@@ -70,7 +70,7 @@ def _doubted(
             readings = (f"the path from the root, now {rooted.new}", "an absolute path")
             return Verdict("list", "a path that begins with a slash", rooted.new, 3, "string.rooted", readings)
     if verdict is None:
-        if _IN_URL.search(text[:start]) or any(
+        if _is_project(text, start, context) or any(
             m.to_path in token or m.target in token or m.target.replace(".", "/") in token for m in context.layout.moves
         ):
             return None
@@ -90,7 +90,17 @@ def _doubted(
     return verdict
 
 
-_IN_URL = re.compile(r"\w+:/\S*$")
+_URL = re.compile(r"\w+://(?P<host>[^\s/\"'<>]*)(?P<path>[^\s\"'<>)]*)")
+_FORGES = re.compile(r"(?:www\.)?(?:github|gitlab)\.com|bitbucket\.org|codeberg\.org|pypi\.org")
+
+
+def _is_project(text: str, start: int, context: Context) -> bool:
+    """Whether it stands in a host (`NAME.readthedocs.io`) or is a forge's `owner/NAME`: the project, which stays."""
+    for url in _URL.finditer(text):
+        if url.start() <= start < url.end():
+            forge = _FORGES.fullmatch(url["host"]) is not None and url["path"].strip("/").count("/") <= 1
+            return forge or not context.judge.mentioned(url["path"])
+    return False
 
 
 def any_depth(text: str, context: Context) -> Verdict | None:

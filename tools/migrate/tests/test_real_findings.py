@@ -121,13 +121,23 @@ def test_names_below_a_module_that_fills_itself_are_listed() -> None:
     assert [(f.line, f.rule) for f in findings] == [(4, "string.dynamic")]
 
 
-def test_an_address_in_setup_py_is_no_path() -> None:
-    text = "from setuptools import setup\nsetup(name='requests', url='https://requests.readthedocs.io')\n"
+@pytest.mark.parametrize(
+    ("url", "listed"),
+    [
+        ("https://requests.readthedocs.io", False),
+        ("https://requests.readthedocs.io/en/latest/", False),
+        ("https://github.com/psf/requests", False),
+        ("https://github.com/psf/requests/blob/main/src/requests", True),
+        ("https://example.org/requests", True),
+    ],
+)
+def test_the_address_of_the_project_stays(url: str, listed: bool) -> None:
+    text = f"from setuptools import setup\nsetup(name='requests', project_urls={{'Source': '{url}'}})\n"
     tree = Tree.from_files({**PACKAGE, "setup.py": text})
     layout = resolve_layout(Plan("t", ("src",), MOVES), tree)
-    world = make_world(layout)
-    context = Context(layout=layout, judge=world.judge, tree=tree, plan=layout.plan)
-    assert [f for f in rewrite_manifest("setup.py", text, 4, context).findings if "readthedocs" in f.text] == []
+    context = Context(layout=layout, judge=make_world(layout).judge, tree=tree, plan=layout.plan)
+    found = [f for f in rewrite_manifest("setup.py", text, 4, context).findings if "/" in f.text]
+    assert bool(found) is listed
 
 
 # a relative import of a module that gets another last name cannot wait for stage 4: no shim stands at the new place
