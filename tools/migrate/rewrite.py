@@ -260,6 +260,7 @@ class _Texts(cst.CSTVisitor):
 
     def _note(self, node: cst.CSTNode, before: int, after: int, value: str | None) -> None:
         place = self.get_metadata(PositionProvider, node)
+        assert isinstance(place, CodeRange)
         start, end = place.start, place.end
         self.found.append(((start.line, start.column + before), (end.line, end.column - after), value))
 

@@ -82,6 +82,7 @@ SAME = [
     'title = "nothing"\r\n\r\n[a]\r\n  b   =  [ 1,2 ,\r\n ] # odd\r\n',
     '[tool.other]\nname = "wire_fmt_extra"\nother = "my_wire_fmt/codec.py"',
     '[tool.other]\nurl = "https://example.org/wire_fmt/codec.py"',
+    '[tool.app]\nlink = "https://example.org/wire_fmt"',
     '[project]\nname = "x"\ndescription = "wire_fmt for all"',
     '[project]\nname = "x"\nkeywords = ["wire-fmt"]',
     '[project.entry-points."wire_fmt.plugins"]\nx = "apps.web:main"',
@@ -118,7 +119,6 @@ def test_texts_that_stay(text: str) -> None:
     [
         ('[tool.app]\ntopic = "wire_fmt"', "toml.string.bare"),
         ("[wire_fmt]\nx = 1", "toml.string.bare"),
-        ('[tool.app]\nlink = "https://example.org/wire_fmt"', "toml.string.other"),
         ('[tool.x]\nfilterwarnings = ["ignore:the wire_fmt.codec thing"]', "toml.string.message"),
         ('[tool.tox]\nlegacy = "deps = wire-fmt"', "toml.distribution"),
         ("# about wire_fmt\nx = 1", "toml.comment"),

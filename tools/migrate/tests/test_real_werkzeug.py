@@ -163,7 +163,9 @@ def test_all_six_stages(checkout: Checkout) -> None:
     assert lost == set(MOVES), verdict["findings"]  # `import werkzeug` used to load all of them by chance
     checkout.stage(6)
     checkout.tool("check-shims")
-    _nothing_old_is_left(checkout, first, {(moved.get(f["path"], f["path"]), f["line"]) for f in audit["findings"]})
+    _nothing_old_is_left(
+        checkout, first, {(moved.get(str(f["path"]), str(f["path"])), f["line"]) for f in audit["findings"]}
+    )
     _history_is_kept(checkout, first, moved)
 
     checkout.tool("rollback", "--to", "3")

@@ -33,7 +33,11 @@ PIECES = [
     "(", ")", "#", ">>> ", "```", "```python\n", "[mypy-", "]", "PYTHONPATH=", "libs/types", ":", "=", "\\", "é", "\f", "{", "|", "-m ",
     "import_module(", "__import__(", "sys.path.insert(0, ", "def f():", "class A:", "lambda x: ", "%s", "*", "COPY ", "\ufeff",
 ]  # fmt: skip
-quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
 
 
 @quick
@@ -163,7 +167,11 @@ def run(files: dict[str, bytes], source: str) -> object:
     return names["OUT"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
 @given(program)
 def test_generated_programs_compute_the_same(lines: list[tuple[str, int, str]]) -> None:
     text = ""
