@@ -21,8 +21,9 @@ from ..plan import LOCK_FILE
 from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
+from .context import World
 from .distributions import merged_names
-from .python import World, scan_python
+from .python import scan_code, scan_python
 from .reach import reached
 from .roots import needles
 from .sink import FileScan, Sink
@@ -38,7 +39,7 @@ _DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorte
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    return World(layout, resolver, Judge(layout, resolver))
+    return World(layout, resolver, Judge(layout, resolver), scan_code)
 
 
 def scan_tree(

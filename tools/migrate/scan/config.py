@@ -11,7 +11,7 @@ import re
 from ..classify import Hint
 from ..model import Move
 from .calls import words
-from .python import World
+from .context import World
 from .roots import scan_roots
 from .sink import Sink
 

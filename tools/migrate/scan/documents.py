@@ -12,15 +12,14 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..layout import relative_to
+from .context import Context, World, parse
+from .offsets import Offsets, string_tokens
 from .sink import Segment, Sink
+from .snippets import scan_mapped, scan_snippet
 from .words import scan_words
-
-if TYPE_CHECKING:
-    from .offsets import Offsets
-    from .python import Context, World
 
 Piece = tuple[str, int]  # text, offset
 
@@ -54,7 +53,6 @@ _COMMAND = {
 
 
 def scan_docstring(context: Context, sink: Sink, offsets: Offsets, node: ast.Constant, path: str) -> int:
-    from .literals import string_tokens
 
     start, end = offsets.span(node)
     bare = 0
@@ -132,7 +130,6 @@ def scan_rst(world: World, sink: Sink, path: str) -> int:
 
 
 def _programs(world: World, sink: Sink, programs: list[list[Piece]], path: str) -> None:
-    from .python import scan_snippet
 
     if not any(world.judge.mentioned(text) for block in programs for text, _ in block):
         return
@@ -176,7 +173,6 @@ def _continues(text: str, start: int) -> bool:
 
 def _doctests(world: World, sink: Sink, text: str, base: int, outer: Context | None = None) -> str:
     """Scan the prompts of `text` as one program; the text with what was scanned blanked out."""
-    from .python import parse, scan_snippet
 
     if ">>>" not in text or not world.judge.mentioned(text):
         return text
@@ -260,7 +256,6 @@ def scan_notebook(world: World, sink: Sink, path: str) -> int:
 
 
 def _program(world: World, sink: Sink, source: str, segments: list[Segment]) -> bool:
-    from .python import parse, scan_mapped
 
     tree = parse(source)
     if tree is None:

@@ -8,17 +8,14 @@ of it.  Plain literals are left to `literals`.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ..layout import ModuleName
 from ..resolve import absolute
 from .calls import IMPORTING
+from .context import Context
 from .flows import called
 from .offsets import Offsets, relative_module
 from .sink import Sink
-
-if TYPE_CHECKING:
-    from .python import Context
 
 
 class Dynamic:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from typing import TYPE_CHECKING
 
+from .context import Context
+from .offsets import Offsets
 from .sink import Sink
-
-if TYPE_CHECKING:
-    from .offsets import Offsets
-    from .python import Context
 
 _SAME = {
     "resolve",

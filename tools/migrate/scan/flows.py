@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from .calls import NAME_ATTRIBUTES, NAME_KEEPERS
+from .context import Context
 from .scopes import Scope, Scopes
-
-if TYPE_CHECKING:
-    from .python import Context
 
 Key = tuple[int, str]
 _ROUNDS = 6

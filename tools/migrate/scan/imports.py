@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..layout import ModuleName
+from .context import Context, NamesInScope
 from .froms import Froms
 from .offsets import Offsets
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
 from .survival import EXPORTED, OUTSIDE, Survival
-
-if TYPE_CHECKING:
-    from .python import Context
 
 
 @dataclass(slots=True)
@@ -202,7 +199,7 @@ class Imports:
         local = self._imported(owner, use.node.id, binding, found, [Use(use.node, use.attributes, scope)])
         return (True, (use.node.id + rest, local)) if local else (False, None)
 
-    def unbound(self, outer: Imports | None) -> None:
+    def unbound(self, outer: NamesInScope | None) -> None:
         """Names in a snippet that nothing there binds: those of the file around it, or written out in full."""
         for use in self.scopes.uses:
             name = use.node.id

@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..classify import Hint
 from ..rewrite import string_parts
 from .calls import DISTRIBUTION_CALLS
+from .context import Context
 from .distributions import merged_names, normal, scan_distributions
 from .documents import scan_docstring
 from .flows import called
+from .offsets import Offsets, string_tokens
 from .places import Places
+from .scopes import Scope, Scopes
 from .sink import Sink
+from .snippets import scan_annotation, scan_snippet
 from .words import scan_words
-
-if TYPE_CHECKING:
-    from .offsets import Offsets
-    from .python import Context
-    from .scopes import Scope, Scopes
-
-_TOKEN = re.compile(r"(?P<prefix>[A-Za-z]{0,3})(?P<quote>'''|\"\"\"|'|\")")
 
 _CODE = re.compile(r"(?:^|[\n;])[ \t]*(?:import|from)[ \t]+[\w.]+")
 
@@ -143,12 +140,10 @@ class Literals:
 
     def _embedded(self, text: str, base: int) -> bool:
         """Code inside a string (a script for `python -c`, a file that a test writes)."""
-        from .python import scan_snippet
 
         return scan_snippet(self.context, self.sink, [(text, base)], dedent=True)
 
     def _annotation(self, node: ast.Constant, scope: Scope) -> None:
-        from .python import scan_annotation
 
         start, end = self.at.span(node)
         pieces = string_tokens(self.at.source[start:end])
@@ -185,26 +180,3 @@ class Literals:
             return
         for a, b, _ in pieces:
             scan_distributions(self.context.layout, self.sink, self.at.source[start + a : start + b], start + a)
-
-
-def string_tokens(segment: str) -> list[tuple[int, int, bool]]:
-    """(start, end, raw) of the inner text of each quoted piece in the source of one string constant."""
-    out: list[tuple[int, int, bool]] = []
-    position = 0
-    while position < len(segment):
-        match = _TOKEN.match(segment, position)
-        if match is None:
-            if segment[position] == "#":
-                position = min(
-                    (i for i in (segment.find("\n", position), segment.find("\r", position)) if i >= 0),
-                    default=len(segment),
-                )
-            position += 1
-            continue
-        quote, raw = match["quote"], "r" in match["prefix"].lower()
-        cursor = match.end()
-        while cursor < len(segment) and not segment.startswith(quote, cursor):
-            cursor += 2 if segment[cursor] == "\\" else 1
-        out.append((match.end(), cursor, raw))
-        position = cursor + len(quote)
-    return out

@@ -64,3 +64,29 @@ def relative_module(package: str, target: str) -> str:
 def padding(module: str) -> str:
     """White space or a continuation that the pattern took along with the module's name."""
     return module[len(module.rstrip(" \t\\\r\n\f")) :]
+
+
+_TOKEN = re.compile(r"(?P<prefix>[A-Za-z]{0,3})(?P<quote>'''|\"\"\"|'|\")")
+
+
+def string_tokens(segment: str) -> list[tuple[int, int, bool]]:
+    """(start, end, raw) of the inner text of each quoted piece in the source of one string constant."""
+    out: list[tuple[int, int, bool]] = []
+    position = 0
+    while position < len(segment):
+        match = _TOKEN.match(segment, position)
+        if match is None:
+            if segment[position] == "#":
+                position = min(
+                    (i for i in (segment.find("\n", position), segment.find("\r", position)) if i >= 0),
+                    default=len(segment),
+                )
+            position += 1
+            continue
+        quote, raw = match["quote"], "r" in match["prefix"].lower()
+        cursor = match.end()
+        while cursor < len(segment) and not segment.startswith(quote, cursor):
+            cursor += 2 if segment[cursor] == "\\" else 1
+        out.append((match.end(), cursor, raw))
+        position = cursor + len(quote)
+    return out

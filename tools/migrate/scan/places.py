@@ -8,7 +8,6 @@ is followed within its file by `flows`.  Must not know: what moves.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ..classify import Hint
 from .calls import (
@@ -24,11 +23,9 @@ from .calls import (
     ONLY_DOTTED,
     PATH_CALLS,
 )
+from .context import Context
 from .flows import Flows, called, is_sys_modules, names_a_module
 from .scopes import Scopes
-
-if TYPE_CHECKING:
-    from .python import Context
 
 
 class Places:

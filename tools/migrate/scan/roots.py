@@ -11,15 +11,12 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..layout import Layout
+from .context import Context
 from .flows import called
 from .offsets import Offsets
 from .sink import Sink
-
-if TYPE_CHECKING:
-    from .python import Context
 
 _NOT_IMPORTED = {"tests", "test", "docs", "doc", "examples", "scripts", "benchmarks", "setup.py", "conftest.py"}
 _PYTHONPATH = re.compile(

@@ -7,15 +7,12 @@ means something else here: then the new module is imported under the old local n
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ..layout import ModuleName
+from .context import Context
 from .offsets import Offsets
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
-
-if TYPE_CHECKING:
-    from .python import Context
 
 OUTSIDE = "is used from elsewhere as an attribute of this module"
 EXPORTED = "is in __all__"

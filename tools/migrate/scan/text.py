@@ -11,12 +11,12 @@ import re
 
 from .calls import words
 from .config import destination, scan_ini, scan_patterns, scan_volumes
+from .context import World
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
-from .python import World, note_bare
 from .roots import scan_pythonpath
 from .sink import Sink
-from .words import hint_before, scan_words
+from .words import hint_before, note_bare, scan_words
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"

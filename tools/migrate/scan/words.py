@@ -150,3 +150,14 @@ def editable(layout: Layout, path: str) -> str | None:
     if target is not None and any(posixpath.dirname(k) == clean for k in layout.kept):
         return target.path
     return None
+
+
+def note_bare(sink: Sink, count: int) -> None:
+    sink.list(
+        0,
+        "word.bare",
+        f"{count} bare mention{'s' if count > 1 else ''}",
+        ("the package by its name", "a plain word"),
+        "prose is left as it is",
+        "note",
+    )
