@@ -248,9 +248,10 @@ def _alias(old, new):
     __import__(new)  # also waits for a thread that is just loading it
     _sys.modules[old] = _sys.modules[new]
     if not hasattr(_sys.modules[new], "__path__"):  # then it put what is below it there itself; no finder is asked
-        for name in [n for n in _sys.modules if n.startswith(f"{new}.")]:
-            _sys.modules.setdefault(old + name[len(new):], _sys.modules[name])
-            _warn(old + name[len(new):])
+        for name, module in list(_sys.modules.items()):
+            if name.startswith(f"{new}."):
+                _sys.modules.setdefault(old + name[len(new):], module)
+                _warn(old + name[len(new):])
 '''
 
 _FINDER = '''

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from pathlib import PurePosixPath
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,7 @@ from tools.migrate.manifests import Context, rewrite_manifest
 from tools.migrate.operations import apply_edits
 from tools.migrate.plan import MoveEntry, Plan
 from tools.migrate.scan import FileScan, make_world, scan_tree
+from tools.migrate.shims import shim_text
 from tools.migrate.tree import Tree
 
 PACKAGE = {
@@ -214,3 +218,27 @@ def test_a_stale_name_in_markup_is_listed_and_an_address_is_not() -> None:
     assert [(f.rule, f.severity, f.text) for f in findings] == [
         ("string.missing", "note", "requests.adapters.Gone")
     ] * 2
+
+
+# a module that is no package and has modules below it, as `requests.packages` has
+
+
+def test_the_shim_serves_what_a_module_put_below_itself(tmp_path: Path) -> None:
+    fills = "import sys, json.decoder\nfor n in ('json', 'json.decoder'):\n"
+    fills += "    sys.modules[f'{__name__}.{n}'] = sys.modules[n]\n"
+    options: dict[str, Any] = {"routes": {}, "public": [], "pending": [], "depth": 1, "remove_in": None}
+    shim = shim_text("old", "new.place", is_package=True, remove_by=None, owner="", plan="t", **options)
+    use = "from old.packages.json.decoder import JSONDecoder\nimport old.packages.json, json\n"
+    check = "assert old.packages.json is json and JSONDecoder is json.JSONDecoder\n"
+    files = {
+        "old/__init__.py": shim, "new/place/__init__.py": "from . import packages\n", "new/place/packages.py": fills,
+        "use.py": use + check,
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-B", "-W", "always", "use.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "use.py:1: DeprecationWarning: old.packages.json.decoder has moved to new.place.packages" in done.stderr
