@@ -256,7 +256,9 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 def _environment(command: str, root: Path, run: Path, prefer_own: bool) -> tuple[dict[str, str], str]:
     env = child_environment(root)
     env["PATH"], python = choose_path(command, root, env, prefer_own)
-    ours = ["-o", "junit_family=xunit1", f"--junitxml={run / 'junit.xml'}", "-o", f"cache_dir={run / 'pytest-cache'}"]
+    ours = ["-o", "junit_family=xunit1", f"--junitxml={run / 'junit.xml'}"]
+    if not _without_cache(command, root):  # with it off, the setting is unknown, which strict settings refuse
+        ours += ["-o", f"cache_dir={run / 'pytest-cache'}"]
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {shlex.join(ours)}".strip()
     env["PYTHONPYCACHEPREFIX"] = str(run / "pycache")
     env["HYPOTHESIS_STORAGE_DIRECTORY"] = str(run / "hypothesis")
@@ -268,6 +270,15 @@ def _environment(command: str, root: Path, run: Path, prefer_own: bool) -> tuple
     tox = [f"{where}.pass_env+={name}" for where in _TOX_TABLES for name in ("PYTEST_ADDOPTS", "PYTHONPYCACHEPREFIX")]
     env["TOX_OVERRIDE"] = ";".join(filter(None, (env.get("TOX_OVERRIDE"), *tox)))
     return env, python
+
+
+def _without_cache(command: str, root: Path) -> bool:
+    """Whether pytest runs without its cache plugin, by the command, the environment or the settings of the tree."""
+    texts = [command, os.environ.get("PYTEST_ADDOPTS", "")]
+    for name in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "pytest.toml"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            texts.append((root / name).read_text(encoding="utf-8"))
+    return any("no:cacheprovider" in text for text in texts)
 
 
 def _read_log(log: Path) -> tuple[str, int]:
@@ -288,6 +299,8 @@ def _missing_tool(tail: str, code: int, python: str) -> str:
         return f"No module named {match[2]} in {match[1] if '/' in match[1] else python or match[1]}"
     if match := re.search(r"error: unrecognized arguments: (.+)", tail):
         return f"pytest does not know {match[1].strip()}: a plugin is missing in {python or 'its interpreter'}"
+    if code == 4 and (match := re.search(r"^ERROR: (.+)", tail, re.MULTILINE)):
+        return f"pytest does not take the command: {match[1].strip()}"
     if code != 127 and not re.search(r"\bError 127\b", tail):
         return ""
     match = re.search(r"(?:^|[\s:])([^\s:]+): (?:command not found|not found|No such file or directory)", tail)

@@ -398,3 +398,14 @@ def test_results_survive_json(tree: Path, gate: Gate) -> None:
     seen = compare(ran, result({"x": "failed"}, 1))
     assert Comparison.from_dict(json.loads(json.dumps(seen.as_dict()))) == seen
     assert seen.as_dict()["ok"] is False
+
+
+def test_a_tree_without_pytests_cache_is_no_usage_error(tree: Path, gate: Gate) -> None:
+    write(tree, "pytest.ini", "[pytest]\naddopts = --strict-config -p no:cacheprovider\n")
+    write(tree, "test_a.py", "def test_x(): pass\n")
+    assert gate().outcomes == {"test_a.py::test_x": "passed"}
+
+
+def test_a_command_that_pytest_does_not_take_is_a_problem(tree: Path, gate: Gate) -> None:
+    write(tree, "test_a.py", "def test_x(): pass\n")
+    assert "nowhere" in gate(f"{PYTEST} nowhere").problem
