@@ -51,11 +51,11 @@ def scan_tree(
 ) -> list[FileScan]:
     """Scan every tracked file; `skip` leaves out files that another part of the tool rewrites as a whole."""
     candidates = [p for p in _candidates(world) if not skip(p)]
-    world.mentions = reached(world.layout, world.resolver, world.judge.words, candidates)
     # Syntax trees are many small objects in no circles: the collector would walk them again and again for nothing.
     collecting = gc.isenabled()
     gc.disable()
     try:
+        world.mentions = reached(world.layout, world.resolver, world.judge.words, candidates)
         found = _scan_all(world, candidates, jobs, progress)
     finally:
         if collecting:

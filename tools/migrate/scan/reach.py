@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from ..layout import Layout
 from ..resolve import Resolver, absolute
+from .python import flatten
 
 _PYTHON = (".py", ".pyi", ".pyw")
 
@@ -29,13 +30,14 @@ def reached(layout: Layout, resolver: Resolver, words: Iterable[str], candidates
         rb"[\w)\]]\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
         rb"|\bfrom\b[^\n#]+\bimport\b(?:[ \t(\\]+[^\n#]*\b(?:" + either + rb")\b|[ \t]*[(\\])"
     )
+    wanted = frozenset(candidates)
     out: set[str] = set()
     stars: list[tuple[str, ...]] = []
     for path in layout.tree:
         if not path.endswith(_PYTHON):
             continue
         data = layout.tree.read(path)
-        if b"import *" not in data and path not in candidates:
+        if b"import *" not in data and path not in wanted:
             continue
         out.update(m.group().decode(errors="replace") for m in dotted.finditer(data))
         if sign.search(data):
@@ -58,7 +60,7 @@ def _file(
     here = layout.module_of(path)
     imported: set[str] = set()
     wanted: set[str] = set()
-    for node in ast.walk(tree):
+    for node in flatten(tree, {}):
         match node:
             case ast.Import(names=aliases):
                 for alias in aliases:
