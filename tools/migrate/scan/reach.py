@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from ..layout import Layout
 from ..resolve import Resolver, absolute
-from .python import flatten
+from .context import flatten
 
 _PYTHON = (".py", ".pyi", ".pyw")
 
