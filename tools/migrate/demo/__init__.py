@@ -22,6 +22,7 @@ from tools.migrate.model import FailedMidway, Refused
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "legacy"
 AUTHOR = ("AlphaPulse Demo", "demo@example.org")
+SETTINGS = (f"user.name={AUTHOR[0]}", f"user.email={AUTHOR[1]}", "commit.gpgsign=false", "core.autocrlf=false")
 
 # The files that somebody runs by their name.
 EXECUTABLE = frozenset({"infra/replay.sh"})
@@ -122,6 +123,9 @@ def build(target: pathlib.Path) -> None:
 def _commit_all(target: pathlib.Path) -> None:
     _git(target, "init", "--quiet")
     _git(target, "symbolic-ref", "HEAD", "refs/heads/main")
+    # The stages commit as well, and a fresh machine has no identity to commit with.
+    for setting in SETTINGS:
+        _git(target, "config", *setting.split("=", 1))
     for number, step in enumerate(STEPS):
         _write(target, number)
         # Forced, so that no ignore list leaves a file out.
@@ -172,9 +176,7 @@ def _git(target: pathlib.Path, *arguments: str, date: str | None = None) -> None
     environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     if date is not None:
         environment |= {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    name, email = AUTHOR
-    settings = (f"user.name={name}", f"user.email={email}", "commit.gpgsign=false", "core.autocrlf=false")
-    command = ["git", *(part for setting in settings for part in ("-c", setting)), *arguments]
+    command = ["git", *(part for setting in SETTINGS for part in ("-c", setting)), *arguments]
     done = subprocess.run(command, cwd=target, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FailedMidway(f"git {arguments[0]} failed: {done.stderr.strip()}", where=str(target))

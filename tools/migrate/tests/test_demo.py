@@ -198,3 +198,11 @@ def test_caches_in_the_installed_template_are_no_part_of_it(
 
 def test_the_template_is_found_beside_the_module() -> None:
     assert (importlib.resources.files("tools.migrate.demo") / "legacy" / ".github" / "workflows" / "ci.yml").is_file()
+
+
+def test_the_stages_can_commit_on_a_machine_without_an_identity(tmp_path: pathlib.Path) -> None:
+    demo.build(tmp_path / "demo")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(tmp_path)}
+    done = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=tmp_path / "demo", env=environment, check=False)
+    assert done.returncode == 0
