@@ -99,6 +99,12 @@ def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
     findings = [f for s in session.scans for f in s.findings]
     edits = sum(len(s.edits) for s in session.scans)
     broken = [t for g in document["gates"] for t, o in g["outcomes"].items() if o in ("failed", "error")]
+    # A command that fails without a result per test protects nothing; whoever reads the audit must see that.
+    broken += [
+        f"{g['command']} as a whole (exit code {g['exit_code']})"
+        for g in document["gates"]
+        if g["exit_code"] and not g["outcomes"] and not g["problem"]
+    ]
     problems = [g["problem"] for g in document["gates"] if g["problem"]]
     if problems:
         raise CheckFailed(

@@ -10,6 +10,7 @@ import pytest
 from tools.migrate import commands
 from tools.migrate.model import CheckFailed
 from tools.migrate.session import Session
+from tools.migrate.tests import sample
 
 PLAN = """\
 [migration]
@@ -87,3 +88,10 @@ def test_a_line_belongs_to_the_commit_that_wrote_it_whatever_blame_ignores(root:
     revs.write_text(f"{rewritten}\n", encoding="utf-8")
     subprocess.run(["git", "config", "blame.ignoreRevsFile", revs.name], cwd=root, check=True)
     assert repo.line_commit("old/part.py", 1) == rewritten
+
+
+def test_a_gate_that_fails_as_a_whole_before_anything_moved_is_said(tmp_path: Path) -> None:
+    root = sample.build(tmp_path / "r", '"exit 7"')
+    done = sample.migrate(root, "--stage", "audit")
+    assert done.code == 0, done
+    assert "already broken: exit 7 as a whole (exit code 7)" in done.out
