@@ -137,8 +137,9 @@ def _header(old: str, new: str, goes: str, owner: str, plan: str) -> str:
 
 def _imports(is_package: bool, needs_os: bool) -> str:
     lines = ["import os as _os"] if needs_os else []
-    lines += ["import sys as _sys", "import warnings as _warnings"]
-    lines += ["from importlib.machinery import ModuleSpec as _ModuleSpec"] if is_package else []
+    lines += ["import sys as _sys"]
+    # Some packages test what their import loads; this is importlib.machinery's class without importing that.
+    lines += ["", "_ModuleSpec = type(_sys.__spec__)"] if is_package else []
     return "\n".join(lines) + "\n"
 
 
@@ -223,7 +224,9 @@ _CALLER_IS_PENDING = """\
 """
 
 _CALLER_WARNS = """\
-    _warnings.warn_explicit(
+    import warnings
+
+    warnings.warn_explicit(
         f"{asked} has moved to {new}; {_WHEN}", DeprecationWarning, file, line,
         module=str(space.get("__name__")), registry=space.setdefault("__warningregistry__", {}),
     )

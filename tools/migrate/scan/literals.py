@@ -95,7 +95,12 @@ class Literals:
         return True
 
     def _piece(self, text: str, base: int, raw: bool, hint: Hint, stage: int | None) -> None:
-        """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words."""
+        """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words.
+
+        Such text is shown or compared with what the moved code says of itself (a repr, a message), which changes with
+        the move; a name that is imported by it may wait for stage 4.
+        """
+        shown_stage = stage or (None if hint == "module" else 3)
         for match in re.finditer(r"(?<![\w.])([^\W\d]\w*(?:\\\.[^\W\d]\w*)*)\\\.", text) if "\\." in text else ():
             name = match[1].replace("\\.", ".")
             new = self.context.layout.new_module(name)
@@ -104,7 +109,7 @@ class Literals:
                     base + match.start(1),
                     base + match.end(1),
                     new.replace(".", "\\."),
-                    stage=stage or 4,
+                    stage=3,
                     rule="string.pattern",
                     reason=f"a pattern for names below {name}",
                 )
@@ -135,7 +140,7 @@ class Literals:
                     )
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
         self.bare += scan_words(
-            shown, base, self.sink, self.judge, self.path, "literal", module_hint=hint == "module", stage=stage
+            shown, base, self.sink, self.judge, self.path, "literal", module_hint=hint == "module", stage=shown_stage
         )
 
     def _embedded(self, text: str, base: int) -> bool:

@@ -115,7 +115,7 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
                     offsets.source[start:end],
                     ("data that names the code, such as a pickle", "other data"),
                     "bytes are never rewritten; the shim serves old pickles until cleanup",
-                    "note",
+                    "warning" if re.search(r"(?m)^[ \t]*(?:import|from)[ \t]", text) else "note",  # a script in bytes
                 )
 
 

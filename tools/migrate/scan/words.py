@@ -62,7 +62,7 @@ def scan_words(
         before = text[line_start:start]
         rest = text[end : end + 40]
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
-        if rest.startswith("::") and ":" in token and style == "prose":
+        if rest.startswith("::") and ":" in token:
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = _trim(token, end)
         if sink.covered(base + start, base + end):

@@ -103,3 +103,10 @@ def test_notebooks_without_a_reference(text: str) -> None:
 
 def test_a_broken_notebook_is_listed() -> None:
     assert migrate({"a.ipynb": '{"cells": [ wire_v2'}).rules("a.ipynb") == ["file.unparsed"]
+
+
+def test_directives_of_a_documentation_tool_are_no_references() -> None:
+    text = "```{eval-rst}\n.. wire_v2:example::\n\n    x = 1\n```\n"
+    found = migrate({"docs/a.md": text})
+    assert found.files["docs/a.md"].decode() == text
+    assert found.rules("docs/a.md") == []
