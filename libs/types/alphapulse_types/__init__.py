@@ -4,6 +4,12 @@ Owns the list of what users may import; every definition lives in a module besid
 Must not import anything outside the standard library: every other member depends on this one.
 """
 
+from .amounts import (
+    BlockNumber,
+    Liquidity,
+    NativeAmount,
+    SqrtPriceX96,
+)
 from .errors import (
     AlphaPulseError,
     DivisionByZero,
@@ -49,6 +55,7 @@ from .identifiers import (
 __all__ = [
     "ActorId",
     "AlphaPulseError",
+    "BlockNumber",
     "ChainId",
     "DivisionByZero",
     "FixedPoint8",
@@ -56,6 +63,8 @@ __all__ = [
     "InvalidDecimal",
     "InvalidFormat",
     "InvalidLength",
+    "Liquidity",
+    "NativeAmount",
     "NotFinite",
     "OpportunityId",
     "OrderId",
@@ -75,6 +84,7 @@ __all__ = [
     "SignalId",
     "SimpleInstrumentId",
     "SimpleVenueId",
+    "SqrtPriceX96",
     "StrategyId",
     "TradeId",
     "TypedId",
