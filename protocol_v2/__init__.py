@@ -19,6 +19,7 @@ from .constants import (
 from .errors import (
     ChecksumMismatch,
     FieldRange,
+    InvalidInstrument,
     InvalidMagic,
     InvalidRelayDomain,
     LocalProtocolError,
@@ -32,6 +33,7 @@ from .errors import (
     UnsupportedVersion,
 )
 from .header import MessageHeader, message_checksum, message_size, parse_header
+from .venues import AssetType, VenueId
 
 __all__ = [
     "HEADER_SIZE",
@@ -40,10 +42,12 @@ __all__ = [
     "MAX_MESSAGE_SIZE",
     "MAX_STANDARD_PAYLOAD",
     "VERSION",
+    "AssetType",
     "ChecksumMismatch",
     "ChecksumPolicy",
     "FieldRange",
     "HeaderFlags",
+    "InvalidInstrument",
     "InvalidMagic",
     "InvalidRelayDomain",
     "LocalProtocolError",
@@ -58,6 +62,7 @@ __all__ = [
     "TrailingBytes",
     "UnknownSource",
     "UnsupportedVersion",
+    "VenueId",
     "message_checksum",
     "message_size",
     "parse_header",

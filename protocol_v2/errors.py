@@ -13,6 +13,7 @@
             RelayDomainMismatch     a message of one domain arrived at the relay of another
         LocalProtocolError          our own call is wrong
             FieldRange              a value does not fit its field
+            InvalidInstrument       what was given names no instrument
 
 Fields are attributes, the message is built from them; the constructor's positional arguments are exactly `args`.
 Offsets count from the start of the message.  This module must not know buffers or layouts.
@@ -189,3 +190,18 @@ class FieldRange(LocalProtocolError):
 
     def __str__(self) -> str:
         return f"{self.field} is {self.value}, must be {self.low} to {self.high}"
+
+
+class InvalidInstrument(LocalProtocolError):
+    """`value` is no `field` of an instrument id; `reason` says why."""
+
+    def __init__(self, field: str, value: int | str, reason: str) -> None:
+        self.field, self.value, self.reason = field, value, reason
+        super().__init__(field, value, reason)
+
+    def __str__(self) -> str:
+        if isinstance(self.value, int):
+            shown = str(self.value) if self.value.bit_length() <= 128 else f"a number of {self.value.bit_length()} bits"
+        else:
+            shown = ascii(self.value if len(self.value) <= 50 else self.value[:47] + "...")
+        return f"{self.field} {shown} makes no instrument id: {self.reason}"

@@ -20,6 +20,7 @@ from protocol_v2 import (
     ChecksumPolicy,
     FieldRange,
     HeaderFlags,
+    InvalidInstrument,
     InvalidMagic,
     InvalidRelayDomain,
     MessageHeader,
@@ -251,6 +252,7 @@ ERRORS: list[ProtocolError] = [
     UnknownSource(9),
     RelayDomainMismatch(1, 2, "MARKET_DATA", "SIGNAL"),
     FieldRange("sequence", -1, 0, 1),
+    InvalidInstrument("symbol", "TOOLONGNAME", "it has 11 bytes in UTF-8, an id keeps 8"),
 ]
 
 
