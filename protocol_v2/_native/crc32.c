@@ -104,11 +104,18 @@ static const struct crc32_impl crc32_slicing = {
 /* Slowest first: "auto" is the last one the machine has. */
 static const struct crc32_impl *const implementations[] = {
     &crc32_slicing,
+#if CRC32_X86
+    &crc32_pclmul,
+#endif
 };
 
 static int has(const struct crc32_impl *impl)
 {
+#if CRC32_X86
+    return impl == &crc32_slicing || crc32_x86_has(impl);
+#else
     return impl == &crc32_slicing;
+#endif
 }
 
 void crc32_init(void)
@@ -116,6 +123,9 @@ void crc32_init(void)
     if (selected != NULL)
         return;
     make_slices();
+#if CRC32_X86
+    crc32_x86_init();
+#endif
     crc32_select("auto");
 }
 
