@@ -106,6 +106,7 @@ static const struct crc32_impl *const implementations[] = {
     &crc32_slicing,
 #if CRC32_X86
     &crc32_pclmul,
+    &crc32_avx512,
 #endif
 };
 

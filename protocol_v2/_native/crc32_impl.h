@@ -31,6 +31,7 @@ uint32_t crc32_slicing_bytes(uint32_t crc, const uint8_t *p, size_t n);
 
 #if CRC32_X86
 extern const struct crc32_impl crc32_pclmul;
+extern const struct crc32_impl crc32_avx512;
 
 /* Compute the constants both need. */
 void crc32_x86_init(void);
