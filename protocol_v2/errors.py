@@ -11,17 +11,28 @@
             InvalidRelayDomain      the domain byte is none of the known
             UnknownSource           the source byte is none of the known
             RelayDomainMismatch     a message of one domain arrived at the relay of another
+            TruncatedTLV            a TLV does not end where the payload does
+            InvalidExtendedTLV      an extended frame whose fixed bytes are wrong
+            PayloadSizeMismatch     a TLV of a known type has another size than that type
+            InvalidPayload          a TLV's bytes contradict themselves
+            UnknownTLVType          a struct was asked for, of a type that has none
+            ParseError              other data in or around messages cannot be read
+            Recovery                a gap cannot be closed
         LocalProtocolError          our own call is wrong
             FieldRange              a value does not fit its field
+            CapacityExceeded        one more element than a bounded vector has room for
+            PayloadTooLarge         more bytes than a TLV can carry
+            InvalidTLVType          a number that no TLV may have
             InvalidInstrument       what was given names no instrument
 
 Fields are attributes, the message is built from them; the constructor's positional arguments are exactly `args`.
-Offsets count from the start of the message.  This module must not know buffers or layouts.
+`offset` counts from the start of the message, `payload_offset` from the end of its header; both are given where a
+TLV is meant.  This module must not know buffers or layouts.
 """
 
 from alphapulse_types import AlphaPulseError
 
-from .constants import MAGIC
+from .constants import HEADER_SIZE, MAGIC
 
 
 class ProtocolError(AlphaPulseError):
@@ -181,6 +192,113 @@ class RelayDomainMismatch(RemoteProtocolError):
         return f"message of domain {self.got_name} ({self.got}) at a relay of {self.expected_name} ({self.expected})"
 
 
+class TruncatedTLV(RemoteProtocolError):
+    """The TLV at `offset` needs `required_bytes`, frame included, and `buffer_size` are left of the payload.
+
+    `tlv_type` is None where not even the type could be read.
+    """
+
+    def __init__(self, buffer_size: int, required_bytes: int, tlv_type: int | None, offset: int) -> None:
+        self.buffer_size, self.required_bytes = buffer_size, required_bytes
+        self.tlv_type, self.offset, self.payload_offset = tlv_type, offset, offset - HEADER_SIZE
+        if buffer_size == 0:
+            self.suggested_action = "check the framing: nothing is left of the payload"
+        elif required_bytes > 2 * buffer_size:
+            self.suggested_action = "check the length field: it is far larger than the payload"
+        else:
+            self.suggested_action = "read the rest of the message: this looks like a partial read"
+        super().__init__(buffer_size, required_bytes, tlv_type, offset)
+
+    def __str__(self) -> str:
+        return (
+            f"TLV of type {_shown(self.tlv_type)} at offset {self.offset} (payload {self.payload_offset}) needs "
+            f"{self.required_bytes} bytes, {self.buffer_size} are left; {self.suggested_action}"
+        )
+
+
+class InvalidExtendedTLV(RemoteProtocolError):
+    """The extended frame at `offset` has `actual_marker` where `expected_marker` belongs."""
+
+    def __init__(self, offset: int, expected_marker: int, actual_marker: int, validation_hint: str) -> None:
+        self.offset, self.payload_offset = offset, offset - HEADER_SIZE
+        self.expected_marker, self.actual_marker = expected_marker, actual_marker
+        self.validation_hint = validation_hint
+        super().__init__(offset, expected_marker, actual_marker, validation_hint)
+
+    def __str__(self) -> str:
+        return (
+            f"extended TLV at offset {self.offset} (payload {self.payload_offset}) has {self.actual_marker}, "
+            f"expected {self.expected_marker}; {self.validation_hint}"
+        )
+
+
+class PayloadSizeMismatch(RemoteProtocolError):
+    """A payload of type `tlv_type` has `got` bytes; `struct_name` has `expected` (the bound that was passed)."""
+
+    hint = "sender and reader declare this type differently"
+
+    def __init__(self, tlv_type: int, expected: int, got: int, struct_name: str, offset: int) -> None:
+        self.tlv_type, self.expected, self.got, self.struct_name = tlv_type, expected, got, struct_name
+        self.offset, self.payload_offset = offset, offset - HEADER_SIZE
+        super().__init__(tlv_type, expected, got, struct_name, offset)
+
+    def __str__(self) -> str:
+        where = f"at offset {self.offset} (payload {self.payload_offset})" if self.offset else "by itself"
+        return self._with_hint(
+            f"payload of type {self.tlv_type} {where} has {self.got} bytes, {self.struct_name} has {self.expected}"
+        )
+
+
+class InvalidPayload(RemoteProtocolError):
+    """The payload of `buffer_size` bytes at `offset` contradicts itself; `validation_error` says how."""
+
+    def __init__(self, tlv_type: int, offset: int, validation_error: str, buffer_size: int) -> None:
+        self.tlv_type, self.offset, self.payload_offset = tlv_type, offset, offset - HEADER_SIZE
+        self.validation_error, self.buffer_size = validation_error, buffer_size
+        super().__init__(tlv_type, offset, validation_error, buffer_size)
+
+    def __str__(self) -> str:
+        return (
+            f"payload of type {self.tlv_type} at offset {self.offset} ({self.buffer_size} bytes): "
+            f"{self.validation_error}"
+        )
+
+
+class UnknownTLVType(RemoteProtocolError):
+    """A struct was asked for, and none is declared for `tlv_type`; the bytes themselves can be passed on."""
+
+    hint = "declare a TLV class for it, or pass the payload on as it is"
+
+    def __init__(self, tlv_type: int) -> None:
+        self.tlv_type = tlv_type
+        super().__init__(tlv_type)
+
+    def __str__(self) -> str:
+        return self._with_hint(f"no struct is declared for TLV type {self.tlv_type}")
+
+
+class ParseError(RemoteProtocolError):
+    """Data of `buffer_size` bytes in `context` cannot be read at `offset`."""
+
+    def __init__(self, offset: int, description: str, buffer_size: int, context: str) -> None:
+        self.offset, self.description, self.buffer_size, self.context = offset, description, buffer_size, context
+        super().__init__(offset, description, buffer_size, context)
+
+    def __str__(self) -> str:
+        return f"{self.context}: {self.description} at offset {self.offset} of {self.buffer_size} bytes"
+
+
+class Recovery(RemoteProtocolError):
+    """A gap in the sequence cannot be closed; `text` says why."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class FieldRange(LocalProtocolError):
     """`value` does not fit the field `field`, which holds `low` to `high`."""
 
@@ -190,6 +308,46 @@ class FieldRange(LocalProtocolError):
 
     def __str__(self) -> str:
         return f"{self.field} is {self.value}, must be {self.low} to {self.high}"
+
+
+class CapacityExceeded(LocalProtocolError):
+    """A bounded vector of `max_capacity` elements was given `attempted`."""
+
+    def __init__(self, max_capacity: int, attempted: int, field: str = "vector") -> None:
+        self.max_capacity, self.attempted, self.field = max_capacity, attempted, field
+        super().__init__(max_capacity, attempted, field)
+
+    def __str__(self) -> str:
+        return f"{self.field} holds at most {self.max_capacity} elements, got {self.attempted}; nothing was cut"
+
+
+class PayloadTooLarge(LocalProtocolError):
+    """A payload of `size` bytes where a TLV carries at most `limit`."""
+
+    def __init__(self, size: int, limit: int, tlv_type: int) -> None:
+        self.size, self.limit, self.tlv_type = size, limit, tlv_type
+        self.recommendation = (
+            "check the length: it looks like a number that was never a size"
+            if size > 10 * limit
+            else "split the data over several TLVs"
+        )
+        super().__init__(size, limit, tlv_type)
+
+    def __str__(self) -> str:
+        return (
+            f"payload of type {self.tlv_type} has {self.size} bytes, a TLV carries {self.limit}; {self.recommendation}"
+        )
+
+
+class InvalidTLVType(LocalProtocolError):
+    """`tlv_type` is no number that a TLV may be built with."""
+
+    def __init__(self, tlv_type: int, reason: str = "a TLV has a type from 0 to 254") -> None:
+        self.tlv_type, self.reason = tlv_type, reason
+        super().__init__(tlv_type, reason)
+
+    def __str__(self) -> str:
+        return f"TLV type {self.tlv_type}: {self.reason}"
 
 
 class InvalidInstrument(LocalProtocolError):
@@ -205,3 +363,7 @@ class InvalidInstrument(LocalProtocolError):
         else:
             shown = ascii(self.value if len(self.value) <= 50 else self.value[:47] + "...")
         return f"{self.field} {shown} makes no instrument id: {self.reason}"
+
+
+def _shown(tlv_type: int | None) -> str:
+    return "unknown" if tlv_type is None else str(tlv_type)

@@ -7,7 +7,6 @@ import array
 import inspect
 import pickle
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,22 +15,32 @@ from hypothesis import strategies as st
 
 import protocol_v2
 from protocol_v2 import (
+    CapacityExceeded,
     ChecksumMismatch,
     ChecksumPolicy,
     FieldRange,
     HeaderFlags,
+    InvalidExtendedTLV,
     InvalidInstrument,
     InvalidMagic,
+    InvalidPayload,
     InvalidRelayDomain,
+    InvalidTLVType,
     MessageHeader,
     MessageTooLarge,
     MessageTooSmall,
+    ParseError,
+    PayloadSizeMismatch,
+    PayloadTooLarge,
     ProtocolError,
+    Recovery,
     RelayDomain,
     RelayDomainMismatch,
     SourceType,
     TrailingBytes,
+    TruncatedTLV,
     UnknownSource,
+    UnknownTLVType,
     UnsupportedVersion,
     message_checksum,
     message_size,
@@ -66,14 +75,14 @@ def test_golden_header_without_payload() -> None:
         timestamp=1_700_000_000_000_000_000,
         checksum=2262076005,
     )
-    assert header.pack() == EMPTY
+    assert bytes(header) == EMPTY
 
 
 def test_golden_header_with_a_trade() -> None:
     header = parse_header(TRADE)
     assert (header.sequence, header.payload_size, header.checksum) == (42, 42, 3951966065)
-    assert header.pack() == TRADE[:32]
-    assert replace(header, payload_size=0, checksum=0).signed(TRADE[32:]) == header
+    assert bytes(header) == TRADE[:32]
+    assert header.replace(payload_size=0, checksum=0).signed(TRADE[32:]) == header
 
 
 def test_checksum_is_the_zlib_one_and_skips_its_own_bytes() -> None:
@@ -90,7 +99,7 @@ def test_round_trip(
     header = MessageHeader(
         relay_domain=domain, source=source, flags=HeaderFlags(flags), sequence=sequence, timestamp=timestamp
     ).signed(payload)
-    assert parse_header(header.pack() + payload) == header
+    assert parse_header(bytes(header) + payload) == header
     assert header.flags == flags
 
 
@@ -212,7 +221,7 @@ def test_errors_count_whole_frames_only(start: bytes, count: int) -> None:
         relay_domain=RelayDomain.SIGNAL, source=SourceType.DASHBOARD, sequence=1, timestamp=0
     ).signed(extended + start)
     with pytest.raises(ChecksumMismatch) as caught:
-        parse_header(replace(header, checksum=header.checksum ^ 1).pack() + extended + start)
+        parse_header(bytes(header.replace(checksum=header.checksum ^ 1)) + extended + start)
     assert caught.value.tlv_count == count + 1
 
 
@@ -235,9 +244,8 @@ def test_an_offset_outside_the_buffer_is_our_own_fault(offset: int) -> None:
 )
 def test_values_that_do_not_fit(field: str, value: int) -> None:
     changes: dict[str, Any] = {field: value}
-    header = replace(parse_header(EMPTY), **changes)
     with pytest.raises(FieldRange) as caught:
-        header.pack()
+        parse_header(EMPTY).replace(**changes)
     assert (caught.value.field, caught.value.value) == (field, value)
 
 
@@ -253,6 +261,16 @@ ERRORS: list[ProtocolError] = [
     RelayDomainMismatch(1, 2, "MARKET_DATA", "SIGNAL"),
     FieldRange("sequence", -1, 0, 1),
     InvalidInstrument("symbol", "TOOLONGNAME", "it has 11 bytes in UTF-8, an id keeps 8"),
+    TruncatedTLV(3, 42, 1, 32),
+    InvalidExtendedTLV(32, 0, 7, "reserved"),
+    PayloadSizeMismatch(1, 40, 39, "TradeTLV", 34),
+    InvalidPayload(3, 77, "bids counts 51 elements", 2456),
+    UnknownTLVType(250),
+    ParseError(3, "no digit", 10, "a table"),
+    Recovery("too many attempts"),
+    CapacityExceeded(50, 51, "bids"),
+    PayloadTooLarge(70_000, 65_535, 250),
+    InvalidTLVType(255),
 ]
 
 

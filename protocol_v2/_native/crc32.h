@@ -1,0 +1,41 @@
+/* CRC-32 of messages: the interface.
+ *
+ * Owns: the checksum of Protocol V2 (CRC-32/ISO-HDLC, the one of zlib) over plain bytes and over messages.
+ * Must not know: Python, the fields of a header or the TLVs; only that a header has 32 bytes and that the checksum
+ * field, bytes 28 to 31, is left out of the sum.
+ * How it works: crc32_init builds the tables and picks the fastest implementation this processor has; every other
+ * function goes through it. All implementations give the same numbers.
+ *
+ * Call crc32_init once, from one thread, before anything else. crc32_select is for tests and measurements and must
+ * not run while another thread computes. The remaining functions keep no state and may run in parallel.
+ */
+#ifndef PROTOCOL_V2_CRC32_H
+#define PROTOCOL_V2_CRC32_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CRC32_HEADER_SIZE = 32, CRC32_FIELD_OFFSET = 28, CRC32_FIELD_SIZE = 4 };
+
+/* Build the tables and select "auto". Calling it again changes nothing. */
+void crc32_init(void);
+
+/* Select "slicing", "pclmul", "avx512" or "auto" (the fastest). 0, or -1 when this machine or build has no such one. */
+int crc32_select(const char *name);
+
+/* The implementation in use: one of the names above, never "auto". */
+const char *crc32_selected(void);
+
+/* Continue `crc` (0 at the start) over n bytes, as zlib.crc32(p, crc) does. p may be null when n is 0. */
+uint32_t crc32_bytes(uint32_t crc, const uint8_t *p, size_t n);
+
+/* The checksum of one message: bytes [0, 28) and [32, size). Needs size >= 32. */
+uint32_t crc32_message(const uint8_t *message, size_t size);
+
+/* The checksums of four messages of one size >= 32. They may lie anywhere and may overlap. */
+void crc32_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4]);
+
+/* The checksums of `count` messages of one size >= 32, message i at first + i * stride. */
+void crc32_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out);
+
+#endif

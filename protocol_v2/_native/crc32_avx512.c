@@ -1,0 +1,237 @@
+/* CRC-32 of messages on x86-64: the "avx512" implementation.
+ *
+ * Owns: the checksum 512 bits at a time (AVX-512 F, BW and VL, VPCLMULQDQ).
+ * Must not know: who calls, and which implementation is in use.
+ * How it works: the arithmetic of crc32_x86.h, used in two ways.
+ *
+ * - Groups. One long stream: a group is four blocks next to each other, each weighed by its own power or all folded
+ *   by the same one; at the end the four sums are added. The short first group is a masked load, which leaves out
+ *   the bytes that are not there.
+ * - Lanes. Four short messages of one size go through together, each in its own 128 bits of every register, and are
+ *   reduced together.
+ *
+ * One short message takes the 128-bit way: adding up four lanes would cost more than they save.
+ */
+#include "crc32_x86.h"
+
+#if CRC32_X86
+
+#define AVX __attribute__((target("sse4.1,pclmul,avx2,bmi2,avx512f,avx512bw,avx512vl,vpclmulqdq")))
+
+enum {
+    GROUP = 64, /* bytes in 512 bits */
+    MAX_GROUPS = MAX_BLOCKS * BLOCK / GROUP,
+    MAX_NARROW = 160,               /* up to this size one checksum is ready sooner at 128 bits; at least 68 */
+    MAX_LANES = MAX_BLOCKS * BLOCK, /* up to this size four messages in lanes are no slower than one by one */
+};
+
+INLINE AVX __m512i multiply4(__m512i group, __m512i pairs)
+{
+    return _mm512_xor_si512(_mm512_clmulepi64_epi128(group, pairs, 0x00), _mm512_clmulepi64_epi128(group, pairs, 0x11));
+}
+
+INLINE AVX __m512i weigh4(__m512i sum, __m512i group, __m512i pairs)
+{
+    /* 0x96: the xor of three */
+    return _mm512_ternarylogic_epi64(sum, _mm512_clmulepi64_epi128(group, pairs, 0x00),
+                                     _mm512_clmulepi64_epi128(group, pairs, 0x11), 0x96);
+}
+
+INLINE AVX __m512i advance(__m512i group, __m512i pairs, const uint8_t *p)
+{
+    return weigh4(_mm512_loadu_si512(p), group, pairs);
+}
+
+INLINE AVX uint32_t reduce_all(__m512i sum)
+{
+    __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1));
+    return reduce(_mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
+}
+
+/* The checksum of `groups` >= 2 groups: two that the caller has prepared, the others from p on. */
+INLINE AVX uint32_t groups_crc(__m512i g0, __m512i g1, const uint8_t *p, size_t groups)
+{
+    const uint64_t *factors;
+    __m512i sum = _mm512_setzero_si512();
+    size_t rest;
+
+    /* safety: as in blocks_crc, with four blocks to a group and eight table entries. */
+    if (groups > MAX_GROUPS) {
+        __m512i ahead = _mm512_broadcast_i32x4(load(POWERS_END - 1 - 2 * 16));
+        __m512i g2 = _mm512_loadu_si512(p), g3 = _mm512_loadu_si512(p + GROUP);
+        p += 2 * GROUP;
+        for (rest = groups - 4; rest >= 4; rest -= 4, p += 4 * GROUP) {
+            g0 = advance(g0, ahead, p);
+            g1 = advance(g1, ahead, p + GROUP);
+            g2 = advance(g2, ahead, p + 2 * GROUP);
+            g3 = advance(g3, ahead, p + 3 * GROUP);
+        }
+        factors = POWERS_END - 8 * (rest + 4);
+        sum = weigh4(sum, g0, _mm512_loadu_si512(factors));
+        sum = weigh4(sum, g1, _mm512_loadu_si512(factors + 8));
+        sum = weigh4(sum, g2, _mm512_loadu_si512(factors + 16));
+        sum = weigh4(sum, g3, _mm512_loadu_si512(factors + 24));
+        factors += 32;
+    } else {
+        factors = POWERS_END - 8 * groups;
+        sum = weigh4(sum, g0, _mm512_loadu_si512(factors));
+        sum = weigh4(sum, g1, _mm512_loadu_si512(factors + 8));
+        factors += 16;
+        rest = groups - 2;
+    }
+    for (; rest > 0; rest--, p += GROUP, factors += 8)
+        sum = weigh4(sum, _mm512_loadu_si512(p), _mm512_loadu_si512(factors));
+    return reduce_all(sum);
+}
+
+/* The address `bytes` before p (behind it when the subtraction wraps), for masked loads: it may lie outside the
+ * object, whose bytes are the only ones the mask lets through. */
+INLINE const void *before(const uint8_t *p, size_t bytes)
+{
+    return (const void *)((uintptr_t)p - bytes);
+}
+
+static AVX uint32_t avx512_bytes(uint32_t crc, const uint8_t *p, size_t n)
+{
+    size_t groups, r;
+    unsigned turn;
+    __m512i state, g0, g1;
+
+    if (n <= MAX_NARROW)
+        return bytes_by_block(crc, p, n);
+    /* safety: n = r + 64 (groups - 1) with r from 1 to 64 and groups > 1. The mask of g0 has the last r bits, which
+     * are [p, p + r); group i > 0 is [p + r + 64 (i - 1), + 64). */
+    groups = (n + GROUP - 1) / GROUP;
+    r = n - GROUP * (groups - 1);
+    g0 = _mm512_maskz_loadu_epi8(UINT64_MAX << (GROUP - r), before(p, GROUP - r));
+    g1 = _mm512_loadu_si512(p + r);
+    /* The state in every 32 bits, turned so that its first byte meets the first byte of the stream. */
+    turn = 8 * (unsigned)(-r % 4);
+    state = _mm512_set1_epi32((int)(turn ? ~crc << turn | ~crc >> (32 - turn) : ~crc));
+    g0 = _mm512_xor_si512(g0, _mm512_maskz_mov_epi8(UINT64_C(15) << (GROUP - r), state));
+    g1 = _mm512_xor_si512(g1, _mm512_maskz_mov_epi8(r < 4 ? UINT64_C(15) >> r : 0, state));
+    return groups_crc(g0, g1, groups > 2 ? p + r + GROUP : p, groups);
+}
+
+/* One message of more than MAX_NARROW bytes. */
+INLINE AVX uint32_t message_by_group(const uint8_t *message, size_t size)
+{
+    size_t n = size - CRC32_FIELD_SIZE;
+    size_t groups = (n + GROUP - 1) / GROUP;
+    size_t r = n - GROUP * (groups - 1);
+    uint64_t header = (UINT64_C(1) << CRC32_FIELD_OFFSET) - 1;
+    __m512i g0, g1;
+
+    /* safety: the last r bits of a mask stand for stream [0, r): those below 28 are read from the message at the
+     * same place, the others 4 bytes further. Later groups end where the message ends or 64 k bytes before. */
+    g0 = _mm512_maskz_loadu_epi8(r > CRC32_FIELD_OFFSET ? UINT64_MAX << (GROUP + CRC32_FIELD_OFFSET - r) : 0,
+                                 before(message, GROUP - CRC32_FIELD_SIZE - r));
+    g0 = _mm512_mask_loadu_epi8(g0, header << (GROUP - r), before(message, GROUP - r));
+    g0 = _mm512_xor_si512(g0, _mm512_movm_epi8(UINT64_C(15) << (GROUP - r)));
+    g1 = _mm512_loadu_si512(message + r + CRC32_FIELD_SIZE);
+    g1 = _mm512_mask_loadu_epi8(g1, r < CRC32_FIELD_OFFSET ? header >> r : 0, message + r);
+    g1 = _mm512_xor_si512(g1, _mm512_movm_epi8(r < 4 ? UINT64_C(15) >> r : 0));
+    return groups_crc(g0, g1, groups > 2 ? message + r + GROUP + CRC32_FIELD_SIZE : message, groups);
+}
+
+static AVX uint32_t avx512_message(const uint8_t *message, size_t size)
+{
+    return size <= MAX_NARROW ? message_by_block(message, size) : message_by_group(message, size);
+}
+
+/* 16 bytes of each of four messages, side by side. */
+INLINE AVX __m512i load4(const uint8_t *const message[4], size_t at)
+{
+    __m512i v = _mm512_castsi128_si512(load(message[0] + at));
+    v = _mm512_inserti32x4(v, load(message[1] + at), 1);
+    v = _mm512_inserti32x4(v, load(message[2] + at), 2);
+    return _mm512_inserti32x4(v, load(message[3] + at), 3);
+}
+
+INLINE AVX __m512i pair4(const void *pair)
+{
+    return _mm512_broadcast_i32x4(load(pair));
+}
+
+INLINE AVX __m512i blended4(const uint8_t *const message[4], size_t at)
+{
+    __mmask64 is_before = _mm512_movepi8_mask(pair4(crc32_before_field + at));
+    return _mm512_mask_blend_epi8(is_before, load4(message, at + CRC32_FIELD_SIZE), load4(message, at));
+}
+
+/* Four messages of at most MAX_LANES bytes; the same steps as message_by_block. */
+INLINE AVX __m128i messages_by_lane(const uint8_t *const message[4], size_t size)
+{
+    size_t n = size - CRC32_FIELD_SIZE;
+    size_t blocks = (n + BLOCK - 1) / BLOCK;
+    size_t r = n - BLOCK * (blocks - 1);
+    const uint64_t *factors = POWERS_END - 2 * blocks;
+    __m512i inverse = _mm512_broadcast_i32x4(inverse_and_p());
+    __m512i block, sum, t;
+
+    /* safety: see message_by_block; the last block in the loop ends at the message's last byte. */
+    block = _mm512_xor_si512(load4(message, 0), _mm512_broadcast_i32x4(_mm_cvtsi32_si128(-1)));
+    block = _mm512_shuffle_epi8(block, pair4(crc32_shift_up + r));
+    sum = multiply4(block, pair4(factors));
+    /* Only one of the next two blocks can hold bytes of both sides of the field. */
+    block = r + BLOCK <= CRC32_FIELD_OFFSET ? load4(message, r) : blended4(message, r);
+    block = _mm512_xor_si512(block, _mm512_broadcast_i32x4(_mm_cvtsi32_si128((int)spill(0xFFFFFFFFu, r))));
+    sum = weigh4(sum, block, pair4(factors + 2));
+    if (blocks > 2) {
+        block = r + BLOCK < CRC32_FIELD_OFFSET ? blended4(message, r + BLOCK)
+                                               : load4(message, r + BLOCK + CRC32_FIELD_SIZE);
+        sum = weigh4(sum, block, pair4(factors + 4));
+    }
+    for (size_t at = r + 2 * BLOCK; at < n; at += BLOCK) {
+        factors += 2;
+        sum = weigh4(sum, load4(message, at + CRC32_FIELD_SIZE), pair4(factors + 4));
+    }
+
+    t = _mm512_clmulepi64_epi128(sum, inverse, 0x00);
+    t = _mm512_xor_si512(sum, _mm512_clmulepi64_epi128(t, inverse, 0x10));
+    /* The third 32 bits of each lane hold the result. */
+    t = _mm512_permutexvar_epi32(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 10, 6, 2), t);
+    return _mm_xor_si128(_mm512_castsi512_si128(t), _mm_set1_epi32(-1));
+}
+
+static AVX void avx512_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])
+{
+    if (size <= MAX_LANES) {
+        _mm_storeu_si128((__m128i *)(void *)out, messages_by_lane(message, size));
+        return;
+    }
+    for (int i = 0; i < 4; i++)
+        out[i] = message_by_group(message[i], size);
+}
+
+static AVX void avx512_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out)
+{
+    size_t ahead = rows_ahead(stride, size);
+
+    if (size > MAX_LANES || count < 4) {
+        for (size_t i = 0; i < count; i++)
+            out[i] = avx512_message(first + i * stride, size);
+        return;
+    }
+    /* safety: a group begins at most at count - 4; the last one steps back to that when the count is no multiple of
+     * four and computes up to three rows again. */
+    for (size_t i = 0; i < count; i += 4) {
+        size_t at = i <= count - 4 ? i : count - 4;
+        const uint8_t *p = first + at * stride;
+        const uint8_t *const message[4] = {p, p + stride, p + 2 * stride, p + 3 * stride};
+
+        if (ahead != 0 && count - at >= ahead + 4)
+            fetch(p + ahead * stride, 3 * stride + size);
+        _mm_storeu_si128((__m128i *)(void *)(out + at), messages_by_lane(message, size));
+    }
+}
+
+const struct crc32_impl crc32_avx512 = {
+    .name = "avx512",
+    .bytes = avx512_bytes,
+    .message = avx512_message,
+    .messages4 = avx512_messages4,
+    .rows = avx512_rows,
+};
+
+#endif

@@ -1,0 +1,42 @@
+"""The names that an implementation offers, as the Python one has them; `_codec` chooses between this and `_codec_c`."""
+
+from typing import Any
+
+from ..registry import TypeInfo
+from .build import MessageBuilder
+from .compiled import Decoder, Encoder
+from .messages import Message, TLVView, parse_message, scan
+from .structs import StructBase, bind
+from .vectors import ElementReader, VectorBase, open_vector
+
+__all__ = [
+    "Decoder",
+    "ElementReader",
+    "Encoder",
+    "Message",
+    "MessageBuilder",
+    "StructBase",
+    "TLVView",
+    "VectorBase",
+    "bind",
+    "configure",
+    "configure_vector",
+    "open_vector",
+    "parse_message",
+    "register_type",
+    "scan",
+]
+
+
+def configure(header: Any) -> None:
+    """Take the class that reads message headers."""
+    Message._header_class = header
+
+
+def configure_vector(vector: Any) -> None:
+    """Take the class that vectors are shown as."""
+    VectorBase._view_class = vector
+
+
+def register_type(info: TypeInfo) -> None:
+    """Nothing to do: the checks read the registry itself."""

@@ -1,0 +1,161 @@
+"""Bounded vectors in readable Python: reading elements in place, and packing a sequence into slots.
+
+Owns `VectorBase`, the storage class below `FixedVec`, and `pack_vector`.  Must not know which struct a vector is a
+part of.  `_native/vectors.c` has the same behaviour.
+
+The count is read from the bytes at every use: a vector may be a view on a buffer that its owner goes on filling.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Self
+
+from ..buffers import as_bytes_like
+from ..errors import InvalidPayload
+from ..layout import VECTOR_HEAD, FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
+
+_COUNT = struct.Struct("<H")
+
+
+class VectorBase:
+    """A view on one vector: (buffer, start, kind)."""
+
+    __slots__ = ("_buffer", "_kind", "_mutable", "_start")
+
+    # The class that views are instances of: FixedVec, which builds upon this one.
+    _view_class: ClassVar[Any]
+
+    _buffer: bytes | memoryview
+    _start: int
+    _kind: VectorKind
+    _mutable: bool
+
+    @classmethod
+    def _over(cls, buffer: bytes | memoryview, start: int, kind: VectorKind, mutable: bool = False) -> Self:
+        self = object.__new__(cls)
+        self._buffer, self._start, self._kind, self._mutable = buffer, start, kind, mutable
+        return self
+
+    @staticmethod
+    def _open(buffer: bytes | memoryview, start: int, field: FieldLayout, tlv_type: int) -> Any:
+        """The vector of `field` in the struct at `start`.  Raises InvalidPayload for a count above the capacity."""
+        kind = field.kind
+        assert isinstance(kind, VectorKind)
+        (count,) = _COUNT.unpack_from(buffer, start + field.offset)
+        if count > kind.capacity:
+            raise InvalidPayload(tlv_type, field.offset, count_error(field, count), kind.size)
+        return VectorBase._view_class._over(buffer, start + field.offset, kind)
+
+    @property
+    def capacity(self) -> int:
+        """How many elements there is room for."""
+        return self._kind.capacity
+
+    def __len__(self) -> int:
+        (count,) = _COUNT.unpack_from(self._buffer, self._start)
+        if count > self._kind.capacity:
+            raise InvalidPayload(0, 0, f"the vector's count {count} is above its capacity {self._kind.capacity}",
+                                 self._kind.size)  # fmt: skip
+        return int(count)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._element(at) for at in range(*index.indices(len(self)))]
+        at, count = index.__index__(), len(self)
+        if not -count <= at < count:
+            raise IndexError(f"index {at} in a vector of {count}")
+        return self._element(at % count)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self._element(at) for at in range(len(self))])
+
+    def _element(self, index: int) -> Any:
+        kind = self._kind.element
+        at = self._start + self._kind.first + index * kind.size
+        if isinstance(kind, StructKind):
+            nested: Any = kind.cls
+            return nested._view(self._buffer, at, kind.size)
+        return int.from_bytes(self._buffer[at : at + kind.size], "little", signed=kind.signed)
+
+    def to_tuples(self) -> list[Any]:
+        """All elements as plain values: a tuple of the fields for structs, ints for numbers."""
+        kind = self._kind.element
+        if isinstance(kind, IntKind):
+            return list(self)
+        names = [field.name for field in kind.layout.fields]
+        return [tuple(getattr(item, name) for name in names) for item in self]
+
+    def _memory(self) -> memoryview:
+        """The vector's whole bytes, writable where it owns them."""
+        return memoryview(self._buffer)[self._start : self._start + self._kind.size]
+
+    def _storage(self) -> memoryview:
+        """The bytes of the valid elements."""
+        first = self._start + self._kind.first
+        return memoryview(self._buffer)[first : first + len(self) * self._kind.element.size]
+
+
+def open_vector(cls: type[VectorBase], storage: bytearray, kind: VectorKind) -> VectorBase:
+    """A vector that owns `storage` and may write to it."""
+    return cls._over(memoryview(storage), 0, kind, mutable=True)
+
+
+class ElementReader:
+    """Method `book.bid_price(i)`: one field of the i-th element, read in place without making the element."""
+
+    __slots__ = ("_field", "_inner", "_name")
+
+    def __init__(self, owner: Layout, vector: str, name: str) -> None:
+        self._field = owner[vector]
+        kind = self._field.kind
+        assert isinstance(kind, VectorKind) and isinstance(kind.element, StructKind)
+        self._inner = kind.element.layout[name]
+        self._name = name
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        return self if obj is None else lambda index: self(obj, index)
+
+    def __call__(self, obj: Any, index: int) -> Any:
+        """Raises IndexError; negative indices count from the end."""
+        return getattr(VectorBase._open(obj._buffer, obj._start, self._field, type(obj).TYPE)[index], self._name)
+
+
+def count_error(field: FieldLayout, count: int) -> str:
+    """What is wrong with a count; the same words wherever it is met."""
+    assert isinstance(field.kind, VectorKind)
+    return f"{field.name} counts {count} elements, its capacity is {field.kind.capacity}"
+
+
+def pack_vector(kind: VectorKind, items: Iterable[Any]) -> bytes:
+    """The vector's bytes, unused slots zero.  Raises ValueError or TypeError for what does not fit."""
+    if isinstance(items, VectorBase) and items._kind.element == kind.element:
+        body, count = bytes(items._storage()), len(items)
+    else:
+        rows = [_pack_element(kind.element, item) for item in items]
+        body, count = b"".join(rows), len(rows)
+    if not kind.least <= count <= kind.capacity:
+        raise ValueError
+    head = _COUNT.pack(count) + bytes(VECTOR_HEAD - _COUNT.size + kind.first - VECTOR_HEAD)
+    return (head + body).ljust(kind.size, b"\0")
+
+
+def _pack_element(kind: IntKind | StructKind, item: Any) -> bytes:
+    if isinstance(kind, IntKind):
+        return item.__index__().to_bytes(kind.size, "little", signed=kind.signed)  # type: ignore[no-any-return]
+    if isinstance(item, kind.cls):
+        return bytes(item)  # type: ignore[call-overload, no-any-return]
+    if not isinstance(item, tuple) or len(item) != len(kind.layout.fields):
+        raise TypeError
+    out = bytearray(kind.size)
+    for field, value in zip(kind.layout.fields, item, strict=True):
+        if isinstance(field.kind, IntKind):
+            data = value.__index__().to_bytes(field.kind.size, "little", signed=field.kind.signed)
+        else:
+            assert isinstance(field.kind, RawKind)
+            data = as_bytes_like(value)
+            if len(data) != field.kind.length:
+                raise ValueError
+        out[field.offset : field.offset + len(data)] = data
+    return bytes(out)

@@ -1,0 +1,88 @@
+"""Which type numbers are known, how large their payloads may be, and which class reads them.
+
+Owns the one table that the walk over a message consults.  Must not know fields: a struct comes here with the
+places of its vectors, because a count beyond the capacity is the one thing inside a payload that a walk refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .errors import InvalidTLVType
+from .layout import FieldLayout, Layout, VectorKind
+from .tlv_types import SIZE_BOUNDS, TLVType, type_name
+
+MAX_PAYLOAD = 65_535
+TYPE_COUNT = 255
+_NAMED = frozenset(map(int, TLVType))
+
+
+class TypeState(Enum):
+    """How much is known of a type; see `tlv_types`."""
+
+    DECODED = "decoded"
+    SIZED = "sized"
+    OPAQUE = "opaque"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeInfo:
+    """A known type: `low` to `high` bytes; `cls` where a struct is declared."""
+
+    number: int
+    low: int
+    high: int
+    struct_name: str
+    cls: type | None = None
+    vectors: tuple[tuple[FieldLayout, int], ...] = ()
+
+    @property
+    def state(self) -> TypeState:
+        return TypeState.SIZED if self.cls is None else TypeState.DECODED
+
+
+_known: list[TypeInfo | None] = [None] * (TYPE_COUNT + 1)
+for _type, (_low, _high) in SIZE_BOUNDS.items():
+    _known[_type] = TypeInfo(_type, _low, _high, type_name(_type))
+
+
+def known_types() -> list[TypeInfo | None]:
+    """The table, by number; None where nothing is known."""
+    return _known
+
+
+def state_of(number: int) -> TypeState:
+    """What is known of a type number."""
+    info = _known[number]
+    return TypeState.OPAQUE if info is None else info.state
+
+
+def register(number: int, cls: type, layout: Layout) -> TypeInfo:
+    """Make `cls` the class of `number`.  Raises InvalidTLVType for a number that is taken or cannot be a type."""
+    if not 0 < number < TYPE_COUNT:
+        raise InvalidTLVType(number, "a declared type is 1 to 254")
+    taken = _known[number]
+    if taken is not None and taken.cls is not None:
+        raise InvalidTLVType(number, f"it is declared already, by {taken.cls.__module__}.{taken.cls.__qualname__}")
+    info = TypeInfo(number, layout.size, MAX_PAYLOAD if layout.tail else layout.size, cls.__name__, cls,
+                    vector_places(layout))  # fmt: skip
+    _known[number] = info
+    return info
+
+
+def vector_places(layout: Layout) -> tuple[tuple[FieldLayout, int], ...]:
+    """The fields of `layout` that are vectors, and their capacities."""
+    return tuple((field, field.kind.capacity) for field in layout.fields if isinstance(field.kind, VectorKind))
+
+
+def described_types() -> list[tuple[int, str, TypeState, int, int]]:
+    """Number, name, state and size bounds of every type that has a name or a struct, for documentation."""
+    rows = []
+    for number in range(1, TYPE_COUNT):
+        info = _known[number]
+        if info is not None:
+            rows.append((number, type_name(number), info.state, info.low, info.high))
+        elif number in _NAMED:
+            rows.append((number, type_name(number), TypeState.OPAQUE, 0, MAX_PAYLOAD))
+    return rows

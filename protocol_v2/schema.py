@@ -1,0 +1,269 @@
+"""The declaration is the schema: a struct is declared once, as a class with typed fields.
+
+    class TickTLV(TLV, type=201):
+        price: I64 = field(unit="1e-8 USD")
+        venue: U16
+        levels: Vec[OrderLevel] = vec(OrderLevel, 10, default=())
+
+Owns how a class body becomes a `Layout`.  Offsets, alignment and padding are computed (see `layout`); packing, reading,
+comparison, the numpy dtype, the Arrow schema, the Hypothesis strategy, the documentation and the compiled fast path all
+come from that one value.  Must not know any particular struct, nor which implementation runs.
+
+The annotations are what a type checker needs (`U64` is `int` to it) and what the layout needs (`U64` carries
+`IntKind(8)`), so there is no second description to keep in step.  All fields are keyword arguments of the constructor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from . import registry
+from ._codec import ElementReader, StructBase, bind, register_type
+from .layout import FieldSpec, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind, place
+from .vector import FixedVec
+
+T = TypeVar("T")
+S = TypeVar("S", bound="Struct")
+
+U8 = Annotated[int, IntKind(1)]
+U16 = Annotated[int, IntKind(2)]
+U32 = Annotated[int, IntKind(4)]
+U64 = Annotated[int, IntKind(8)]
+U128 = Annotated[int, IntKind(16)]
+I8 = Annotated[int, IntKind(1, signed=True)]
+I16 = Annotated[int, IntKind(2, signed=True)]
+I32 = Annotated[int, IntKind(4, signed=True)]
+I64 = Annotated[int, IntKind(8, signed=True)]
+I128 = Annotated[int, IntKind(16, signed=True)]
+Bytes8 = Annotated[bytes, RawKind(8)]
+Bytes32 = Annotated[bytes, RawKind(32)]
+# An address in 20 bytes of its own, and one in a place of 32 of which the last 12 are padding.
+Address = Annotated[bytes, RawKind(20)]
+PaddedAddress = Annotated[bytes, RawKind(20, pad=12)]
+Tail = Annotated[bytes, TailKind()]
+
+
+class Vec(Generic[T]):
+    """Annotation of a bounded vector: reads as `FixedVec[T]`, is set from any iterable of `T` or of field tuples."""
+
+    def __get__(self, obj: object, owner: type | None = None) -> FixedVec[T]:
+        raise NotImplementedError  # replaced by a reader when the class is made
+
+    def __set__(self, obj: object, value: Iterable[T] | Iterable[tuple[int, ...]]) -> None:
+        raise NotImplementedError
+
+
+class _Declared:
+    """What stands at a field's name in a class body until the class is made."""
+
+    def __init__(self, default: object, options: dict[str, Any], kind: Kind | None = None) -> None:
+        self.default, self.options, self.kind = default, options, kind
+
+
+_REQUIRED: Any = object()
+
+
+def field(*, default: Any = _REQUIRED, align: int = 0, at: int | None = None, unit: str = "", doc: str = "") -> Any:
+    """A field with more than a type: a default, a higher alignment, a fixed offset, a unit, a sentence."""
+    return _Declared(default, {"align": align, "at": at, "unit": unit, "doc": doc})
+
+
+def vec(
+    element: type[T] | Any, capacity: int, *, default: Any = _REQUIRED, least: int = 0, unit: str = "", doc: str = ""
+) -> Any:
+    """A bounded vector of structs (`OrderLevel`) or integers (`U128`); a writer gives `least` to `capacity` of them."""
+    kind = VectorKind(_element_kind(element), capacity, least)
+    return _Declared(default, {"align": 0, "at": None, "unit": unit, "doc": doc}, kind)
+
+
+class Group(Generic[S]):
+    """Several fields that together are the bytes of one struct; reads as that struct, in a copy of its own."""
+
+    def __init__(self, cls: type[S], *names: str) -> None:
+        self.cls, self.names = cls, names
+
+    def pieces(self, layout: Layout) -> tuple[tuple[int, int], ...]:
+        """Offset and size of each field, in the order of the struct's bytes."""
+        return tuple((layout[name].offset, layout[name].kind.size) for name in self.names)
+
+    def __get__(self, obj: Struct | None, owner: type | None = None) -> S:
+        if obj is None:
+            return cast("S", self)  # on the class: the group itself, for `paths`
+        raw = bytes(obj)
+        return self.cls.from_buffer(b"".join(raw[at : at + size] for at, size in self.pieces(obj.__layout__)))
+
+
+class Element:
+    """`bid_price = element("bids", "price")`: a method that reads one field of the i-th element in place."""
+
+    def __init__(self, vector: str, name: str) -> None:
+        self.vector, self.name = vector, name
+
+    def __get__(self, obj: object, owner: type | None = None) -> Callable[[int], int]:
+        raise NotImplementedError  # replaced when the class is made
+
+
+def element(vector: str, name: str) -> Element:
+    """Declare an `Element`."""
+    return Element(vector, name)
+
+
+class Members(dict[int, Any]):
+    """Integers to the members of an enum; a number without a member stays the number."""
+
+    def __init__(self, enum: type[Any]) -> None:
+        super().__init__({int(member): member for member in enum})
+        self.enum = enum
+
+    def __missing__(self, value: int) -> Any:
+        try:
+            shown: Any = self.enum(value)  # a flag makes a member of any combination
+        except ValueError:
+            shown = value
+        self[value] = shown
+        return shown
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, vec))
+class StructMeta(type):
+    """Makes a class body into a struct.  `packed`, `size` (bytes in all) and, for a TLV, `type` are class arguments."""
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, abstract: bool = False, **options: Any
+    ) -> Any:
+        namespace.setdefault("__slots__", ())
+        declared = {key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, _Declared)}
+        elements = {key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, Element)}
+        cls = super().__new__(mcls, name, bases, namespace)
+        if not abstract:
+            cls._declare(declared, elements, **options)  # type: ignore[attr-defined]
+        return cls
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
+        super().__init__(name, bases, namespace)
+
+
+class Struct(StructBase, metaclass=StructMeta, abstract=True):
+    """An immutable value whose storage is its wire form: either bytes of its own, or a view (`from_buffer`).
+
+    A view sees what its buffer holds when it is read.  `copy()` gives one with bytes of its own; take it before the
+    buffer is used again, and before using a view on memory that changes as a key.
+    """
+
+    SIZE: ClassVar[int] = 0
+
+    @classmethod
+    def _declare(
+        cls, declared: Mapping[str, _Declared], elements: Mapping[str, Element], *, packed: bool = False,
+        size: int | None = None,
+    ) -> None:  # fmt: skip
+        layout = place(cls.__name__, list(_specs(cls, declared)), packed=packed, size=size)
+        cls.SIZE = layout.size
+        cls.__match_args__ = tuple(each.name for each in layout.fields)
+        bind(cls, layout)
+        for name, each in elements.items():
+            setattr(cls, name, ElementReader(layout, each.vector, each.name))
+
+    @classmethod
+    def layout(cls) -> Layout:
+        """Fields, offsets, gaps; `layout().byte_map()` prints them."""
+        return cls.__layout__
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name: integers, bytes, dicts for structs, lists for vectors."""
+        return {each.name: _plain(getattr(self, each.name)) for each in self.__layout__.fields}
+
+    def copy(self) -> Self:
+        """The same values, in bytes of its own."""
+        return type(self).from_buffer(bytes(self))
+
+    def replace(self, **changes: Any) -> Self:
+        """A new one with other values for the named fields.  Raises what the constructor raises."""
+        values = {each.name: getattr(self, each.name) for each in self.__layout__.fields}
+        return type(self)(**{**values, **changes})
+
+    __replace__ = replace
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_buffer, (bytes(self),)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in self.__layout__.fields)
+        return f"{type(self).__name__}({shown})"
+
+
+class TLV(Struct, abstract=True):
+    """A struct with a type number, which a message carries.
+
+    `registered=False` keeps the class out of the table that `decode()` and the size checks consult.
+    """
+
+    TYPE: ClassVar[int] = 0
+
+    @classmethod
+    def _declare(  # type: ignore[override]
+        cls, declared: Mapping[str, _Declared], elements: Mapping[str, Element], *, type: int, registered: bool = True,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        cls.TYPE = int(type)
+        super()._declare(declared, elements, **options)
+        if registered:
+            register_type(registry.register(cls.TYPE, cls, cls.__layout__))
+
+
+def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        if get_origin(hint) is ClassVar or name.startswith("_"):
+            continue
+        given = declared.get(name)
+        default = given.default if given else cls.__dict__.get(name, _REQUIRED)
+        options = given.options if given else {}
+        kind, members = (given.kind, None) if given and given.kind else _kind_of(hint, f"{cls.__name__}.{name}")
+        needed = default is _REQUIRED
+        yield FieldSpec(name, kind, required=needed, default=None if needed else default, members=members, **options)
+
+
+def _kind_of(hint: Any, where: str) -> tuple[Kind, Members | None]:
+    arguments = get_args(hint)
+    for argument in arguments[1:]:
+        if isinstance(argument, IntKind | RawKind | TailKind):
+            enum = arguments[0]
+            return argument, Members(enum) if isinstance(enum, type) and issubclass(enum, Enum) else None
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return StructKind(hint.__layout__, hint), None
+    raise TypeError(f"{where} is annotated {hint!r}; use U8 to U128, I8 to I128, Bytes32, Address, Tail or a Struct")
+
+
+def _element_kind(element: Any) -> IntKind | StructKind:
+    if isinstance(element, type) and issubclass(element, Struct):
+        return StructKind(element.__layout__, element)
+    kind, _ = _kind_of(element, "the element of a vector")
+    if not isinstance(kind, IntKind):
+        raise TypeError(f"a vector holds structs or integers, not {element!r}")
+    return kind
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return value.to_dict()
+    if isinstance(value, FixedVec):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, int) else value
