@@ -3,11 +3,13 @@
 Owns the conversions and their errors.  Must not know what the bytes mean.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer as Buffer
-    from _typeshed import WriteableBuffer as WritableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    Buffer: TypeAlias = ReadableBuffer
+    WritableBuffer: TypeAlias = WriteableBuffer
 else:
     Buffer = WritableBuffer = Any
 

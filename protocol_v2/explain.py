@@ -13,6 +13,7 @@ from .constants import EXTENDED_MARKER, MAX_EXTENDED_PAYLOAD, MAX_MESSAGE_SIZE, 
 from .errors import (
     CapacityExceeded,
     FieldRange,
+    InvalidPayload,
     InvalidTLVType,
     MessageTooSmall,
     PayloadTooLarge,
@@ -114,6 +115,18 @@ def explain_encoding(cls: Any, places: Sequence[Any], fixed: Mapping[str, int], 
     if fault is None and version != VERSION:
         fault = FieldRange("version", version, VERSION, VERSION)
     return fault or TypeError("the values cannot be encoded")
+
+
+def explain_count(field: FieldLayout, count: int, tlv_type: int, offset: int = 0, size: int = 0) -> ProtocolError:
+    """Why a vector with this count cannot be read."""
+    assert isinstance(field.kind, VectorKind)
+    return InvalidPayload(tlv_type, offset + field.offset, count_error(field, count), size or field.kind.size)
+
+
+def count_error(field: FieldLayout, count: int) -> str:
+    """What is wrong with a count; the same words wherever it is met."""
+    assert isinstance(field.kind, VectorKind)
+    return f"{field.name} counts {count} elements, its capacity is {field.kind.capacity}"
 
 
 def explain_target(offset: int, size: int, room: int, readonly: bool) -> Exception | None:

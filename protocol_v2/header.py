@@ -26,6 +26,7 @@ from .constants import (
     HeaderFlags,
     RelayDomain,
     SourceType,
+    must_verify,
 )
 from .errors import FieldRange, MessageTooSmall
 from .layout import IntKind
@@ -90,7 +91,7 @@ def parse_header(
     MessageTooSmall, TrailingBytes (unless allowed), ChecksumMismatch, InvalidRelayDomain, UnknownSource.
     """
     view = _from(buf, offset)
-    checks.check_header(view, offset, checksum in (ChecksumPolicy.ENFORCE, True), limit, allow_trailing)
+    checks.check_header(view, offset, must_verify(checksum), limit, allow_trailing)
     return MessageHeader.from_buffer(view, offset)
 
 

@@ -125,7 +125,7 @@ def element(vector: str, name: str) -> Element:
 class Members(dict[int, Any]):
     """Integers to the members of an enum; a number without a member stays the number."""
 
-    def __init__(self, enum: type[Any]) -> None:
+    def __init__(self, enum: Any) -> None:
         super().__init__({int(member): member for member in enum})
         self.enum = enum
 
@@ -173,7 +173,7 @@ class Struct(StructBase, metaclass=StructMeta, abstract=True):
     ) -> None:  # fmt: skip
         layout = place(cls.__name__, list(_specs(cls, declared)), packed=packed, size=size)
         cls.SIZE = layout.size
-        cls.__match_args__ = tuple(each.name for each in layout.fields)
+        setattr(cls, "__match_args__", tuple(each.name for each in layout.fields))  # noqa: B010
         bind(cls, layout)
         for name, each in elements.items():
             setattr(cls, name, ElementReader(layout, each.vector, each.name))

@@ -14,6 +14,7 @@ from ..buffers import Buffer, WritableBuffer, as_bytes_like
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION
 from ..explain import explain_builder, explain_payload, explain_target
 from .checks import CHECKSUM_OFFSET, HEADER, checksum_of
+from .structs import StructBase
 
 MAX_STANDARD = 255
 _EXTENDED_HEAD = struct.Struct("<BBBH")
@@ -41,7 +42,9 @@ class MessageBuilder:
 
     def add(self, tlv: Any) -> Self:
         """Append a TLV; in the extended frame where it has more than 255 bytes.  Raises PayloadTooLarge, TypeError."""
-        return self._append(type(tlv).TYPE, bytes(tlv), checked=True)
+        if not isinstance(tlv, StructBase) or not getattr(type(tlv), "TYPE", 0):
+            raise TypeError(f"add takes a TLV, not {type(tlv).__name__}")
+        return self._append(type(tlv).TYPE, bytes(tlv), checked=True)  # type: ignore[attr-defined]
 
     def add_raw(self, tlv_type: int, payload: Buffer) -> Self:
         """Append bytes as a TLV of any type.
@@ -102,5 +105,7 @@ class MessageBuilder:
         )  # fmt: skip
         message += self._body
         if signed:
-            message[CHECKSUM_OFFSET:HEADER_SIZE] = checksum_of(message, 0, len(message)).to_bytes(4, "little")
+            message[CHECKSUM_OFFSET:HEADER_SIZE] = checksum_of(memoryview(message), 0, len(message)).to_bytes(
+                4, "little"
+            )
         return message

@@ -29,7 +29,6 @@ from ..errors import (
     ChecksumMismatch,
     InvalidExtendedTLV,
     InvalidMagic,
-    InvalidPayload,
     InvalidRelayDomain,
     MessageTooLarge,
     MessageTooSmall,
@@ -39,8 +38,8 @@ from ..errors import (
     UnknownSource,
     UnsupportedVersion,
 )
+from ..explain import explain_count
 from ..registry import TypeInfo, known_types
-from .vectors import count_error
 
 HEADER = struct.Struct("<IBBBBQQII")
 CHECKSUM_OFFSET = 28
@@ -155,7 +154,7 @@ def check_counts(buffer: bytes | memoryview, start: int, frame: Frame, info: Typ
         at = frame.start + field.offset
         count = int.from_bytes(buffer[at : at + 2], "little")
         if count > capacity:
-            raise InvalidPayload(frame.type, at - start, count_error(field, count), frame.end - frame.start)
+            raise explain_count(field, count, frame.type, frame.start - start, frame.end - frame.start)
 
 
 def count_frames(buffer: bytes | memoryview, start: int, end: int) -> int:

@@ -15,7 +15,7 @@ import zlib
 from typing import Any
 
 from ..buffers import as_bytes_like, byte_view
-from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy
+from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, must_verify
 from ..errors import FieldRange
 from ..explain import explain_encoding
 from ..layout import IntKind, Layout, RawKind, StructKind, VectorKind
@@ -59,7 +59,8 @@ def _encoding_function(layout: Layout, number: int, places: list[Place], fixed: 
     given = {place.path: name for name, place in zip(names, places, strict=True)}
     space: dict[str, Any] = {"crc32": zlib.crc32, "faults": _FAULTS, "explain": explain, "domains": _DOMAINS,
                              "sources": _SOURCES, "to_bytes": int.to_bytes}  # fmt: skip
-    lines, codes, arguments, end = [], [f"<{len(frame)}s"], ["frame"], 0
+    lines: list[str] = []
+    codes, arguments, end = [f"<{len(frame)}s"], ["frame"], 0
     space["frame"] = frame
     for offset, size, code, argument in sorted(_payload_parts(layout, given, places, space, lines)):
         codes += [f"{offset - end}x", code]
@@ -147,13 +148,13 @@ class Decoder:
         """Raises ValueError for a path that does not exist."""
         self.cls = cls
         self.paths = paths or tuple(field.name for field in cls.__layout__.fields)
-        self._verify, self._limit, self._trailing = checksum in (ChecksumPolicy.ENFORCE, True), limit, allow_trailing
+        self._verify, self._limit, self._trailing = must_verify(checksum), limit, allow_trailing
         self._places = [resolve(path, cls) for path in self.paths]
         self._call = _decoding_function(cls.__layout__, cls.TYPE, self._places, self._verify, limit, self._slow)
 
     def __call__(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
         """Raises what `parse_message` raises."""
-        return self._slow(buf, offset) if offset or self._call is None else self._call(buf)  # type: ignore[no-any-return]
+        return self._slow(buf, offset) if offset or self._call is None else self._call(buf)
 
     def _slow(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
         buffer = byte_view(buf)

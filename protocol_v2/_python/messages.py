@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from ..buffers import Buffer, byte_view
-from ..constants import MAX_MESSAGE_SIZE, ChecksumPolicy
+from ..constants import MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
 from ..errors import FieldRange, ProtocolError, UnknownTLVType
 from ..registry import known_types
 from .checks import HEADER, Frame, check_message, walk
+from .refusals import message_repr, tlv_repr
 
 
 class TLVView:
@@ -50,8 +51,7 @@ class TLVView:
         return cls._view(self._buffer, self._frame.start, len(self))
 
     def __repr__(self) -> str:
-        kind = "extended" if self.extended else "standard"
-        return f"<TLV type {self.type}, {len(self)} bytes, {kind}, at {self.offset}>"
+        return tlv_repr(self.type, len(self), self.extended, self.offset)
 
 
 class Message:
@@ -140,10 +140,7 @@ class Message:
         return hash(bytes(self))
 
     def __repr__(self) -> str:
-        return (
-            f"<Message domain {self.relay_domain}, source {self.source}, sequence {self.sequence}, "
-            f"{self._size} bytes, {len(self)} TLVs>"
-        )
+        return message_repr(self.relay_domain, self.source, self.sequence, self._size, len(self))
 
 
 def parse_message(
@@ -162,13 +159,13 @@ def parse_message(
     buffer = byte_view(buf)
     if not 0 <= offset <= len(buffer):
         raise FieldRange("offset", offset, 0, len(buffer))
-    verify = checksum is ChecksumPolicy.ENFORCE or checksum is True
-    return Message(buffer, offset, check_message(buffer, offset, verify, limit, allow_trailing) - offset)
+    end = check_message(buffer, offset, must_verify(checksum), limit, allow_trailing)
+    return Message(buffer, offset, end - offset)
 
 
 def scan(buf: Buffer, offset: int, limit: int, verify: bool) -> tuple[list[Message], int]:
     """The messages that follow each other from `offset`, and where the first incomplete or wrong one starts."""
-    buffer, messages = byte_view(buf), []
+    buffer, messages = byte_view(buf), list[Message]()
     while True:
         try:
             end = check_message(buffer, offset, verify, limit, True)

@@ -78,9 +78,6 @@ class StructBase:
     def __bytes__(self) -> bytes:
         return bytes(self._buffer[self._start : self._start + self._size])
 
-    def __len__(self) -> int:
-        return self._size
-
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self) or not isinstance(other, StructBase):
             return NotImplemented
@@ -122,7 +119,8 @@ class Packer:
                 raise KeyError
             row = [convert(given[name]) for name, convert in zip(self._names, self._converters, strict=True)]
             if self.tail:
-                return self._struct.pack(*row[:-1]) + row[-1]
+                whole: bytes = self._struct.pack(*row[:-1]) + row[-1]
+                return whole
             return self._struct.pack(*row)
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError, struct.error):
             raise explain_construction(cls, self.fields, values) from None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Self
 
 from ..buffers import as_bytes_like
-from ..errors import InvalidPayload
+from ..explain import explain_count
 from ..layout import VECTOR_HEAD, FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
 
 _COUNT = struct.Struct("<H")
@@ -45,7 +45,7 @@ class VectorBase:
         assert isinstance(kind, VectorKind)
         (count,) = _COUNT.unpack_from(buffer, start + field.offset)
         if count > kind.capacity:
-            raise InvalidPayload(tlv_type, field.offset, count_error(field, count), kind.size)
+            raise explain_count(field, count, tlv_type)
         return VectorBase._view_class._over(buffer, start + field.offset, kind)
 
     @property
@@ -56,8 +56,7 @@ class VectorBase:
     def __len__(self) -> int:
         (count,) = _COUNT.unpack_from(self._buffer, self._start)
         if count > self._kind.capacity:
-            raise InvalidPayload(0, 0, f"the vector's count {count} is above its capacity {self._kind.capacity}",
-                                 self._kind.size)  # fmt: skip
+            raise explain_count(FieldLayout("vector", self._kind, 0), count, 0)
         return int(count)
 
     def __getitem__(self, index: Any) -> Any:
@@ -120,12 +119,6 @@ class ElementReader:
     def __call__(self, obj: Any, index: int) -> Any:
         """Raises IndexError; negative indices count from the end."""
         return getattr(VectorBase._open(obj._buffer, obj._start, self._field, type(obj).TYPE)[index], self._name)
-
-
-def count_error(field: FieldLayout, count: int) -> str:
-    """What is wrong with a count; the same words wherever it is met."""
-    assert isinstance(field.kind, VectorKind)
-    return f"{field.name} counts {count} elements, its capacity is {field.kind.capacity}"
 
 
 def pack_vector(kind: VectorKind, items: Iterable[Any]) -> bytes:

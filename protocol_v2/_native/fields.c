@@ -1,0 +1,339 @@
+/* Values in and out of bytes: integers, raw bytes, structs and vectors of one field.
+ *
+ * Owns the conversions between Python objects and the wire.  `write_value` has three answers: done, not accepted (no
+ * error set; the Python implementation takes over), or an error.  It runs no code of the caller's: an integer has to be
+ * an int, bytes have to be bytes; objects that convert themselves are left to the Python implementation.
+ */
+#include "core.h"
+
+#if PY_VERSION_HEX < 0x030C0000
+#define DIGITS(v) Py_SIZE(v)
+#define DIGIT(v, i) ((uint64_t)((PyLongObject *)(v))->ob_digit[i])
+#endif
+
+/* The value of an int as 64 bits two's complement.  1 when it fits u64, 2 when it is negative and fits i64, else 0. */
+static inline int long_bits(PyObject *value, uint64_t *out)
+{
+    if (!PyLong_Check(value))
+        return 0;
+#if PY_VERSION_HEX < 0x030C0000
+    switch (DIGITS(value)) {
+    case 0:
+        *out = 0;
+        return 1;
+    case 1:
+        *out = DIGIT(value, 0);
+        return 1;
+    case 2:
+        *out = DIGIT(value, 0) | DIGIT(value, 1) << PyLong_SHIFT;
+        return 1;
+    case 3:
+        if (PyLong_SHIFT == 30 && DIGIT(value, 2) < 16) {
+            *out = DIGIT(value, 0) | DIGIT(value, 1) << 30 | DIGIT(value, 2) << 60;
+            return 1;
+        }
+        break;
+    case -1:
+        *out = 0u - DIGIT(value, 0);
+        return 2;
+    case -2:
+        *out = 0u - (DIGIT(value, 0) | DIGIT(value, 1) << PyLong_SHIFT);
+        return 2;
+    }
+#endif
+    int overflow;
+    long long wide = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow == 0) {
+        *out = (uint64_t)wide;
+        return wide < 0 ? 2 : 1;
+    }
+    if (overflow < 0)
+        return 0;
+    unsigned long long whole = PyLong_AsUnsignedLongLong(value);
+    if (whole == (unsigned long long)-1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        return 0;
+    }
+    *out = whole;
+    return 1;
+}
+
+int as_u64(PyObject *value, uint64_t *out) { return long_bits(value, out) == 1; }
+
+static int write_wide(uint8_t *at, PyObject *value, int is_signed)
+{
+    if (!PyLong_Check(value))
+        return 0;
+    uint64_t low;
+    int found = long_bits(value, &low);
+    if (found == 1 || (found == 2 && is_signed)) {
+        put64(at, low);
+        put64(at + 8, found == 2 ? UINT64_MAX : 0);
+        return 1;
+    }
+    if (found == 2)
+        return 0;
+#if PY_VERSION_HEX >= 0x030D0000
+    int wrong = _PyLong_AsByteArray((PyLongObject *)value, at, 16, 1, is_signed, 0);
+#else
+    int wrong = _PyLong_AsByteArray((PyLongObject *)value, at, 16, 1, is_signed);
+#endif
+    if (wrong) {
+        PyErr_Clear();
+        return 0;
+    }
+    return 1;
+}
+
+static inline int write_int(int kind, uint8_t *at, PyObject *value)
+{
+    uint64_t bits;
+    if (kind >= K_U128)
+        return write_wide(at, value, kind == K_I128);
+    int found = long_bits(value, &bits);
+    if (!found)
+        return 0;
+    int64_t number = (int64_t)bits;
+    switch (kind) {
+    case K_U64:
+        if (found == 2)
+            return 0;
+        put64(at, bits);
+        return 1;
+    case K_I64:
+        if (found == 1 && bits > INT64_MAX)
+            return 0;
+        put64(at, bits);
+        return 1;
+    case K_U8:
+        if (found == 2 || bits > UINT8_MAX)
+            return 0;
+        *at = (uint8_t)bits;
+        return 1;
+    case K_U16:
+        if (found == 2 || bits > UINT16_MAX)
+            return 0;
+        put16(at, bits);
+        return 1;
+    case K_U32:
+        if (found == 2 || bits > UINT32_MAX)
+            return 0;
+        put32(at, bits);
+        return 1;
+    }
+    if (found == 1 && bits > INT32_MAX)
+        return 0;
+    switch (kind) {
+    case K_I32:
+        if (number < INT32_MIN)
+            return 0;
+        put32(at, bits);
+        return 1;
+    case K_I16:
+        if (number < INT16_MIN || number > INT16_MAX)
+            return 0;
+        put16(at, bits);
+        return 1;
+    case K_I8:
+        if (number < INT8_MIN || number > INT8_MAX)
+            return 0;
+        *at = (uint8_t)bits;
+        return 1;
+    }
+    return 0;
+}
+
+static int write_element(const Field *field, uint8_t *at, PyObject *item)
+{
+    if (field->element != K_STRUCT)
+        return write_int(field->element, at, item);
+    if (PyTuple_CheckExact(item)) {
+        const Table *inner = field->inner;
+        if (PyTuple_GET_SIZE(item) != inner->field_count || !inner->plain)
+            return 0;
+        for (Py_ssize_t i = 0; i < inner->field_count; i++) {
+            const Field *part = &inner->fields[i];
+            if (part->kind > K_I128 || !write_int(part->kind, at + part->offset, PyTuple_GET_ITEM(item, i)))
+                return 0;
+        }
+        return 1;
+    }
+    if (PyObject_TypeCheck(item, (PyTypeObject *)field->cls)) {
+        memcpy(at, ((Struct *)item)->data, field->element_size);
+        return 1;
+    }
+    return 0;
+}
+
+static int write_vector(const Field *field, uint8_t *at, PyObject *value)
+{
+    Py_ssize_t count;
+    uint8_t *slot = at + field->first;
+    if (PyObject_TypeCheck(value, &VectorType)) {
+        const Vector *vector = (Vector *)value;
+        count = get16(vector->data);
+        if (vector->field->element != field->element || vector->field->inner != field->inner ||
+            count > vector->field->capacity || count > field->capacity || count < field->least)
+            return 0;
+        /* safety: count is within both capacities, and slots of equal elements have equal sizes */
+        memcpy(slot, vector->data + vector->field->first, (size_t)count * field->element_size);
+        put16(at, (uint64_t)count);
+        return 1;
+    }
+    PyObject **items;
+    if (PyList_CheckExact(value)) {
+        count = PyList_GET_SIZE(value);
+        items = ((PyListObject *)value)->ob_item;
+    }
+    else if (PyTuple_CheckExact(value)) {
+        count = PyTuple_GET_SIZE(value);
+        items = ((PyTupleObject *)value)->ob_item;
+    }
+    else
+        return 0;
+    if (count > field->capacity || count < field->least)
+        return 0;
+    /* safety: write_element runs no Python code, so neither the list nor its items can change meanwhile */
+    for (Py_ssize_t i = 0; i < count; i++, slot += field->element_size)
+        if (!write_element(field, slot, items[i]))
+            return 0;
+    put16(at, (uint64_t)count);
+    return 1;
+}
+
+int write_value(const Field *field, uint8_t *at, PyObject *value)
+{
+    switch (field->kind) {
+    case K_RAW:
+        if (PyBytes_Check(value) && PyBytes_GET_SIZE(value) == (Py_ssize_t)field->length) {
+            memcpy(at, PyBytes_AS_STRING(value), field->length);
+            return 1;
+        }
+        return 0;
+    case K_STRUCT:
+        if (!PyObject_TypeCheck(value, (PyTypeObject *)field->cls))
+            return 0;
+        memcpy(at, ((Struct *)value)->data, field->size);
+        return 1;
+    case K_VECTOR:
+        return write_vector(field, at, value);
+    default:
+        return field->kind <= K_I128 ? write_int(field->kind, at, value) : 0;
+    }
+}
+
+static inline PyObject *from_u64(uint64_t value)
+{
+#if PY_VERSION_HEX < 0x030C0000 && PYLONG_BITS_IN_DIGIT == 30
+    if (value >= (1u << 30)) {
+        int digits = value >> 60 ? 3 : 2;
+        PyLongObject *number = _PyLong_New(digits);
+        if (!number)
+            return NULL;
+        number->ob_digit[0] = (digit)(value & PyLong_MASK);
+        number->ob_digit[1] = (digit)(value >> 30 & PyLong_MASK);
+        if (digits == 3)
+            number->ob_digit[2] = (digit)(value >> 60);
+        return (PyObject *)number;
+    }
+    return PyLong_FromLong((long)value);
+#else
+    return PyLong_FromUnsignedLongLong(value);
+#endif
+}
+
+static inline PyObject *from_i64(int64_t value)
+{
+    return value >= 0 ? from_u64((uint64_t)value) : PyLong_FromLongLong(value);
+}
+
+static PyObject *read_wide(const uint8_t *at, int is_signed)
+{
+    uint64_t low = get64(at), high = get64(at + 8);
+    if (high == 0 && !(is_signed && high >> 63))
+        return from_u64(low);
+    return _PyLong_FromByteArray(at, 16, 1, is_signed);
+}
+
+PyObject *read_int(int kind, const uint8_t *at)
+{
+    switch (kind) {
+    case K_U8:
+        return PyLong_FromLong(*at);
+    case K_U16:
+        return PyLong_FromLong(get16(at));
+    case K_U32:
+        return from_u64(get32(at));
+    case K_U64:
+        return from_u64(get64(at));
+    case K_I8:
+        return PyLong_FromLong((int8_t)*at);
+    case K_I16:
+        return PyLong_FromLong((int16_t)get16(at));
+    case K_I32:
+        return PyLong_FromLong((int32_t)get32(at));
+    case K_I64:
+        return from_i64((int64_t)get64(at));
+    case K_U128:
+        return read_wide(at, 0);
+    default:
+        return read_wide(at, 1);
+    }
+}
+
+PyObject *read_value(const Field *field, const uint8_t *base, Py_ssize_t size, PyObject *owner, int type)
+{
+    const uint8_t *at = base + field->offset;
+    switch (field->kind) {
+    case K_RAW:
+        return PyBytes_FromStringAndSize((const char *)at, field->length);
+    case K_STRUCT:
+        return struct_view((PyTypeObject *)field->cls, field->inner, at, field->size, owner);
+    case K_VECTOR:
+        return vector_open(field, base, owner, type);
+    case K_TAIL:
+        return PyBytes_FromStringAndSize((const char *)at, size - field->offset);
+    }
+    PyObject *number = read_int(field->kind, at);
+    if (!field->members || !number)
+        return number;
+    PyObject *member = PyDict_GetItemWithError(field->members, number);
+    if (member)
+        Py_INCREF(member);
+    else if (!PyErr_Occurred())
+        member = PyObject_GetItem(field->members, number); /* asks __missing__ */
+    Py_DECREF(number);
+    return member;
+}
+
+/* The elements as plain values.  The caller has checked the count. */
+PyObject *vector_tuples(const Field *field, const uint8_t *at)
+{
+    Py_ssize_t count = get16(at);
+    const uint8_t *slot = at + field->first;
+    PyObject *list = PyList_New(count);
+    if (!list)
+        return NULL;
+    for (Py_ssize_t i = 0; i < count; i++, slot += field->element_size) {
+        PyObject *item;
+        if (field->element != K_STRUCT)
+            item = read_int(field->element, slot);
+        else {
+            const Table *inner = field->inner;
+            item = PyTuple_New(inner->field_count);
+            for (Py_ssize_t j = 0; item && j < inner->field_count; j++) {
+                PyObject *part = read_value(&inner->fields[j], slot, inner->size, NULL, 0);
+                if (part)
+                    PyTuple_SET_ITEM(item, j, part);
+                else
+                    Py_CLEAR(item);
+            }
+        }
+        if (!item) {
+            Py_DECREF(list);
+            return NULL;
+        }
+        PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
