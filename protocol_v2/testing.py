@@ -85,7 +85,7 @@ def values(layout: Layout) -> st.SearchStrategy[dict[str, Any]]:
 def make(cls: type[S], plain: Mapping[str, Any]) -> S:
     """The struct with these plain values."""
     layout = _layout(cls)
-    return cls(**{name: _built(layout[name].kind, value) for name, value in plain.items()})
+    return cls(**{name: make_value(layout[name].kind, value) for name, value in plain.items()})
 
 
 def messages(max_tlvs: int = 4) -> st.SearchStrategy[bytes]:
@@ -94,9 +94,10 @@ def messages(max_tlvs: int = 4) -> st.SearchStrategy[bytes]:
     TLVs are of declared types, of types with a known size, and of unknown ones; the extended frame is also used where
     the standard one would do, which is legal.
     """
+    tlv = st.one_of(st.deferred(_declared), _sized(), _opaque()).flatmap(_framed)
     return st.builds(
         message,
-        st.lists(st.one_of(_declared(), _sized(), _opaque()).flatmap(_framed), max_size=max_tlvs).map(b"".join),
+        st.lists(tlv, max_size=max_tlvs).map(b"".join),
         relay_domain=st.sampled_from([*map(int, RelayDomain)]),
         source=st.sampled_from([*map(int, SourceType)]),
         flags=st.integers(0, 255),
@@ -171,12 +172,13 @@ def _vectors(kind: Any) -> st.SearchStrategy[list[Any]]:
     return st.one_of(few, st.builds(lambda items, count: (items * count)[:count], some, counts))
 
 
-def _built(kind: Any, plain: Any) -> Any:
+def make_value(kind: Any, plain: Any) -> Any:
+    """The value of one field, as the constructor takes it."""
     match type(kind).__name__:
         case "StructKind":
             return make(kind.cls, plain)
         case "VectorKind":
-            return [_built(kind.element, item) for item in plain]
+            return [make_value(kind.element, item) for item in plain]
         case _:
             return plain
 
@@ -194,8 +196,8 @@ def _sized() -> st.SearchStrategy[tuple[int, bytes]]:
 
 
 def _opaque() -> st.SearchStrategy[tuple[int, bytes]]:
-    unknown = [number for number in range(TYPE_COUNT) if known_types()[number] is None]
-    return st.tuples(st.sampled_from(unknown), st.binary(max_size=MAX_OPAQUE))
+    unknown = st.integers(0, TYPE_COUNT - 1).filter(lambda number: known_types()[number] is None)
+    return st.tuples(unknown, st.binary(max_size=MAX_OPAQUE))
 
 
 def _framed(tlv: tuple[int, bytes]) -> st.SearchStrategy[bytes]:

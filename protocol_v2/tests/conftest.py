@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import protocol_v2
 from protocol_v2.testing import load_implementation
+from protocol_v2.tests.vendor import declare
 
 REQUIRE = "ALPHAPULSE_REQUIRE_C"
 
@@ -19,7 +21,7 @@ def codec(request: pytest.FixtureRequest) -> Any:
     """The package, with one implementation."""
     name: str = request.param
     try:
-        return load_implementation(name)
+        return loaded(name)
     except ImportError as error:
         if os.environ.get(REQUIRE):
             pytest.fail(f"{REQUIRE} is set, and {error}", pytrace=False)
@@ -29,4 +31,12 @@ def codec(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def reference() -> Any:
     """The package with the Python implementation, which the other one has to agree with."""
-    return load_implementation("python")
+    return loaded("python")
+
+
+def loaded(name: str) -> Any:
+    """The package with this implementation, and the vendor's structs declared in it."""
+    package = load_implementation(name)
+    for each in (protocol_v2, package):
+        declare(each)
+    return package

@@ -43,9 +43,9 @@ def plain(codec: Any, fields: dict[str, Any]) -> dict[str, Any]:
 
 def read_all(message: Any) -> None:
     """Touch everything that a message gives."""
-    bytes(message), repr(message), message.header.to_dict()
+    assert bytes(message) and repr(message) and message.header.to_dict()
     for view in message:
-        bytes(view.payload), repr(view)
+        assert len(bytes(view.payload)) == len(view) and repr(view)
         if view.type in KNOWN:
             view.decode().to_dict()
 
@@ -107,7 +107,9 @@ def test_written_by_an_encoder_and_read_by_a_decoder(codec: Any, golden: Golden)
     fixed = {name: golden.header[name] for name in header}
     assert codec.Encoder(cls, *tlv.fields, **fixed)(*given[5:]) == golden.wire
     values = [
-        [tuple(item.values()) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
+        [tuple(item.values()) if isinstance(item, dict) else item for item in value]
+        if isinstance(value, list)
+        else value
         for value in tlv.fields.values()
     ]
     assert codec.Decoder(cls, *paths)(golden.wire) == (*(golden.header[name] for name in header), *values)
