@@ -122,7 +122,7 @@ class FixedVec(VectorBase, Sequence[T]):
 
 def _element(element: Any) -> IntKind | StructKind:
     layout = getattr(element, "__layout__", None)
-    if layout is not None:
+    if isinstance(element, type) and layout is not None and layout.size and not layout.tail:
         return StructKind(layout, element)
     for argument in getattr(element, "__metadata__", ()):
         if isinstance(argument, IntKind):
