@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._python.compiled import Decoder, Encoder
+from ._python.structs import default_bytes
 from .constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION, ChecksumPolicy
 from .layout import FieldLayout, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind
 from .paths import Place
@@ -47,9 +48,7 @@ def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool]:
     plain = not list(layout.gaps()) and not layout.tail
     for field in layout.fields:
         kind = field.kind
-        if not field.required and isinstance(kind, IntKind):
-            assert isinstance(field.default, int)
-            defaults[field.offset : field.end] = int(field.default).to_bytes(kind.size, "little", signed=kind.signed)
+        defaults[field.offset : field.end] = default_bytes(field)
         plain = plain and (isinstance(kind, IntKind) or (isinstance(kind, RawKind) and not kind.pad))
     return [field_row(field) for field in layout.fields], bytes(defaults), plain
 
