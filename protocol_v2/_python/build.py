@@ -10,7 +10,7 @@ import struct
 import time
 from typing import Any, Self
 
-from ..buffers import Buffer, WritableBuffer, as_bytes_like
+from ..buffers import Buffer, WritableBuffer, as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION
 from ..explain import explain_builder, explain_payload, explain_target
 from .checks import CHECKSUM_OFFSET, HEADER, checksum_of
@@ -77,11 +77,11 @@ class MessageBuilder:
 
     def build_into(self, buf: WritableBuffer, offset: int = 0, *, signed: bool = True) -> int:
         """Write the message to `buf` at `offset` and return its size.  Raises FieldRange where it does not fit."""
-        with memoryview(buf) as given, given.cast("B") as view:
-            fault = explain_target(offset, self.size, len(view), view.readonly)
-            if fault is not None:
-                raise fault
-            view[offset : offset + self.size] = self._assemble(signed)
+        view = memoryview(byte_view(buf))
+        fault = explain_target(offset, self.size, len(view), view.readonly)
+        if fault is not None:
+            raise fault
+        view[offset : offset + self.size] = self._assemble(signed)
         return self.size
 
     def restart(self, *, sequence: int, timestamp: int | None = None) -> Self:

@@ -16,6 +16,7 @@ from ..errors import FieldRange, ProtocolError, UnknownTLVType
 from ..registry import known_types
 from .checks import HEADER, Frame, check_message, walk
 from .refusals import message_repr, tlv_repr
+from .structs import tlv_number
 
 
 class TLVView:
@@ -43,12 +44,17 @@ class TLVView:
         return self._frame.end - self._frame.start
 
     def decode(self) -> Any:
-        """The struct declared for this type, in place.  Raises UnknownTLVType."""
+        """The struct declared for this type, in place.
+
+        Raises UnknownTLVType; PayloadSizeMismatch and InvalidPayload only where the struct was declared, or the buffer
+        changed, after the message was parsed.
+        """
         info = known_types()[self._frame.type]
         if info is None or info.cls is None:
             raise UnknownTLVType(self._frame.type)
         cls: Any = info.cls
-        return cls._view(self._buffer, self._frame.start, len(self))
+        start = self._frame.start
+        return cls._of_payload(self._buffer, start - self.offset, start, self._frame.end)
 
     def __repr__(self) -> str:
         return tlv_repr(self.type, len(self), self.extended, self.offset)
@@ -112,18 +118,23 @@ class Message:
         return walk(self._buffer, self._start, self._start + self._size)
 
     def get(self, cls: Any) -> Any:
-        """The first TLV of this class, in place; None if the message has none.  Raises PayloadSizeMismatch."""
+        """The first TLV of this class, in place; None if the message has none.
+
+        Raises TypeError for no TLV class; PayloadSizeMismatch and InvalidPayload for a class that is not registered.
+        """
+        number = tlv_number(cls)
         for frame in self._frames():
-            if frame.type == cls.TYPE:
+            if frame.type == number:
                 return cls._of_payload(self._buffer, self._start, frame.start, frame.end)
         return None
 
     def get_all(self, cls: Any) -> list[Any]:
         """All TLVs of this class, in order."""
+        number = tlv_number(cls)
         return [
             cls._of_payload(self._buffer, self._start, frame.start, frame.end)
             for frame in self._frames()
-            if frame.type == cls.TYPE
+            if frame.type == number
         ]
 
     def find(self, tlv_type: int) -> TLVView | None:
