@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ..buffers import Buffer, WritableBuffer, as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION
 from ..explain import explain_builder, explain_payload, explain_target
 from .checks import CHECKSUM_OFFSET, HEADER, checksum_of
 from .structs import StructBase
+
+if TYPE_CHECKING:
+    from ..schema import TLV
 
 MAX_STANDARD = 255
 _EXTENDED_HEAD = struct.Struct("<BBBH")
@@ -40,11 +43,11 @@ class MessageBuilder:
         self._timestamp = timestamp
         self._body = bytearray()
 
-    def add(self, tlv: Any) -> Self:
+    def add(self, tlv: TLV) -> Self:
         """Append a TLV; in the extended frame where it has more than 255 bytes.  Raises PayloadTooLarge, TypeError."""
         if not isinstance(tlv, StructBase) or not getattr(type(tlv), "TYPE", 0):
             raise TypeError(f"add takes a TLV, not {type(tlv).__name__}")
-        return self._append(type(tlv).TYPE, bytes(tlv), checked=True)  # type: ignore[attr-defined]
+        return self._append(type(tlv).TYPE, bytes(tlv), checked=True)
 
     def add_raw(self, tlv_type: int, payload: Buffer) -> Self:
         """Append bytes as a TLV of any type.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..buffers import as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, must_verify
@@ -25,6 +25,9 @@ from ..registry import known_types
 from .checks import _DOMAINS, _SOURCES, check_message, walk
 from .structs import _CODES, _exact, default_bytes
 from .vectors import VectorBase, listed, pack_vector
+
+if TYPE_CHECKING:
+    from ..schema import TLV
 
 _HEADER_CODES = {"magic": "I", "relay_domain": "B", "version": "B", "source": "B", "flags": "B",
                  "sequence": "Q", "timestamp": "Q", "payload_size": "I", "checksum": "I"}  # fmt: skip
@@ -38,7 +41,7 @@ class Encoder:
 
     __slots__ = ("_call", "_fixed", "_places", "cls", "paths")
 
-    def __init__(self, cls: Any, *paths: str, **fixed: int) -> None:
+    def __init__(self, cls: type[TLV], *paths: str, **fixed: int) -> None:
         """Raises ValueError for a path that does not exist or is named twice, FieldRange for a fixed value."""
         self.cls, self.paths = cls, paths
         self._places, self._fixed = encoder_places(cls, paths, fixed)
@@ -165,7 +168,7 @@ class Decoder:
     __slots__ = ("_call", "_limit", "_places", "_trailing", "_verify", "cls", "paths")
 
     def __init__(
-        self, cls: Any, *paths: str, checksum: ChecksumPolicy | bool = ChecksumPolicy.ENFORCE,
+        self, cls: type[TLV], *paths: str, checksum: ChecksumPolicy | bool = ChecksumPolicy.ENFORCE,
         limit: int = MAX_MESSAGE_SIZE, allow_trailing: bool = False,
     ) -> None:  # fmt: skip
         """Raises ValueError for a path that does not exist."""

@@ -8,7 +8,7 @@ behaviour.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..buffers import Buffer, byte_view
 from ..constants import MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
@@ -17,6 +17,12 @@ from ..registry import known_types
 from .checks import HEADER, Frame, check_message, walk
 from .refusals import message_repr, tlv_repr
 from .structs import tlv_number
+
+if TYPE_CHECKING:
+    from ..header import MessageHeader
+    from ..schema import TLV
+
+T = TypeVar("T", bound="TLV")
 
 
 class TLVView:
@@ -72,8 +78,9 @@ class Message:
         self._buffer, self._start, self._size = buffer, start, size
 
     @property
-    def header(self) -> Any:
-        return self._header_class._view(self._buffer, self._start)
+    def header(self) -> MessageHeader:
+        header: MessageHeader = self._header_class._view(self._buffer, self._start)
+        return header
 
     @property
     def relay_domain(self) -> int:
@@ -117,7 +124,7 @@ class Message:
     def _frames(self) -> Iterator[Frame]:
         return walk(self._buffer, self._start, self._start + self._size)
 
-    def get(self, cls: Any) -> Any:
+    def get(self, cls: type[T]) -> T | None:
         """The first TLV of this class, in place; None if the message has none.
 
         Raises TypeError for no TLV class; PayloadSizeMismatch and InvalidPayload for a class that is not registered.
@@ -128,7 +135,7 @@ class Message:
                 return cls._of_payload(self._buffer, self._start, frame.start, frame.end)
         return None
 
-    def get_all(self, cls: Any) -> list[Any]:
+    def get_all(self, cls: type[T]) -> list[T]:
         """All TLVs of this class, in order."""
         number = tlv_number(cls)
         return [
