@@ -4,6 +4,9 @@ Owns the description.  Must not use the codec, nor look at how it declares anyth
 have to make the same mistake.
 """
 
+# construct has no types, and its decorators hide what its names are.
+# pyright: basic, reportOperatorIssue=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
+
 from typing import Any
 
 from construct import (
