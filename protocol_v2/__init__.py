@@ -57,6 +57,7 @@ from .header import (
     message_checksum,
     message_size,
     parse_header,
+    register_source,
 )
 from .instruments import (
     InstrumentId,
@@ -241,6 +242,7 @@ __all__ = [
     "message_size",
     "parse_header",
     "parse_message",
+    "register_source",
     "routed_domain",
     "vec",
 ]

@@ -149,7 +149,7 @@ static int write_element(const Field *field, uint8_t *at, PyObject *item)
         return write_int(field->element, at, item);
     if (PyTuple_CheckExact(item)) {
         const Table *inner = field->inner;
-        if (PyTuple_GET_SIZE(item) != inner->field_count || !inner->plain)
+        if (PyTuple_GET_SIZE(item) != inner->field_count)
             return 0;
         for (Py_ssize_t i = 0; i < inner->field_count; i++) {
             const Field *part = &inner->fields[i];
