@@ -19,7 +19,7 @@ extension = Extension(
     sources=sorted(glob("_native/*.c")),
     depends=sorted(glob("_native/*.h")),
     optional=wanted != "require",
-    extra_compile_args=[] if os.name == "nt" else ["-std=c11", "-O3", "-g0", "-fvisibility=hidden"],
+    extra_compile_args=[] if os.name == "nt" else ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", "-fno-plt"],
 )
 
 setup(ext_modules=[] if wanted == "skip" else [extension])

@@ -4,7 +4,7 @@
  * or from the header or payload (Decoder).  Whatever is not accepted at once goes to the Encoder or Decoder in Python
  * that each of them has beside it (`slow`), which does it or raises.  `_python/compiled.py` is the specification.
  */
-#include "core.h"
+#include "ints.h"
 #include "crc32.h"
 
 typedef struct {
@@ -16,12 +16,21 @@ typedef struct {
     int in_header;
 } Place;
 
+/* What the loops over integers need of a place, side by side in memory. */
+typedef struct {
+    uint64_t high;
+    int64_t low;
+    uint32_t offset;
+    uint8_t kind, size, in_header; /* kind K_GROUP: look at the place itself */
+} Step;
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *cls, *paths, *slow;
     Table *table;
     Place *places;
+    Step *steps;
     uint8_t *template_; /* Encoder: the message without arguments */
     Py_ssize_t place_count, limit;
     uint32_t total;
@@ -31,7 +40,8 @@ typedef struct {
 static int take_places(Compiled *self, PyObject *rows)
 {
     self->places = PyMem_Calloc((size_t)PyList_GET_SIZE(rows) + 1, sizeof(Place));
-    if (!self->places) {
+    self->steps = PyMem_Calloc((size_t)PyList_GET_SIZE(rows) + 1, sizeof(Step));
+    if (!self->places || !self->steps) {
         PyErr_NoMemory();
         return -1;
     }
@@ -50,6 +60,14 @@ static int take_places(Compiled *self, PyObject *rows)
         for (uint32_t p = 0; place->pieces && p < place->piece_count; p++)
             if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pieces, p), "II", &place->pieces[p][0], &place->pieces[p][1]))
                 return -1;
+        const Field *field = &place->field;
+        int simple = field->kind < K_U128 && place->count_at == UINT32_MAX;
+        self->steps[i] = (Step){.high = field->high,
+                                .low = field->low,
+                                .offset = field->offset,
+                                .kind = (uint8_t)(simple ? field->kind : K_GROUP),
+                                .size = (uint8_t)(simple ? field->size : 0),
+                                .in_header = (uint8_t)place->in_header};
     }
     return 0;
 }
@@ -66,6 +84,7 @@ static void compiled_dealloc(PyObject *object)
         PyMem_Free(self->places[i].pieces);
     }
     PyMem_Free(self->places);
+    PyMem_Free(self->steps);
     PyMem_Free(self->template_);
     Py_XDECREF(self->cls);
     Py_XDECREF(self->paths);
@@ -124,8 +143,14 @@ static PyObject *encoder_call(PyObject *object, PyObject *const *args, size_t na
     uint8_t *message = (uint8_t *)PyBytes_AS_STRING(made);
     memcpy(message, self->template_, self->total);
     for (Py_ssize_t i = 0; i < count; i++) {
-        const Place *place = &self->places[i];
+        const Step *step = &self->steps[i];
         /* safety: every place lies within the template, which is as long as the message */
+        if (step->size) {
+            if (store_int(message + step->offset, args[i], step->size, step->low, step->high))
+                continue;
+            goto slow;
+        }
+        const Place *place = &self->places[i];
         if (place->field.kind != K_GROUP) {
             if (write_value(&place->field, message + place->field.offset, args[i]) == 1)
                 continue;
@@ -232,7 +257,10 @@ static PyObject *read_all(const Compiled *self, const uint8_t *message, uint32_t
         return NULL; /* only a class that is not registered comes here; the Python side says what is wrong */
     PyObject *values = PyTuple_New(self->place_count);
     for (Py_ssize_t i = 0; values && i < self->place_count; i++) {
-        PyObject *value = read_place(&self->places[i], message, message + frame.start, length);
+        const Step *step = &self->steps[i];
+        PyObject *value = step->size
+                              ? load_int(step->kind, message + (step->in_header ? 0 : frame.start) + step->offset)
+                              : read_place(&self->places[i], message, message + frame.start, length);
         if (value)
             PyTuple_SET_ITEM(values, i, value);
         else

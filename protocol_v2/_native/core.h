@@ -51,6 +51,8 @@ typedef struct {
     int required;
     uint32_t offset, size, length;
     uint32_t element_size, first, capacity, least;
+    uint64_t high; /* the largest value of an integer of up to 8 bytes, and the least */
+    int64_t low;
 } Field;
 
 typedef struct Table {
@@ -109,6 +111,7 @@ typedef struct {
     PyObject *s_table, *s_type, *s_checksum, *s_limit, *s_allow_trailing, *s_signed, *s_offset, *s_buf;
     PyObject *s_relay_domain, *s_source, *s_sequence, *s_timestamp, *s_flags;
     PyTypeObject *header_class, *vector_class;
+    PyObject *bytes[256]; /* the ints 0 to 255 */
     uint8_t domains[256], sources[256];
     TypeEntry types[256];
 } Core;
@@ -118,6 +121,7 @@ extern PyTypeObject StructType, VectorType, MessageType, TLVViewType, TableType,
 extern PyTypeObject FieldReaderType, ElementReaderType, BuilderType, EncoderType, DecoderType;
 
 /* fields.c: values in and out of bytes */
+int long_bits(PyObject *value, uint64_t *out);             /* see ints.h */
 int as_u64(PyObject *value, uint64_t *out);               /* 1, or 0 with no error set */
 int write_value(const Field *field, uint8_t *at, PyObject *value); /* 1 done, 0 not accepted, -1 error set */
 PyObject *read_int(int kind, const uint8_t *at);

@@ -213,8 +213,11 @@ static int execute(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "the compiled codec is a part of its package and not imported by itself");
         return -1;
     }
-    for (int i = 0; i < 256; i++)
+    for (int i = 0; i < 256; i++) {
         core.types[i].high = UINT32_MAX;
+        if (!(core.bytes[i] = PyLong_FromLong(i)))
+            return -1;
+    }
     crc32_init();
     int wrong = intern_all() < 0 || fetch_all(package) < 0;
     Py_DECREF(package);

@@ -340,6 +340,9 @@ int fill_field(Field *field, PyObject *row)
     field->members = members == Py_None ? NULL : Py_NewRef(members);
     field->cls = cls == Py_None ? NULL : Py_NewRef(cls);
     field->inner = NULL;
+    int is_signed = field->kind >= K_I8 && field->kind <= K_I64;
+    field->high = UINT64_MAX >> (field->kind < K_U128 ? 64 - 8 * field->size + (uint32_t)is_signed : 0);
+    field->low = is_signed ? -(int64_t)field->high - 1 : 0;
     if (field->cls && !(field->inner = table_of((PyTypeObject *)cls)))
         return -1;
     return 0;
