@@ -14,6 +14,10 @@ from ._codec import (
     implementation,
     parse_message,
 )
+from .batch import (
+    decode_batch,
+    encode_batch,
+)
 from .constants import (
     HEADER_SIZE,
     MAGIC,
@@ -27,6 +31,7 @@ from .constants import (
     SourceType,
 )
 from .errors import (
+    BatchError,
     CapacityExceeded,
     ChecksumMismatch,
     FieldRange,
@@ -152,6 +157,7 @@ __all__ = [
     "VERSION",
     "Address",
     "ArbitrageSignalTLV",
+    "BatchError",
     "Bytes8",
     "Bytes32",
     "CapacityExceeded",
@@ -224,7 +230,9 @@ __all__ = [
     "UnknownTLVType",
     "UnsupportedVersion",
     "Vec",
+    "decode_batch",
     "element",
+    "encode_batch",
     "field",
     "implementation",
     "message_checksum",
