@@ -14,6 +14,10 @@ from ._codec import (
     implementation,
     parse_message,
 )
+from .batch import (
+    decode_batch,
+    encode_batch,
+)
 from .constants import (
     HEADER_SIZE,
     MAGIC,
@@ -27,6 +31,7 @@ from .constants import (
     SourceType,
 )
 from .errors import (
+    BatchError,
     CapacityExceeded,
     ChecksumMismatch,
     FieldRange,
@@ -57,6 +62,7 @@ from .header import (
     message_checksum,
     message_size,
     parse_header,
+    register_source,
 )
 from .instruments import (
     InstrumentId,
@@ -160,6 +166,7 @@ __all__ = [
     "Address",
     "ArbitrageSignalTLV",
     "AssetType",
+    "BatchError",
     "Bytes8",
     "Bytes32",
     "CapacityExceeded",
@@ -234,13 +241,16 @@ __all__ = [
     "UnsupportedVersion",
     "Vec",
     "VenueId",
+    "decode_batch",
     "element",
+    "encode_batch",
     "field",
     "implementation",
     "message_checksum",
     "message_size",
     "parse_header",
     "parse_message",
+    "register_source",
     "routed_domain",
     "vec",
 ]

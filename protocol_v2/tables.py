@@ -42,15 +42,13 @@ def vector_row(kind: VectorKind) -> Row:
     return _row("", kind, kind, 0, None, True)
 
 
-def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool]:
-    """The fields, the struct's bytes with every default in place, and whether equal bytes are equal values."""
+def layout_rows(layout: Layout) -> tuple[list[Row], bytes, list[tuple[int, int]], bool]:
+    """The fields, the struct's bytes with every default in place, its padding, and whether it has a tail."""
     defaults = bytearray(layout.size)
-    plain = not list(layout.gaps()) and not layout.tail
     for field in layout.fields:
-        kind = field.kind
         defaults[field.offset : field.end] = default_bytes(field)
-        plain = plain and (isinstance(kind, IntKind) or (isinstance(kind, RawKind) and not kind.pad))
-    return [field_row(field) for field in layout.fields], bytes(defaults), plain
+    padding = [(gap.offset, gap.size) for gap in layout.padding]
+    return [field_row(field) for field in layout.fields], bytes(defaults), padding, layout.tail
 
 
 def encoder_rows(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> tuple[bytes, list[Any], Encoder]:

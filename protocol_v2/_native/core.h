@@ -13,6 +13,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -50,6 +51,8 @@ typedef struct {
     int required;
     uint32_t offset, size, length;
     uint32_t element_size, first, capacity, least;
+    uint64_t high; /* the largest value of an integer of up to 8 bytes, and the least */
+    int64_t low;
 } Field;
 
 typedef struct Table {
@@ -57,10 +60,11 @@ typedef struct Table {
     PyObject *cls; /* borrowed: the class owns its table */
     Field *fields;
     uint32_t *vectors; /* indices of the fields that are vectors */
+    uint32_t (*gaps)[2]; /* offset and size of all padding, also that inside of fields, but not inside of vectors */
     uint8_t *defaults; /* the struct's bytes with every default in place */
-    Py_ssize_t field_count, vector_count;
+    Py_ssize_t field_count, vector_count, gap_count;
     uint32_t size;
-    int tail, type, plain; /* plain: all fields are integers or raw bytes, so equal bytes are equal values */
+    int tail, type, deep; /* deep: a struct inside of it has vectors, which is left to the Python side */
     uint64_t required;     /* bit i: field i has no default */
 } Table;
 
@@ -103,11 +107,12 @@ typedef struct {
 typedef struct {
     PyObject *enforce, *skip, *must_verify;
     PyObject *pack_slow, *canonical, *refuse_message, *refuse_struct, *refuse_payload, *refuse_count, *unknown_type;
-    PyObject *refuse_builder, *refuse_tlv, *refuse_target, *as_bytes, *message_repr;
+    PyObject *refuse_builder, *refuse_tlv, *refuse_target, *as_bytes, *message_repr, *tlv_repr;
     PyObject *table_rows, *vector_row, *encoder_rows, *decoder_rows;
-    PyObject *s_table, *s_type, *s_checksum, *s_limit, *s_allow_trailing, *s_signed, *s_offset;
+    PyObject *s_table, *s_type, *s_checksum, *s_limit, *s_allow_trailing, *s_signed, *s_offset, *s_buf;
     PyObject *s_relay_domain, *s_source, *s_sequence, *s_timestamp, *s_flags;
     PyTypeObject *header_class, *vector_class;
+    PyObject *bytes[256]; /* the ints 0 to 255 */
     uint8_t domains[256], sources[256];
     TypeEntry types[256];
 } Core;
@@ -117,6 +122,7 @@ extern PyTypeObject StructType, VectorType, MessageType, TLVViewType, TableType,
 extern PyTypeObject FieldReaderType, ElementReaderType, BuilderType, EncoderType, DecoderType;
 
 /* fields.c: values in and out of bytes */
+int long_bits(PyObject *value, uint64_t *out);             /* see ints.h */
 int as_u64(PyObject *value, uint64_t *out);               /* 1, or 0 with no error set */
 int write_value(const Field *field, uint8_t *at, PyObject *value); /* 1 done, 0 not accepted, -1 error set */
 PyObject *read_int(int kind, const uint8_t *at);
@@ -127,10 +133,14 @@ PyObject *vector_tuples(const Field *field, const uint8_t *at);
 Table *table_of(PyTypeObject *cls);                        /* borrowed; TypeError when `cls` is no declared struct */
 PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_ssize_t size, PyObject *owner);
 PyObject *bind(PyObject *module, PyObject *args);
+void lighten(PyTypeObject *cls, destructor dealloc);
 int fill_field(Field *field, PyObject *row);
+
+int clear_padding(const Table *table, uint8_t *own); /* 0 where only the Python side can */
 
 /* vectors.c */
 PyObject *vector_open(const Field *field, const uint8_t *base, PyObject *owner, int type);
+void vector_dealloc(PyObject *self);
 int counts_fit(const Table *table, const uint8_t *payload);
 PyObject *open_vector(PyObject *module, PyObject *args);
 
@@ -142,7 +152,6 @@ typedef struct {
 } Span;
 int span_of(PyObject *buf, Span *span); /* takes a reference to an owner; -1 with an error set */
 PyObject *region(const uint8_t *data, Py_ssize_t size, PyObject *owner, int readonly); /* a memoryview */
-int clear_freelists(void);
 
 /* messages.c */
 int message_fits(const uint8_t *p, Py_ssize_t there, int verify, Py_ssize_t limit, int allow_trailing, uint32_t *size);

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..registry import TypeInfo
+from .batch import decode_rows, encode_rows
 from .build import MessageBuilder
 from .compiled import Decoder, Encoder
 from .messages import Message, TLVView, parse_message, scan
@@ -21,8 +22,11 @@ __all__ = [
     "bind",
     "configure",
     "configure_vector",
+    "decode_rows",
+    "encode_rows",
     "open_vector",
     "parse_message",
+    "register_source",
     "register_type",
     "scan",
 ]
@@ -36,6 +40,10 @@ def configure(header: Any) -> None:
 def configure_vector(vector: Any) -> None:
     """Take the class that vectors are shown as."""
     VectorBase._view_class = vector
+
+
+def register_source(number: int) -> None:
+    """Nothing to do: the checks read the registry itself."""
 
 
 def register_type(info: TypeInfo) -> None:
