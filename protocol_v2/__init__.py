@@ -52,6 +52,12 @@ from .errors import (
     UnknownTLVType,
     UnsupportedVersion,
 )
+from .framing import (
+    Fault,
+    FrameDecoder,
+    StreamEnd,
+    StreamStatistics,
+)
 from .header import (
     MessageHeader,
     message_checksum,
@@ -169,8 +175,10 @@ __all__ = [
     "DemoDeFiArbitrage",
     "EconomicsTLV",
     "Encoder",
+    "Fault",
     "FieldRange",
     "FixedVec",
+    "FrameDecoder",
     "GasPriceTLV",
     "Group",
     "HeaderFlags",
@@ -220,6 +228,8 @@ __all__ = [
     "SnapshotTLV",
     "SourceType",
     "StateInvalidationTLV",
+    "StreamEnd",
+    "StreamStatistics",
     "Struct",
     "SystemHealthTLV",
     "TLVType",
