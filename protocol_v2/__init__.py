@@ -70,6 +70,13 @@ from .instruments import (
 from .layout import (
     Layout,
 )
+from .recovery import (
+    Decision,
+    RecoveryManager,
+    RecoveryState,
+    SequenceAction,
+    StreamStatus,
+)
 from .schema import (
     I8,
     I16,
@@ -93,6 +100,12 @@ from .schema import (
     element,
     field,
     vec,
+)
+from .sequence import (
+    Gap,
+    GapPolicy,
+    SequenceTracker,
+    recovery_message,
 )
 from .tlv_types import (
     TLVType,
@@ -171,6 +184,7 @@ __all__ = [
     "CapacityExceeded",
     "ChecksumMismatch",
     "ChecksumPolicy",
+    "Decision",
     "Decoder",
     "DemoDeFiArbitrage",
     "EconomicsTLV",
@@ -179,6 +193,8 @@ __all__ = [
     "FieldRange",
     "FixedVec",
     "FrameDecoder",
+    "Gap",
+    "GapPolicy",
     "GasPriceTLV",
     "Group",
     "HeaderFlags",
@@ -219,17 +235,22 @@ __all__ = [
     "ProtocolError",
     "QuoteTLV",
     "Recovery",
+    "RecoveryManager",
     "RecoveryRequestTLV",
+    "RecoveryState",
     "RecoveryType",
     "RelayDomain",
     "RelayDomainMismatch",
     "RemoteProtocolError",
+    "SequenceAction",
+    "SequenceTracker",
     "SignalIdentityTLV",
     "SnapshotTLV",
     "SourceType",
     "StateInvalidationTLV",
     "StreamEnd",
     "StreamStatistics",
+    "StreamStatus",
     "Struct",
     "SystemHealthTLV",
     "TLVType",
@@ -251,6 +272,7 @@ __all__ = [
     "message_size",
     "parse_header",
     "parse_message",
+    "recovery_message",
     "routed_domain",
     "vec",
 ]
