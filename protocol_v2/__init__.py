@@ -107,6 +107,17 @@ from .sequence import (
     SequenceTracker,
     recovery_message,
 )
+from .snapshot import (
+    SnapshotCompression,
+    read_snapshot,
+    write_snapshot,
+)
+from .snapshot_state import (
+    ActiveInstrument,
+    BufferedMessage,
+    Snapshot,
+    SystemState,
+)
 from .tlv_types import (
     TLVType,
     routed_domain,
@@ -176,9 +187,11 @@ __all__ = [
     "U64",
     "U128",
     "VERSION",
+    "ActiveInstrument",
     "Address",
     "ArbitrageSignalTLV",
     "AssetType",
+    "BufferedMessage",
     "Bytes8",
     "Bytes32",
     "CapacityExceeded",
@@ -245,6 +258,8 @@ __all__ = [
     "SequenceAction",
     "SequenceTracker",
     "SignalIdentityTLV",
+    "Snapshot",
+    "SnapshotCompression",
     "SnapshotTLV",
     "SourceType",
     "StateInvalidationTLV",
@@ -253,6 +268,7 @@ __all__ = [
     "StreamStatus",
     "Struct",
     "SystemHealthTLV",
+    "SystemState",
     "TLVType",
     "TLVView",
     "Tail",
@@ -272,7 +288,9 @@ __all__ = [
     "message_size",
     "parse_header",
     "parse_message",
+    "read_snapshot",
     "recovery_message",
     "routed_domain",
     "vec",
+    "write_snapshot",
 ]

@@ -114,7 +114,8 @@ def test_a_second_gap_is_asked_for_when_the_first_is_closed() -> None:
 )
 def test_the_strategy_follows_from_what_is_missing(missing: int, strategy: RecoveryType) -> None:
     decision = Consumer().receive(1, 2 + missing)
-    assert decision.gap == gap(1, 2 + missing, strategy) and decision.gap.missing == missing
+    assert decision.gap is not None and decision.gap.missing == missing
+    assert decision.gap == gap(1, 2 + missing, strategy)
 
 
 def test_limits_are_per_domain() -> None:
