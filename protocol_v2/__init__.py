@@ -63,6 +63,7 @@ from .header import (
     message_checksum,
     message_size,
     parse_header,
+    register_source,
 )
 from .instruments import (
     InstrumentId,
@@ -290,6 +291,7 @@ __all__ = [
     "parse_message",
     "read_snapshot",
     "recovery_message",
+    "register_source",
     "routed_domain",
     "vec",
     "write_snapshot",

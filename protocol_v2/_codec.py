@@ -26,6 +26,7 @@ _NAMES = (
     "configure_vector",
     "open_vector",
     "parse_message",
+    "register_source",
     "register_type",
     "scan",
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .buffers import as_bytes_like
-from .constants import EXTENDED_MARKER, MAX_EXTENDED_PAYLOAD, MAX_MESSAGE_SIZE, VERSION, RelayDomain, SourceType
+from .constants import EXTENDED_MARKER, MAX_EXTENDED_PAYLOAD, MAX_MESSAGE_SIZE, VERSION
 from .errors import (
     CapacityExceeded,
     FieldRange,
@@ -20,7 +20,7 @@ from .errors import (
     ProtocolError,
 )
 from .layout import FieldLayout, IntKind, RawKind, StructKind, TailKind, VectorKind
-from .registry import known_types
+from .registry import DOMAINS, known_sources, known_types
 
 _U8, _U64 = IntKind(1), IntKind(8)
 
@@ -68,12 +68,12 @@ def explain_short_buffer(name: str, need: int, length: int, offset: int) -> Prot
 
 def explain_builder(relay_domain: Any, source: Any, sequence: Any, timestamp: Any, flags: Any) -> Exception | None:
     """Why no message can have this header; None if it can."""
-    for name, value, enum in (("relay_domain", relay_domain, RelayDomain), ("source", source, SourceType)):
+    for name, value, known in (("relay_domain", relay_domain, DOMAINS), ("source", source, known_sources())):
         fault = _explain_int(name, _U8, value)
         if fault is not None:
             return fault
-        if value not in enum._value2member_map_:
-            return FieldRange(name, value, min(enum), max(enum))
+        if value not in known:
+            return FieldRange(name, value, min(known), max(known))
     fault = _explain_int("flags", _U8, flags) or _explain_int("sequence", _U64, sequence)
     return fault or (None if timestamp is None else _explain_int("timestamp", _U64, timestamp))
 

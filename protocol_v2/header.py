@@ -14,7 +14,9 @@ version, announced size within the limit, all announced bytes there, nothing aft
 import zlib
 from typing import Annotated, Self
 
+from . import registry
 from ._codec import configure
+from ._codec import register_source as _register_source
 from ._python import checks
 from .buffers import Buffer, byte_view
 from .constants import (
@@ -59,6 +61,15 @@ class MessageHeader(Struct):
 
 
 configure(MessageHeader)
+
+
+def register_source(number: int) -> None:
+    """Accept messages of a source that `SourceType` does not name: a collector or strategy of your own.
+
+    Holds for this process; every process that reads these messages has to know the number.  Raises FieldRange.
+    """
+    registry.add_source(number)
+    _register_source(number)
 
 
 def message_checksum(message: Buffer) -> int:

@@ -1,7 +1,8 @@
 """Which type numbers are known, how large their payloads may be, and which class reads them.
 
-Owns the one table that the walk over a message consults.  Must not know fields: a struct comes here with the
-places of its vectors, because a count beyond the capacity is the one thing inside a payload that a walk refuses.
+Owns the one table that the walk over a message consults, and the set of sources that are known.  Must not know fields:
+a struct comes here with the places of its vectors, because a count beyond the capacity is the one thing inside a
+payload that a walk refuses.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .errors import InvalidTLVType
+from .constants import RelayDomain, SourceType
+from .errors import FieldRange, InvalidTLVType
 from .layout import FieldLayout, Layout, VectorKind
 from .tlv_types import SIZE_BOUNDS, TLVType, type_name
 
 MAX_PAYLOAD = 65_535
+DOMAINS = frozenset(map(int, RelayDomain))
+_sources = set(map(int, SourceType))
 TYPE_COUNT = 255
 _NAMED = frozenset(map(int, TLVType))
 
@@ -69,6 +73,18 @@ def register(number: int, cls: type, layout: Layout) -> TypeInfo:
                     vector_places(layout))  # fmt: skip
     _known[number] = info
     return info
+
+
+def known_sources() -> set[int]:
+    """The numbers that header byte 6 may have: those of `SourceType`, and what was added."""
+    return _sources
+
+
+def add_source(number: int) -> None:
+    """Accept one more source number.  Raises FieldRange for what is no byte, or the reserved 0."""
+    if not 0 < number < 256:
+        raise FieldRange("source", number, 1, 255)
+    _sources.add(number)
 
 
 def vector_places(layout: Layout) -> tuple[tuple[FieldLayout, int], ...]:

@@ -176,7 +176,7 @@ class Struct(StructBase, metaclass=StructMeta, abstract=True):
         setattr(cls, "__match_args__", tuple(each.name for each in layout.fields))  # noqa: B010
         bind(cls, layout)
         for name, each in elements.items():
-            setattr(cls, name, ElementReader(layout, each.vector, each.name))
+            setattr(cls, name, ElementReader(cls, each.vector, each.name))
 
     @classmethod
     def layout(cls) -> Layout:

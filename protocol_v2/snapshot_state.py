@@ -88,9 +88,10 @@ def read_state(text: bytes) -> Snapshot:
 
     try:
         decoded = text.decode()
-        value = json.loads(decoded, object_pairs_hook=_once, parse_constant=_no_number)
     except UnicodeDecodeError as error:
         raise refuse(error.start, f"not UTF-8 ({error.reason})") from None
+    try:
+        value = json.loads(decoded, object_pairs_hook=_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise refuse(len(decoded[: error.pos].encode()), f"not JSON ({error.msg})") from None
     except (ValueError, RecursionError) as error:

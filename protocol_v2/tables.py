@@ -41,8 +41,8 @@ def vector_row(kind: VectorKind) -> Row:
     return _row("", kind, kind, 0, None, True)
 
 
-def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool]:
-    """The fields, the struct's bytes with every default in place, and whether equal bytes are equal values."""
+def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool, bool]:
+    """The fields, the bytes with every default, whether only equal bytes are equal values, whether there is a tail."""
     defaults = bytearray(layout.size)
     plain = not list(layout.gaps()) and not layout.tail
     for field in layout.fields:
@@ -51,7 +51,7 @@ def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool]:
             assert isinstance(field.default, int)
             defaults[field.offset : field.end] = int(field.default).to_bytes(kind.size, "little", signed=kind.signed)
         plain = plain and (isinstance(kind, IntKind) or (isinstance(kind, RawKind) and not kind.pad))
-    return [field_row(field) for field in layout.fields], bytes(defaults), plain
+    return [field_row(field) for field in layout.fields], bytes(defaults), plain, layout.tail
 
 
 def encoder_rows(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> tuple[bytes, list[Any], Encoder]:

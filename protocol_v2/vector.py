@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ._codec import VectorBase, configure_vector, open_vector
 from ._python.vectors import pack_vector
@@ -35,18 +35,15 @@ class FixedVec(VectorBase, Sequence[T]):
         made.extend(items)
         return made
 
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        return super().__getitem__(index)  # type: ignore[no-any-return]
+    if TYPE_CHECKING:  # the implementation below has them; a method here would only make each access slower
 
-    def __iter__(self) -> Iterator[T]:
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        return super().__len__()
+        @overload
+        def __getitem__(self, index: int) -> T: ...
+        @overload
+        def __getitem__(self, index: slice) -> list[T]: ...
+        def __getitem__(self, index: int | slice) -> T | list[T]: ...
+        def __iter__(self) -> Iterator[T]: ...
+        def __len__(self) -> int: ...
 
     def to_list(self) -> list[T]:
         """The elements as objects."""

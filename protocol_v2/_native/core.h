@@ -13,6 +13,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -50,6 +51,8 @@ typedef struct {
     int required;
     uint32_t offset, size, length;
     uint32_t element_size, first, capacity, least;
+    uint64_t high; /* the largest value of an integer of up to 8 bytes, and the least */
+    int64_t low;
 } Field;
 
 typedef struct Table {
@@ -103,11 +106,12 @@ typedef struct {
 typedef struct {
     PyObject *enforce, *skip, *must_verify;
     PyObject *pack_slow, *canonical, *refuse_message, *refuse_struct, *refuse_payload, *refuse_count, *unknown_type;
-    PyObject *refuse_builder, *refuse_tlv, *refuse_target, *as_bytes, *message_repr;
+    PyObject *refuse_builder, *refuse_tlv, *refuse_target, *as_bytes, *message_repr, *tlv_repr;
     PyObject *table_rows, *vector_row, *encoder_rows, *decoder_rows;
-    PyObject *s_table, *s_type, *s_checksum, *s_limit, *s_allow_trailing, *s_signed, *s_offset;
+    PyObject *s_table, *s_type, *s_checksum, *s_limit, *s_allow_trailing, *s_signed, *s_offset, *s_buf;
     PyObject *s_relay_domain, *s_source, *s_sequence, *s_timestamp, *s_flags;
     PyTypeObject *header_class, *vector_class;
+    PyObject *bytes[256]; /* the ints 0 to 255 */
     uint8_t domains[256], sources[256];
     TypeEntry types[256];
 } Core;
@@ -117,6 +121,7 @@ extern PyTypeObject StructType, VectorType, MessageType, TLVViewType, TableType,
 extern PyTypeObject FieldReaderType, ElementReaderType, BuilderType, EncoderType, DecoderType;
 
 /* fields.c: values in and out of bytes */
+int long_bits(PyObject *value, uint64_t *out);             /* see ints.h */
 int as_u64(PyObject *value, uint64_t *out);               /* 1, or 0 with no error set */
 int write_value(const Field *field, uint8_t *at, PyObject *value); /* 1 done, 0 not accepted, -1 error set */
 PyObject *read_int(int kind, const uint8_t *at);
@@ -127,10 +132,12 @@ PyObject *vector_tuples(const Field *field, const uint8_t *at);
 Table *table_of(PyTypeObject *cls);                        /* borrowed; TypeError when `cls` is no declared struct */
 PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_ssize_t size, PyObject *owner);
 PyObject *bind(PyObject *module, PyObject *args);
+void lighten(PyTypeObject *cls, destructor dealloc);
 int fill_field(Field *field, PyObject *row);
 
 /* vectors.c */
 PyObject *vector_open(const Field *field, const uint8_t *base, PyObject *owner, int type);
+void vector_dealloc(PyObject *self);
 int counts_fit(const Table *table, const uint8_t *payload);
 PyObject *open_vector(PyObject *module, PyObject *args);
 
@@ -142,7 +149,6 @@ typedef struct {
 } Span;
 int span_of(PyObject *buf, Span *span); /* takes a reference to an owner; -1 with an error set */
 PyObject *region(const uint8_t *data, Py_ssize_t size, PyObject *owner, int readonly); /* a memoryview */
-int clear_freelists(void);
 
 /* messages.c */
 int message_fits(const uint8_t *p, Py_ssize_t there, int verify, Py_ssize_t limit, int allow_trailing, uint32_t *size);

@@ -4,43 +4,11 @@
  * error set; the Python implementation takes over), or an error.  It runs no code of the caller's: an integer has to be
  * an int, bytes have to be bytes; objects that convert themselves are left to the Python implementation.
  */
-#include "core.h"
+#include "ints.h"
 
-#if PY_VERSION_HEX < 0x030C0000
-#define DIGITS(v) Py_SIZE(v)
-#define DIGIT(v, i) ((uint64_t)((PyLongObject *)(v))->ob_digit[i])
-#endif
-
-/* The value of an int as 64 bits two's complement.  1 when it fits u64, 2 when it is negative and fits i64, else 0. */
-static inline int long_bits(PyObject *value, uint64_t *out)
+/* `int_bits` for what that does not see at a glance. */
+int long_bits(PyObject *value, uint64_t *out)
 {
-    if (!PyLong_Check(value))
-        return 0;
-#if PY_VERSION_HEX < 0x030C0000
-    switch (DIGITS(value)) {
-    case 0:
-        *out = 0;
-        return 1;
-    case 1:
-        *out = DIGIT(value, 0);
-        return 1;
-    case 2:
-        *out = DIGIT(value, 0) | DIGIT(value, 1) << PyLong_SHIFT;
-        return 1;
-    case 3:
-        if (PyLong_SHIFT == 30 && DIGIT(value, 2) < 16) {
-            *out = DIGIT(value, 0) | DIGIT(value, 1) << 30 | DIGIT(value, 2) << 60;
-            return 1;
-        }
-        break;
-    case -1:
-        *out = 0u - DIGIT(value, 0);
-        return 2;
-    case -2:
-        *out = 0u - (DIGIT(value, 0) | DIGIT(value, 1) << PyLong_SHIFT);
-        return 2;
-    }
-#endif
     int overflow;
     long long wide = PyLong_AsLongLongAndOverflow(value, &overflow);
     if (overflow == 0) {
@@ -58,14 +26,14 @@ static inline int long_bits(PyObject *value, uint64_t *out)
     return 1;
 }
 
-int as_u64(PyObject *value, uint64_t *out) { return long_bits(value, out) == 1; }
+int as_u64(PyObject *value, uint64_t *out) { return int_bits(value, out) == 1; }
 
 static int write_wide(uint8_t *at, PyObject *value, int is_signed)
 {
     if (!PyLong_Check(value))
         return 0;
     uint64_t low;
-    int found = long_bits(value, &low);
+    int found = int_bits(value, &low);
     if (found == 1 || (found == 2 && is_signed)) {
         put64(at, low);
         put64(at + 8, found == 2 ? UINT64_MAX : 0);
@@ -85,75 +53,22 @@ static int write_wide(uint8_t *at, PyObject *value, int is_signed)
     return 1;
 }
 
-static inline int write_int(int kind, uint8_t *at, PyObject *value)
+static inline int write_int(const Field *field, uint8_t *at, PyObject *value)
 {
-    uint64_t bits;
-    if (kind >= K_U128)
-        return write_wide(at, value, kind == K_I128);
-    int found = long_bits(value, &bits);
-    if (!found)
-        return 0;
-    int64_t number = (int64_t)bits;
-    switch (kind) {
-    case K_U64:
-        if (found == 2)
-            return 0;
-        put64(at, bits);
-        return 1;
-    case K_I64:
-        if (found == 1 && bits > INT64_MAX)
-            return 0;
-        put64(at, bits);
-        return 1;
-    case K_U8:
-        if (found == 2 || bits > UINT8_MAX)
-            return 0;
-        *at = (uint8_t)bits;
-        return 1;
-    case K_U16:
-        if (found == 2 || bits > UINT16_MAX)
-            return 0;
-        put16(at, bits);
-        return 1;
-    case K_U32:
-        if (found == 2 || bits > UINT32_MAX)
-            return 0;
-        put32(at, bits);
-        return 1;
-    }
-    if (found == 1 && bits > INT32_MAX)
-        return 0;
-    switch (kind) {
-    case K_I32:
-        if (number < INT32_MIN)
-            return 0;
-        put32(at, bits);
-        return 1;
-    case K_I16:
-        if (number < INT16_MIN || number > INT16_MAX)
-            return 0;
-        put16(at, bits);
-        return 1;
-    case K_I8:
-        if (number < INT8_MIN || number > INT8_MAX)
-            return 0;
-        *at = (uint8_t)bits;
-        return 1;
-    }
-    return 0;
+    return field->kind < K_U128 ? store_int(at, value, field->size, field->low, field->high) : write_wide(at, value, field->kind == K_I128);
 }
 
 static int write_element(const Field *field, uint8_t *at, PyObject *item)
 {
     if (field->element != K_STRUCT)
-        return write_int(field->element, at, item);
+        return field->element >= K_U128 ? write_wide(at, item, field->element == K_I128) : 0;
     if (PyTuple_CheckExact(item)) {
         const Table *inner = field->inner;
-        if (PyTuple_GET_SIZE(item) != inner->field_count || !inner->plain)
+        if (PyTuple_GET_SIZE(item) != inner->field_count)
             return 0;
         for (Py_ssize_t i = 0; i < inner->field_count; i++) {
             const Field *part = &inner->fields[i];
-            if (part->kind > K_I128 || !write_int(part->kind, at + part->offset, PyTuple_GET_ITEM(item, i)))
+            if (part->kind > K_I128 || !write_int(part, at + part->offset, PyTuple_GET_ITEM(item, i)))
                 return 0;
         }
         return 1;
@@ -218,67 +133,21 @@ int write_value(const Field *field, uint8_t *at, PyObject *value)
     case K_VECTOR:
         return write_vector(field, at, value);
     default:
-        return field->kind <= K_I128 ? write_int(field->kind, at, value) : 0;
+        return field->kind <= K_I128 ? write_int(field, at, value) : 0;
     }
-}
-
-static inline PyObject *from_u64(uint64_t value)
-{
-#if PY_VERSION_HEX < 0x030C0000 && PYLONG_BITS_IN_DIGIT == 30
-    if (value >= (1u << 30)) {
-        int digits = value >> 60 ? 3 : 2;
-        PyLongObject *number = _PyLong_New(digits);
-        if (!number)
-            return NULL;
-        number->ob_digit[0] = (digit)(value & PyLong_MASK);
-        number->ob_digit[1] = (digit)(value >> 30 & PyLong_MASK);
-        if (digits == 3)
-            number->ob_digit[2] = (digit)(value >> 60);
-        return (PyObject *)number;
-    }
-    return PyLong_FromLong((long)value);
-#else
-    return PyLong_FromUnsignedLongLong(value);
-#endif
-}
-
-static inline PyObject *from_i64(int64_t value)
-{
-    return value >= 0 ? from_u64((uint64_t)value) : PyLong_FromLongLong(value);
 }
 
 static PyObject *read_wide(const uint8_t *at, int is_signed)
 {
     uint64_t low = get64(at), high = get64(at + 8);
     if (high == 0 && !(is_signed && high >> 63))
-        return from_u64(low);
+        return int_of_u64(low);
     return _PyLong_FromByteArray(at, 16, 1, is_signed);
 }
 
 PyObject *read_int(int kind, const uint8_t *at)
 {
-    switch (kind) {
-    case K_U8:
-        return PyLong_FromLong(*at);
-    case K_U16:
-        return PyLong_FromLong(get16(at));
-    case K_U32:
-        return from_u64(get32(at));
-    case K_U64:
-        return from_u64(get64(at));
-    case K_I8:
-        return PyLong_FromLong((int8_t)*at);
-    case K_I16:
-        return PyLong_FromLong((int16_t)get16(at));
-    case K_I32:
-        return PyLong_FromLong((int32_t)get32(at));
-    case K_I64:
-        return from_i64((int64_t)get64(at));
-    case K_U128:
-        return read_wide(at, 0);
-    default:
-        return read_wide(at, 1);
-    }
+    return kind < K_U128 ? load_int(kind, at) : read_wide(at, kind == K_I128);
 }
 
 PyObject *read_value(const Field *field, const uint8_t *base, Py_ssize_t size, PyObject *owner, int type)
@@ -322,7 +191,10 @@ PyObject *vector_tuples(const Field *field, const uint8_t *at)
             const Table *inner = field->inner;
             item = PyTuple_New(inner->field_count);
             for (Py_ssize_t j = 0; item && j < inner->field_count; j++) {
-                PyObject *part = read_value(&inner->fields[j], slot, inner->size, NULL, 0);
+                const Field *field_of = &inner->fields[j];
+                PyObject *part = field_of->kind < K_U128 && !field_of->members
+                                     ? load_int(field_of->kind, slot + field_of->offset)
+                                     : read_value(field_of, slot, inner->size, NULL, 0);
                 if (part)
                     PyTuple_SET_ITEM(item, j, part);
                 else

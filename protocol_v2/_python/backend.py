@@ -23,6 +23,7 @@ __all__ = [
     "configure_vector",
     "open_vector",
     "parse_message",
+    "register_source",
     "register_type",
     "scan",
 ]
@@ -36,6 +37,10 @@ def configure(header: Any) -> None:
 def configure_vector(vector: Any) -> None:
     """Take the class that vectors are shown as."""
     VectorBase._view_class = vector
+
+
+def register_source(number: int) -> None:
+    """Nothing to do: the checks read the registry itself."""
 
 
 def register_type(info: TypeInfo) -> None:

@@ -22,8 +22,6 @@ from ..constants import (
     MAX_MESSAGE_SIZE,
     STANDARD_FRAME_SIZE,
     SUPPORTED_VERSIONS,
-    RelayDomain,
-    SourceType,
 )
 from ..errors import (
     ChecksumMismatch,
@@ -39,12 +37,10 @@ from ..errors import (
     UnsupportedVersion,
 )
 from ..explain import explain_count
-from ..registry import TypeInfo, known_types
+from ..registry import DOMAINS, TypeInfo, known_sources, known_types
 
 HEADER = struct.Struct("<IBBBBQQII")
 CHECKSUM_OFFSET = 28
-_DOMAINS = frozenset(map(int, RelayDomain))
-_SOURCES = frozenset(map(int, SourceType))
 
 
 class Frame(NamedTuple):
@@ -106,9 +102,9 @@ def check_header(
         calculated = checksum_of(buffer, start, end)
         if calculated != in_header:
             raise ChecksumMismatch(calculated, in_header, size, count_frames(buffer, start, end), payload_size)
-    if domain not in _DOMAINS:
+    if domain not in DOMAINS:
         raise InvalidRelayDomain(domain)
-    if source not in _SOURCES:
+    if source not in known_sources():
         raise UnknownSource(source)
     return end
 

@@ -20,7 +20,8 @@ from ..errors import FieldRange
 from ..explain import explain_encoding
 from ..layout import IntKind, Layout, RawKind, StructKind, VectorKind
 from ..paths import Place, encoder_places, resolve
-from .checks import _DOMAINS, _SOURCES, check_message, walk
+from ..registry import DOMAINS, known_sources
+from .checks import check_message, walk
 from .structs import _CODES, _exact
 from .vectors import pack_vector
 
@@ -57,8 +58,8 @@ def _encoding_function(layout: Layout, number: int, places: list[Place], fixed: 
     frame = struct.pack("<BBBH", EXTENDED_MARKER, 0, number, layout.size) if extended else bytes((number, layout.size))
     names = [f"v{index}" for index in range(len(places))]
     given = {place.path: name for name, place in zip(names, places, strict=True)}
-    space: dict[str, Any] = {"crc32": zlib.crc32, "faults": _FAULTS, "explain": explain, "domains": _DOMAINS,
-                             "sources": _SOURCES, "to_bytes": int.to_bytes}  # fmt: skip
+    space: dict[str, Any] = {"crc32": zlib.crc32, "faults": _FAULTS, "explain": explain, "domains": DOMAINS,
+                             "sources": known_sources(), "to_bytes": int.to_bytes}  # fmt: skip
     lines: list[str] = []
     codes, arguments, end = [f"<{len(frame)}s"], ["frame"], 0
     space["frame"] = frame
@@ -193,7 +194,7 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], verify:
     total = HEADER_SIZE + len(frame) + layout.size
     if layout.tail or total > limit or any(place.guard for place in places):
         return None
-    space: dict[str, Any] = {"crc32": zlib.crc32, "slow": slow, "domains": _DOMAINS, "sources": _SOURCES,
+    space: dict[str, Any] = {"crc32": zlib.crc32, "slow": slow, "domains": DOMAINS, "sources": known_sources(),
                              "frame": frame, "from_bytes": int.from_bytes}  # fmt: skip
     reads: list[tuple[int, int, str, str]] = []
     results: list[str] = []

@@ -106,8 +106,9 @@ class ElementReader:
 
     __slots__ = ("_field", "_inner", "_name")
 
-    def __init__(self, owner: Layout, vector: str, name: str) -> None:
-        self._field = owner[vector]
+    def __init__(self, owner: Any, vector: str, name: str) -> None:
+        layout: Layout = owner.__layout__
+        self._field = layout[vector]
         kind = self._field.kind
         assert isinstance(kind, VectorKind) and isinstance(kind.element, StructKind)
         self._inner = kind.element.layout[name]
