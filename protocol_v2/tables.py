@@ -5,7 +5,7 @@ Owns the numbering of kinds (`enum kind` in `_native/core.h`) and the rows.  Mus
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ._python.compiled import Decoder, Encoder
@@ -41,17 +41,26 @@ def vector_row(kind: VectorKind) -> Row:
     return _row("", kind, kind, 0, None, True)
 
 
-def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool, bool]:
-    """The fields, the bytes with every default, whether only equal bytes are equal values, whether there is a tail."""
+def layout_rows(layout: Layout) -> tuple[list[Row], bytes, list[tuple[int, int]], bool]:
+    """The fields, the struct's bytes with every default in place, its padding, and whether it has a tail."""
     defaults = bytearray(layout.size)
-    plain = not list(layout.gaps()) and not layout.tail
     for field in layout.fields:
         kind = field.kind
         if not field.required and isinstance(kind, IntKind):
             assert isinstance(field.default, int)
             defaults[field.offset : field.end] = int(field.default).to_bytes(kind.size, "little", signed=kind.signed)
-        plain = plain and (isinstance(kind, IntKind) or (isinstance(kind, RawKind) and not kind.pad))
-    return [field_row(field) for field in layout.fields], bytes(defaults), plain, layout.tail
+    return [field_row(field) for field in layout.fields], bytes(defaults), list(_padding(layout)), layout.tail
+
+
+def _padding(layout: Layout) -> Iterator[tuple[int, int]]:
+    for gap in layout.gaps():
+        yield gap.offset, gap.size
+    for field in layout.fields:
+        if isinstance(field.kind, RawKind) and field.kind.pad:
+            yield field.offset + field.kind.length, field.kind.pad
+        elif isinstance(field.kind, StructKind):
+            for offset, size in _padding(field.kind.layout):
+                yield field.offset + offset, size
 
 
 def encoder_rows(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> tuple[bytes, list[Any], Encoder]:
