@@ -5,6 +5,7 @@ Nothing in this package opens a socket, logs or starts a thread: bytes in, value
 timestamp of a `MessageBuilder` that is given none.
 """
 
+from . import order_book
 from ._codec import (
     Decoder,
     Encoder,
@@ -287,6 +288,7 @@ __all__ = [
     "implementation",
     "message_checksum",
     "message_size",
+    "order_book",
     "parse_header",
     "parse_message",
     "read_snapshot",

@@ -25,4 +25,4 @@ def test_restart_refuses_what_the_constructor_would() -> None:
     with pytest.raises(TypeError):
         builder.restart()  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        builder.restart(3)  # type: ignore[misc]
+        builder.restart(3)  # type: ignore[call-arg]
