@@ -15,6 +15,10 @@ from ._codec import (
     implementation,
     parse_message,
 )
+from .batch import (
+    decode_batch,
+    encode_batch,
+)
 from .constants import (
     HEADER_SIZE,
     MAGIC,
@@ -28,6 +32,7 @@ from .constants import (
     SourceType,
 )
 from .errors import (
+    BatchError,
     CapacityExceeded,
     ChecksumMismatch,
     FieldRange,
@@ -193,6 +198,7 @@ __all__ = [
     "Address",
     "ArbitrageSignalTLV",
     "AssetType",
+    "BatchError",
     "BufferedMessage",
     "Bytes8",
     "Bytes32",
@@ -283,7 +289,9 @@ __all__ = [
     "UnsupportedVersion",
     "Vec",
     "VenueId",
+    "decode_batch",
     "element",
+    "encode_batch",
     "field",
     "implementation",
     "message_checksum",

@@ -26,6 +26,8 @@ _NAMES = (
     "bind",
     "configure",
     "configure_vector",
+    "decode_rows",
+    "encode_rows",
     "open_vector",
     "parse_message",
     "register_source",
