@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol_v2 import CapacityExceeded, InvalidPayload, OrderBookTLV, OrderLevel
+from protocol_v2.benchmarks import order_book as benchmark
 from protocol_v2.order_book import mid_price, spread_bps, validate, with_ask, with_bid
 
 Levels = list[tuple[int, int, int]]
@@ -113,3 +114,14 @@ def test_inserting_keeps_the_order(bids: Levels, asks: Levels) -> None:
     assert made.bids.to_tuples() == sorted(bids, key=lambda each: -each[0])
     assert made.asks.to_tuples() == sorted([(price + 9, size, count) for price, size, count in asks],
                                            key=lambda each: each[0])  # fmt: skip
+
+
+def test_the_benchmark_compares_the_same_contents(capsys: pytest.CaptureFixture[str]) -> None:
+    for levels in (0, 3):
+        data = benchmark.make_listed(*benchmark.sides(levels)).pack()
+        assert len(data) == 44 + 24 * 2 * levels
+        assert benchmark.ListBook.unpack(data) == benchmark.make_listed(*benchmark.sides(levels))
+        validate(benchmark.make_fixed(*benchmark.sides(levels)))
+        assert all(case.fixed() is not None and case.listed() is not None for case in benchmark.cases(levels))
+    benchmark.report(2, rounds=1)
+    assert "| bytes of the payload | 2456 | 140 | 17.54 |" in capsys.readouterr().out
