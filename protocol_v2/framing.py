@@ -25,12 +25,13 @@ A damaged size within the limit holds back what follows until that many bytes ca
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ._codec import Message, parse_message, scan
 from .buffers import Buffer, byte_view
-from .constants import HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, ChecksumPolicy, RelayDomain, must_verify
+from .constants import HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, RelayDomain, must_verify
 from .errors import (
     FieldRange,
     InvalidMagic,
@@ -47,6 +48,8 @@ _LARGEST_LIMIT = HEADER_SIZE + 0xFFFFFFFF
 _CREDIT_PER_BYTE, _CREDIT_CAP = 4, 16
 # The magic's bytes, or as many of them as are left at the end.
 _CAN_BE_MAGIC = re.compile(rb"\xef(?:\xbe(?:\xad(?:\xde|\Z)|\Z)|\Z)")
+# Magic, version and payload size of a header.
+_SIZE_CHECK = struct.Struct("<IxB18xI")
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 
 
@@ -133,9 +136,10 @@ class FrameDecoder:
         error of the first fault.
         """
         self._check_open()
-        chunk, at, found = byte_view(data), 0, list[Message]()
+        found: list[Message] = []
+        chunk, at = byte_view(data), 0
+        self._fed += len(chunk)
         view = memoryview(chunk)
-        self._fed += len(view)
         while self._kept:
             take = min(self._need - len(self._kept), len(view) - at)
             self._kept += view[at : at + take]
@@ -154,7 +158,8 @@ class FrameDecoder:
         """
         self._check_open()
         self._closed = True
-        left, at, found = bytes(self._kept), 0, list[Message]()
+        found: list[Message] = []
+        left, at = bytes(self._kept), 0
         while at < len(left) and self.failure is None:
             if not _MAGIC_BYTES.startswith(left[at : at + 4]):
                 behind = _next_magic(left, at)
@@ -181,13 +186,17 @@ class FrameDecoder:
                     self._need = len(_MAGIC_BYTES)
                     break
                 self._searching = False
+            if len(buffer) - at < HEADER_SIZE:
+                self._need = HEADER_SIZE
+                break
             place, (messages, at) = at, scan(buffer, at, self._limit, self._verify)
             self._accept(messages, at - place, found)
             given_up = 0 if self.failure is not None else self._judge(buffer, at)
             if not given_up:
                 break
             at += given_up
-        self._kept = bytearray(memoryview(buffer)[at:]) if self.failure is None else bytearray()
+        whole = at == len(buffer) or self.failure is not None
+        self._kept = bytearray() if whole else bytearray(memoryview(buffer)[at:])
 
     def _accept(self, messages: list[Message], size: int, found: list[Message]) -> None:
         """Take messages of `size` bytes in all."""
@@ -211,15 +220,16 @@ class FrameDecoder:
     def _judge(self, buffer: bytes | memoryview, at: int) -> int:
         """Why `scan` stopped at `at`: 0 where bytes are missing, else how many of the wrong bytes are given up."""
         left, size = len(buffer) - at, 0
-        self._need = HEADER_SIZE
         if left < HEADER_SIZE:
+            self._need = HEADER_SIZE
+            return 0
+        magic, version, payload_size = _SIZE_CHECK.unpack_from(buffer, at)
+        if magic == MAGIC and version == VERSION and left < HEADER_SIZE + payload_size <= self._limit:
+            self._need = HEADER_SIZE + payload_size
             return 0
         try:
             # The header alone: what follows it in this chunk is an accident, and must not be counted in the error.
             size = message_size(buffer[at : at + HEADER_SIZE], limit=self._limit)
-            if left < size:
-                self._need = size
-                return 0
             parse_message(buffer, at, checksum=self._verify, limit=self._limit, allow_trailing=True)
         except ProtocolError as error:
             self._report(error)
