@@ -97,7 +97,7 @@ def check_shims(
     for shim in lock.shims:
         if shim.path in marks:
             found += _due(shim, marks[shim.path][2], lock.warn_days, today, now, pretend_removed)
-    found += _uses(uses, lock, pretend_removed, {shim.path for shim in lock.shims} | marks.keys() | {lock_path})
+    found += _uses(uses, lock, pretend_removed, {*lock.files, *marks, lock_path})
     return sorted(set(found))
 
 
@@ -119,7 +119,10 @@ def _marks(files: Mapping[str, Callable[[], bytes]]) -> dict[str, tuple[str, str
 
 def _unknown(marks: Mapping[str, tuple[str, str, int]], lock: Lock, taken: set[str]) -> Iterator[Violation]:
     known = {shim.path: (shim.old, shim.new) for shim in lock.shims}
+    stubs = {stub: shim for shim in lock.shims for stub in shim.stubs}
     for path, (old, new, line) in marks.items():
+        if path in stubs and old.startswith(f"{stubs[path].old}."):
+            continue
         if path not in taken and known.get(path) != (old, new):
             text = f"a shim of {old} for {new} that the lock does not know"
             if path in known:
@@ -137,6 +140,13 @@ def _missing(
         elif shim.path not in marks:
             text = f"this is not the shim of {shim.old} for {shim.new} that the lock names; other code took its place"
             yield _violation("shim-missing", shim.path, 1, text)
+        for stub in shim.stubs:
+            if stub not in files:
+                text = f"{stub}, by which type checkers see the names below {shim.old}, is gone"
+                yield _violation("shim-missing", lock_path, shim.line, text)
+            elif stub not in marks and stub.endswith(".pyi"):
+                text = f"this is not the stub for names below {shim.old} that the lock names; other code took its place"
+                yield _violation("shim-missing", stub, 1, text)
 
 
 def _old_paths(files: Iterable[str], lock: Lock) -> Iterator[Violation]:

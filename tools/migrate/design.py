@@ -17,12 +17,13 @@ from .executor import Group
 from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
 from .manifests import new_manifests, rewrite_manifest, wants
-from .model import Edit, Finding
+from .model import Edit, Finding, Move
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import new_packages, routes_of, shims_of
 from .plan import LOCK_FILE
 from .scan import FileScan, World, excluded
-from .shims import shim_text
+from .shims import removal_phrase, shim_text
+from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
 from .symbols import Duplicate, plan_symbols
 from .tree import LINK, REGULAR, Tree, decode, sha
 
@@ -75,7 +76,7 @@ class _Designer:
                 if path not in self.tree and path not in self.contents[3]:
                     self.contents[stage][path] = text.encode()
                     self.whole.add(path)
-        shims = shims_of(layout)
+        shims = shims_of(layout, self.world.resolver.index, self.tree)
         pending = tuple(
             sorted(
                 layout.new_path(p)
@@ -189,10 +190,7 @@ class _Designer:
         extra: list[Operation] = [
             WriteFile(3, p, b"", REGULAR, "makes the new folder a package, as its parents are") for p in packages
         ]
-        extra += [
-            WriteFile(3, p, t.encode(), REGULAR, "shim: the old name leads to the moved module")
-            for p, t in sorted(texts.items())
-        ]
+        extra += [WriteFile(3, p, t.encode(), REGULAR, _why(p, shims)) for p, t in sorted(texts.items())]
         lock = self._lock(3, shims, plan_hash)
         extra.append(self._lock_write(3, lock, self.tree))
         fixes = bool(changed) or bool(texts)
@@ -237,11 +235,10 @@ class _Designer:
     ) -> list[Group]:
         operations: list[Operation] = []
         for shim in shims:
-            if shim.path in after4:
-                data = after4.read(shim.path)
-                operations.append(
-                    RemoveFile(6, shim.path, sha(data), after4.modes[shim.path], f"the shim of {shim.old}")
-                )
+            for path in shim.files:
+                if path in after4:
+                    why = f"the {'shim' if path == shim.path else 'stubs'} of {shim.old}"
+                    operations.append(RemoveFile(6, path, sha(after4.read(path)), after4.modes[path], why))
         operations += self._changes(6, after4)
         for duplicate in duplicates:
             operations += duplicate.operations(after4)
@@ -276,14 +273,12 @@ class _Designer:
         index, layout = self.world.resolver.index, self.layout
         for shim in shims:
             move = next(m for m in layout.moves if m.source == shim.old)
-            names = index.names(layout.current_module(move.source))
-            public = sorted(n for n in names.names if not (n.startswith("__") and n.endswith("__")))
             out[shim.path] = shim_text(
                 shim.old,
                 shim.new,
                 is_package=move.is_package,
                 routes=routes_of(layout, move.source),
-                public=[n for n in public if n.startswith("_")],
+                public=explicit(index.names(layout.current_module(move.source))),
                 pending=pending,
                 depth=shim.path.count("/"),
                 remove_by=self.plan.shims.remove_by,
@@ -291,7 +286,19 @@ class _Designer:
                 owner=self.plan.shims.owner,
                 plan=self.plan.name,
             )
+            out.update(self._stub_texts(shim, move))
         return out
+
+    def _stub_texts(self, shim: LockedShim, move: Move) -> dict[str, str]:
+        layout, index, out = self.layout, self.world.resolver.index, {}
+        folder, policy = shim.path.rpartition("/")[0], self.plan.shims
+        when = removal_phrase(policy.remove_by, policy.remove_in)
+        for path, (old, new) in stubs_of(layout, index, move, folder).items():
+            names = explicit(index.names(old))
+            out[path] = stub_text(old, new, names, when=when, owner=policy.owner, plan=self.plan.name)
+        if (marker := typed_marker(layout, move)) is not None:
+            out[f"{folder}/{TYPED}"] = marker
+        return {path: text for path, text in out.items() if path in shim.stubs}
 
     def _lock(self, stage: int, shims: Sequence[LockedShim], plan_hash: str) -> bytes:
         moves = tuple(
@@ -345,6 +352,12 @@ def _after(tree: Tree, groups: Sequence[Group]) -> Tree:
             case _:
                 pass
     return tree.replaced(written=written, removed=removed)
+
+
+def _why(path: str, shims: Sequence[LockedShim]) -> str:
+    if any(path == shim.path for shim in shims):
+        return "shim: the old name leads to the moved module"
+    return "for type checkers, which follow files: the old name leads to the moved module"
 
 
 def _short(subject: str) -> str:

@@ -96,7 +96,7 @@ def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
         plan = replace(known, import_roots=tuple(sorted(roots | set(known.import_roots))), moves=entries)
     else:
         plan = Plan(lock.plan, tuple(sorted(roots)), entries)
-    return resolve_layout(plan, tree.replaced(removed={s.path for s in lock.shims}), moved=True)
+    return resolve_layout(plan, tree.replaced(removed=lock.files), moved=True)
 
 
 def target_version(session: Session, tree: Tree) -> str | None:

@@ -123,7 +123,7 @@ class Session:
             for m in self.plan.moves
         )
         # The shims are the tool's own: nothing may take them for code that stays at the old place.
-        bare = self.tree.replaced(removed={s.path for s in self.lock.shims})
+        bare = self.tree.replaced(removed=self.lock.files)
         return resolve_layout(replace(self.plan, moves=moves), bare, moved=True)
 
     @cached_property

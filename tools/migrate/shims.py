@@ -69,6 +69,26 @@ def removal_phrase(remove_by: date | None, remove_in: str | None) -> str:
     return " or ".join(parts) or "with the cleanup"
 
 
+def goes_phrase(goes: str, owner: str) -> str:
+    """What a warning says of the end: `the old name goes on 2027-03-31 (owner: platform team)`."""
+    return f"the old name goes {goes}" + (f" (owner: {owner})" if owner else "")
+
+
+def mark_line(old: str, new: str, plan: str) -> str:
+    """The line that says what a file is, as `parse_mark` reads it."""
+    return f"{MARK} old={old} new={new} plan={plan}\n"
+
+
+def reexports(new: str, names: Sequence[str], indent: str) -> str:
+    """Import statements that give type checkers all of `new`: what its star gives, and `names`."""
+    text = f"{indent}from {new} import *\n"
+    known = sorted({name for name in names if name.isidentifier() and not keyword.iskeyword(name)})
+    if known:
+        rows = "".join(f"{indent}    {name} as {name},\n" for name in known)
+        text += f"{indent}from {new} import (\n{rows}{indent})\n"
+    return text
+
+
 def shim_text(
     old: str,
     new: str,
@@ -95,7 +115,7 @@ def shim_text(
     _check_names(old, new, routes, is_package)
     owner, plan = " ".join(owner.split()), " ".join(plan.split())
     goes = removal_phrase(remove_by, remove_in)
-    when = f"the old name goes {goes}" + (f" (owner: {owner})" if owner else "")
+    when = goes_phrase(goes, owner)
     stays = is_package and any(source == target for source, target in routes.items())
     pieces = [_header(old, new, goes, owner, plan), _imports(is_package, bool(pending) or stays), _typing(new, public)]
     pieces.append(_data(old, new, routes if is_package else {}, when))
@@ -131,7 +151,7 @@ def _header(old: str, new: str, goes: str, owner: str, plan: str) -> str:
     )
     docstring = docstring.replace("\\", "\\\\").replace('"', '\\"')
     return (
-        f'"""{docstring}"""\n{MARK} old={old} new={new} plan={plan}\n'
+        f'"""{docstring}"""\n{mark_line(old, new, plan)}'
         "# ruff: noqa\n# flake8: noqa\n# mypy: ignore-errors\n# pyright: basic\n"
     )
 
@@ -145,13 +165,8 @@ def _imports(is_package: bool, needs_os: bool) -> str:
 
 
 def _typing(new: str, public: Sequence[str]) -> str:
-    names = sorted({name for name in public if name.isidentifier() and not keyword.iskeyword(name)})
     text = "TYPE_CHECKING = False  # type checkers take it for true; `typing` is slow to import\n"
-    text += f"if TYPE_CHECKING:\n    from {new} import *\n"
-    if names:
-        rows = "".join(f"        {name} as {name},\n" for name in names)
-        text += f"    from {new} import (\n{rows}    )\n"
-    return text
+    return text + "if TYPE_CHECKING:\n" + reexports(new, public, "    ")
 
 
 def _data(old: str, new: str, routes: Mapping[str, str], when: str) -> str:
