@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
 
+from tools.migrate import submodules
 from tools.migrate.lock import LOCK_NAME, Lock, LockedShim
 from tools.migrate.model import Finding, PlanError
 from tools.migrate.shims import MARK, parse_mark, removal_phrase
@@ -93,6 +94,7 @@ def check_shims(
     present = list(_old_paths(files, lock)) if lock.stage >= 6 else []
     taken = {violation.path for violation in present}
     found = [*present, *_unknown(marks, lock, taken), *_missing(files, marks, lock, lock_path)]
+    found += _blocks(files, lock)
     now = _version(version)
     for shim in lock.shims:
         if shim.path in marks:
@@ -147,6 +149,25 @@ def _missing(
             elif stub not in marks and stub.endswith(".pyi"):
                 text = f"this is not the stub for names below {shim.old} that the lock names; other code took its place"
                 yield _violation("shim-missing", stub, 1, text)
+
+
+def _blocks(files: Mapping[str, Callable[[], bytes]], lock: Lock) -> Iterator[Violation]:
+    """Packages that answer for modules that left them: those that the lock names, and no others."""
+    sign, holders = submodules.MARK.encode(), {path: shim for shim in lock.shims for path in shim.attributes_in}
+    for path, read in files.items():
+        if not path.endswith("__init__.py") or (path not in holders and sign not in read()):
+            continue
+        text = read().decode("utf-8", "replace")
+        if path not in holders and submodules.has_block(text):
+            line = text.count("\n", 0, text.index(submodules.MARK)) + 1
+            yield _violation("shim-unknown", path, line, "a block for old submodules that the lock does not know")
+        elif path in holders and submodules.without(text) is None:
+            shim = holders[path]
+            text = f"the block by which {shim.old} is found as an attribute is gone"
+            yield _violation("shim-missing", path, 1, text, "Restore it from git, or run the cleanup stage.")
+    for path in sorted(holders.keys() - files.keys()):
+        text = f"{path} is gone, in which a block for {holders[path].old} stood"
+        yield _violation("shim-missing", LOCK_NAME, holders[path].line, text)
 
 
 def _old_paths(files: Iterable[str], lock: Lock) -> Iterator[Violation]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import __version__
 from .executor import Group
@@ -22,8 +22,9 @@ from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, a
 from .placement import new_packages, routes_of, shims_of
 from .plan import LOCK_FILE
 from .scan import FileScan, World, excluded
-from .shims import removal_phrase, shim_text
+from .shims import is_shim, removal_phrase, shim_text
 from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
+from .submodules import block, lost, unbound, without
 from .symbols import Duplicate, plan_symbols
 from .tree import LINK, REGULAR, Tree, decode, sha
 
@@ -76,7 +77,7 @@ class _Designer:
                 if path not in self.tree and path not in self.contents[3]:
                     self.contents[stage][path] = text.encode()
                     self.whole.add(path)
-        shims = shims_of(layout, self.world.resolver.index, self.tree)
+        shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
         pending = tuple(
             sorted(
                 layout.new_path(p)
@@ -106,7 +107,7 @@ class _Designer:
             }
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
-            groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
+            groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
         after4 = _after(after3, groups[4])
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
@@ -162,6 +163,24 @@ class _Designer:
     def _written(self, stage: int) -> dict[str, bytes]:
         return {p: c for p, c in self.contents[stage].items() if c is not None}
 
+    def _with_attributes(self, shims: Sequence[LockedShim]) -> tuple[LockedShim, ...]:
+        """Before the move: let packages that a module leaves still answer for it, and note where on its shim."""
+        layout, index, holders = self.layout, self.world.resolver.index, dict[str, set[str]]()
+        if layout.moved or not self.plan.shims.enabled:
+            return tuple(shims)
+        for path, names in lost(layout, index, lambda p: excluded(p, self.plan.exclude)).items():
+            target, source = layout.new_path(path), self.tree.text(path)
+            later = self.contents[4].get(target) or self.contents[3].get(target)
+            text = decode(later, python=True) if later else source
+            wanted = unbound(text.body, names) if text else {}
+            if source and wanted:
+                self.edits.setdefault(path, []).append(block(source.body, wanted))
+                self._file(path)
+                for left in wanted.values():
+                    shim = next(s for s in shims if f"{left.source}.".startswith(f"{s.old}."))
+                    holders.setdefault(shim.old, set()).add(target)
+        return tuple(replace(s, attributes_in=tuple(sorted(holders.get(s.old, ())))) for s in shims)
+
     # groups
 
     def _migrate(
@@ -213,8 +232,8 @@ class _Designer:
         changed = self._changes(4, after3)
         extra: list[Operation] = []
         for path, text in sorted(texts.items()):
-            before = after3.read(path)
-            if before != text.encode():
+            before = after3.read(path) if path in after3 else b""
+            if before != text.encode() and is_shim(before.decode("utf-8", "replace")):
                 extra.append(
                     WriteFile(4, path, text.encode(), REGULAR, "nobody in the tree waits for the old name", sha(before))
                 )
@@ -240,8 +259,16 @@ class _Designer:
                     why = f"the {'shim' if path == shim.path else 'stubs'} of {shim.old}"
                     operations.append(RemoveFile(6, path, sha(after4.read(path)), after4.modes[path], why))
         operations += self._changes(6, after4)
+        for path in sorted({path for shim in shims for path in shim.attributes_in if path in after4}):
+            text = after4.text(path)
+            edit = without(text.body) if text else None
+            if edit is not None:
+                before = after4.read(path)
+                after = apply_edits(before, (edit,), path)
+                operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
+        tree = _after(after4, [Group("", tuple(operations))])
         for duplicate in duplicates:
-            operations += duplicate.operations(after4)
+            operations += duplicate.operations(tree)
         lock = self._lock(6, (), plan_hash)
         return [
             Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),

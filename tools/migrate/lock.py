@@ -48,7 +48,8 @@ class LockedMove:
 class LockedShim:
     """One shim that stands: its file, the names it joins, who answers for it and when it goes.
 
-    `stubs` are files that come and go with it, which only type checkers read.
+    `stubs` are files that come and go with it, which only type checkers read.  `attributes_in` are files of packages
+    in which a block stands for it (see `submodules`).
     """
 
     path: str
@@ -59,6 +60,7 @@ class LockedShim:
     remove_in: str | None = None
     line: int = field(default=0, compare=False)
     stubs: tuple[str, ...] = ()
+    attributes_in: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -81,6 +83,11 @@ class Lock:
     def files(self) -> frozenset[str]:
         """Every file that is there only for old names."""
         return frozenset(path for shim in self.shims for path in shim.files)
+
+    @property
+    def blocks(self) -> frozenset[str]:
+        """Every file that holds a block for old names, besides its own code."""
+        return frozenset(path for shim in self.shims for path in shim.attributes_in)
 
 
 # Key in the file -> field, type, required.  The order is the one in the file.
@@ -106,6 +113,7 @@ _SHIM: _Keys = {
     "remove-by": ("remove_by", date, False),
     "remove-in": ("remove_in", str, False),
     "stubs": ("stubs", list, False),
+    "attributes-in": ("attributes_in", list, False),
 }
 _TABLES = {"move": _MOVE, "shim": _SHIM}
 _WORDS = {int: "a whole number", str: "a string", date: "a date such as 2027-03-31", list: "a list of strings"}

@@ -33,14 +33,15 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
             places.append(inner if root == "." else f"{root}/{inner}")
         for place in dict.fromkeys(places):
             path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
-            stubs = [s for shim in lock.shims if shim.path == path for s in shim.stubs if s in tree] if lock else []
+            held = next((shim for shim in lock.shims if shim.path == path), None) if lock else None
+            stubs = [s for s in held.stubs if s in tree] if held else []
             if lock is None and move.is_package:
                 stubs = [*stubs_of(layout, index, move, place)]
                 stubs += [f"{place}/{TYPED}"] if typed_marker(layout, move) is not None else []
             out.append(
                 LockedShim(
                     path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in,
-                    stubs=tuple(sorted(stubs)),
+                    stubs=tuple(sorted(stubs)), attributes_in=held.attributes_in if held else (),
                 )
             )  # fmt: skip
     return tuple(sorted(out, key=lambda s: s.path))

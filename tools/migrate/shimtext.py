@@ -38,7 +38,7 @@ def _warn(name):
     importer = getattr(_sys.modules["builtins"].__import__, "__code__", None)  # perhaps somebody else's
     while frame is not None:
         code, file_space = frame.f_code, frame.f_globals
-        own = file_space is globals() or code is importer
+        own = file_space is globals() or code is importer or code.co_name == "_moved_away"
         if not own and str(file_space.get("__name__")).partition(".")[0] not in _VIA:
             file, line, space = code.co_filename, frame.f_lineno, file_space
             break
