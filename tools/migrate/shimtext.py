@@ -164,8 +164,8 @@ def _hook():
     import builtins
 
     frozen = vars(_sys.modules["_frozen_importlib"])  # importlib.import_module asks it, whoever has a copy of that
-    statement, function = builtins.__import__, frozen["_gcd_import"]
-    hooks = [call for call in (statement, function) if isinstance(getattr(call, "shims", None), dict)]
+    statement, function = builtins.__import__, frozen.get("_gcd_import")
+    hooks: list = [call for call in (statement, function) if isinstance(getattr(call, "shims", None), dict)]
     shims, others = (hooks[0].shims, hooks[0].others) if hooks else ({}, set())
     heard = [statement] if statement in hooks else []
     if hooks and not heard:  # somebody else's is in front: is ours behind it?
@@ -178,7 +178,7 @@ def _hook():
         del shims["sys"]
     if not heard:
         builtins.__import__ = _asking(statement, True, shims, others)
-    if function not in hooks:
+    if function is not None and function not in hooks:
         frozen["_gcd_import"] = _asking(function, False, shims, others)
     shims[_OLD] = _again
     others.clear()

@@ -35,6 +35,8 @@ def stubs_of(layout: Layout, index: Index, move: Move, folder: str) -> dict[str,
         inner = name[len(move.source) + 1 :].replace(".", "/")
         leaf = "/__init__.pyi" if index.files[name].rpartition("/")[2].startswith("__init__.") else ".pyi"
         path = f"{folder}/{inner}{leaf}"
+        if layout.new_path(index.files[name]) == index.files[name]:
+            continue  # a setup.py beside the code, which stays with its distribution
         if path not in layout.tree or layout.new_path(path) != path:
             out[path] = (name, str(new))
     return out
@@ -53,9 +55,7 @@ def explicit(names: ModuleNames) -> list[str]:
     out = [n for n in names.names if n.startswith("_") and not (n.startswith("__") and n.endswith("__"))]
     if listed is not None:
         out += [n for n, origin in names.names.items() if n[0] != "_" and origin is None and n not in listed]
-    if "__getattr__" in names.names:
-        out.append("__getattr__")
-    return sorted(out)
+    return sorted([*out, *(name for name in ("__all__", "__getattr__") if name in names.names)])
 
 
 def stub_text(old: str, new: str, names: Sequence[str], *, when: str, owner: str, plan: str) -> str:

@@ -42,6 +42,7 @@ import libs.types.protocol.tlv.plain as new
 a: int = shown + unlisted + _private + protocol_v2.odd.shown + odd.unlisted + protocol_v2.lazy.anything
 b: new.Plain = Plain()
 c: Plain = new.Plain()
+e: list[str] = list(protocol_v2.odd.__all__) + list(protocol_v2.__all__)
 d: int = plain.Plain.size + again.Plain().size + alphapulse_types.fixed.SCALE
 """
 BAD = """\
@@ -174,7 +175,7 @@ def test_a_stub_that_moved_makes_way(tmp_path: Path) -> None:
     ("source", "names"),
     [
         ("a = 1\n_b = 2\n__c__ = 3\n", ["_b"]),
-        ("__all__ = ['a']\na = 1\nd = 2\nimport os\nfrom x import y\n", ["d"]),
+        ("__all__ = ['a']\na = 1\nd = 2\nimport os\nfrom x import y\n", ["__all__", "d"]),
         ("def __getattr__(name): ...\n", ["__getattr__"]),
         ("import os as _os\n", ["_os"]),
         ("", []),
@@ -212,6 +213,7 @@ def test_the_old_distribution_ships_them(tmp_path: Path) -> None:
         "protocol_v2/pyproject.toml": project
         + 'name = "protocol-v2"\nversion = "1.0"\n\n[tool.setuptools]\npackages = ["protocol_v2", "protocol_v2.tlv"]\n'
         'package-dir = { protocol_v2 = "." }\n',
+        "protocol_v2/setup.py": "from setuptools import setup\n\nsetup()\n",
         "libs/types/pyproject.toml": project + 'name = "types"\nversion = "1.0"\n',
         "migration.toml": sample.PLAN.format(gate=sample.QUICK).replace(
             'to = "libs.types.protocol"\n', 'to = "libs.types.protocol"\ndistribution = "protocol-v2"\n'
@@ -225,8 +227,12 @@ def test_the_old_distribution_ships_them(tmp_path: Path) -> None:
         assert done.code == 0, done
     out = tmp_path / "built"
     names = built(root / "protocol_v2", out)
+    assert not (root / "protocol_v2/setup.pyi").exists()
     assert {"protocol_v2/odd.pyi", "protocol_v2/tlv/plain.pyi", "protocol_v2/py.typed"} <= names
-    assert {n for n in names if n.endswith(".py")} == {"protocol_v2/__init__.py"}, names
+    code = {n for n in names if n.endswith(".py")}
+    assert code - {"protocol_v2/setup.py"} == {"protocol_v2/__init__.py"}, (
+        names
+    )  # one folder for both
 
 
 def built(project: Path, out: Path) -> set[str]:
