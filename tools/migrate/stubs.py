@@ -43,10 +43,12 @@ def stubs_of(layout: Layout, index: Index, move: Move, folder: str) -> dict[str,
 
 
 def typed_marker(layout: Layout, move: Move) -> str | None:
-    """The contents of the package's `py.typed`, if it has one."""
-    path = f"{move.path}/{TYPED}"
-    text = layout.tree.text(path) if move.is_package and path in layout.tree else None
-    return text.body if text else None
+    """What `py.typed` says at the old place, if the package has one: never what the moved one says.
+
+    After a kill, a file at the old place with just the contents that stage 3 writes there is taken for its own.
+    """
+    typed = move.is_package and f"{move.path}/{TYPED}" in layout.tree
+    return f"# The stubs here are those of {move.target}, until cleanup.\n" if typed else None
 
 
 def explicit(names: ModuleNames) -> list[str]:

@@ -18,7 +18,6 @@ from tools.migrate.tests import sample
 from tools.migrate.tests.shimtree import VERSIONS, other_python
 
 EXTRA: dict[str, str | bytes] = {
-    "protocol_v2/py.typed": "",
     "protocol_v2/odd.py": (
         'import os as _os\n\n__all__ = ["shown"]\nshown: int = 1\nunlisted: int = 2\n_private: int = 3\n'
         'HOME = _os.getenv("HOME")\n'
@@ -230,9 +229,7 @@ def test_the_old_distribution_ships_them(tmp_path: Path) -> None:
     assert not (root / "protocol_v2/setup.pyi").exists()
     assert {"protocol_v2/odd.pyi", "protocol_v2/tlv/plain.pyi", "protocol_v2/py.typed"} <= names
     code = {n for n in names if n.endswith(".py")}
-    assert code - {"protocol_v2/setup.py"} == {"protocol_v2/__init__.py"}, (
-        names
-    )  # one folder for both
+    assert code - {"protocol_v2/setup.py"} == {"protocol_v2/__init__.py"}, names  # one folder for both
 
 
 def built(project: Path, out: Path) -> set[str]:
