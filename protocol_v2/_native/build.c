@@ -285,9 +285,11 @@ static PyObject *builder_restart(PyObject *self, PyObject *args, PyObject *kwarg
 {
     static char *names[] = {"sequence", "timestamp", NULL};
     Builder *builder = (Builder *)self;
-    PyObject *sequence, *timestamp = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O|O:restart", names, &sequence, &timestamp))
+    PyObject *sequence = NULL, *timestamp = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:restart", names, &sequence, &timestamp))
         return NULL;
+    if (!sequence)
+        return PyErr_Format(PyExc_TypeError, "restart() misses sequence");
     PyObject *domain = PyLong_FromLong(builder->domain), *source = PyLong_FromLong(builder->source);
     PyObject *flags = PyLong_FromLong(builder->flags);
     int wrong = !domain || !source || !flags || settle(builder, domain, source, sequence, timestamp, flags) < 0;
