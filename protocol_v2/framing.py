@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ._codec import Message, parse_message, scan
@@ -41,6 +40,7 @@ from .errors import (
     RelayDomainMismatch,
 )
 from .header import message_checksum, message_size
+from .values import Value
 
 MAX_FAULTS = 64
 _LARGEST_LIMIT = HEADER_SIZE + 0xFFFFFFFF
@@ -53,8 +53,7 @@ _SIZE_CHECK = struct.Struct("<IxB18xI")
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """`skipped` bytes from `offset` in the stream were given up, because of `error`.
 
     Offsets inside the error count from `offset`.
@@ -277,7 +276,7 @@ class FrameDecoder:
         old = self._last
         if count and old is not None:
             if self._faults and self._faults[-1] is old:
-                self._last = self._faults[-1] = replace(old, skipped=old.skipped + count)
+                self._last = self._faults[-1] = old.changed(skipped=old.skipped + count)
             elif len(self._faults) < self._max_faults:  # it was taken
                 self._last = Fault(self._place, count, old.error)
                 self._faults.append(self._last)
