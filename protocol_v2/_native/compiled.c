@@ -236,7 +236,7 @@ static PyObject *read_place(const Place *place, const uint8_t *message, const ui
     case K_GROUP:
         return read_group(place, payload);
     case K_VECTOR:
-        return vector_tuples(field, payload + field->offset);
+        return vector_tuples(field, payload + field->offset, NULL);
     case K_TAIL:
         return PyBytes_FromStringAndSize((const char *)payload + field->offset, (Py_ssize_t)size - field->offset);
     }
@@ -275,7 +275,7 @@ static PyObject *decoder_call(PyObject *object, PyObject *const *args, size_t na
     Py_ssize_t count = PyVectorcall_NARGS(nargsf), offset = 0;
     if (count < 1 || count > 2 || kwnames)
         return PyObject_Vectorcall(self->slow, args, (size_t)count, kwnames);
-    if (count == 2 && (offset = PyNumber_AsSsize_t(args[1], PyExc_OverflowError)) == -1 && PyErr_Occurred())
+    if (count == 2 && (offset = PyNumber_AsSsize_t(args[1], NULL)) == -1 && PyErr_Occurred())
         return NULL;
     Span span;
     Py_buffer view = {.obj = NULL};

@@ -13,18 +13,19 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..buffers import as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, must_verify
-from ..errors import FieldRange
-from ..explain import explain_encoding
+from ..errors import FieldRange, PayloadSizeMismatch
+from ..explain import explain_count, explain_encoding
 from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
 from ..paths import Place, encoder_places, resolve
-from ..registry import DOMAINS, known_sources, known_types
+from ..registry import DOMAINS, known_sources, known_types, vector_places
 from .checks import check_message, walk
 from .structs import _CODES, _exact, default_bytes
-from .vectors import VectorBase, listed, pack_vector
+from .vectors import listed, pack_vector
 
 if TYPE_CHECKING:
     from ..schema import TLV
@@ -189,9 +190,20 @@ class Decoder:
         end = check_message(buffer, offset, self._verify, self._limit, self._trailing)
         for frame in walk(buffer, offset, end):
             if frame.type == self.cls.TYPE:
-                tlv = self.cls._of_payload(buffer, offset, frame.start, frame.end)
+                tlv = self._tlv(memoryview(buffer)[offset:], frame.start - offset, frame.end - offset)
                 return tuple(self._read(place, buffer, offset, frame.start, tlv) for place in self._places)
         return None
+
+    def _tlv(self, message: memoryview, start: int, end: int) -> Any:
+        """The struct, of either implementation.  Raises PayloadSizeMismatch, InvalidPayload."""
+        size, there = self.cls.__layout__.size, end - start
+        if there < size:
+            raise PayloadSizeMismatch(self.cls.TYPE, size, there, self.cls.__name__, start)
+        for field, capacity in vector_places(self.cls.__layout__):
+            count = int.from_bytes(message[start + field.offset : start + field.offset + 2], "little")
+            if count > capacity:
+                raise explain_count(field, count, self.cls.TYPE, start, there)
+        return self.cls.from_buffer(message[start:end])
 
     def _read(self, place: Place, buffer: bytes | memoryview, start: int, payload: int, tlv: Any) -> Any:
         if place.guard is not None:
@@ -209,9 +221,11 @@ class Decoder:
         if isinstance(kind, StructKind):
             return bytes(buffer[at : at + kind.size])
         if isinstance(kind, VectorKind):
-            field = FieldLayout(place.path, kind, place.offset)
-            return VectorBase._open(buffer, payload, field, self.cls.TYPE).to_tuples()
-        return getattr(tlv, place.path)
+            length = int.from_bytes(buffer[payload + place.offset : payload + place.offset + 2], "little")
+            if length > kind.capacity:
+                raise explain_count(FieldLayout(place.path, kind, place.offset), length, self.cls.TYPE)
+        value = attrgetter(place.path)(tlv)
+        return value.to_tuples() if isinstance(kind, VectorKind) else value
 
 
 def _decoding_function(layout: Layout, number: int, places: list[Place], verify: bool, limit: int, slow: Any) -> Any:
