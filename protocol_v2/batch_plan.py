@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +25,7 @@ from .constants import (
 from .layout import FieldLayout, IntKind, Kind, RawKind, StructKind, VectorKind
 from .paths import Place, resolve
 from .registry import MAX_PAYLOAD, TypeInfo, known_types, vector_places
+from .values import Value
 
 _OP = struct.Struct("<6Q")
 _RULE = struct.Struct("<4H")
@@ -37,8 +37,7 @@ KNOWN = bytes(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(Value):
     """`width` bytes at `at` of the header or the payload; row i lies at `start + i * stride` of column `column`."""
 
     at: int

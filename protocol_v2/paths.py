@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +22,7 @@ from .constants import VERSION
 from .errors import FieldRange
 from .explain import explain_builder
 from .layout import FieldLayout, IntKind, Kind, Layout, StructKind, VectorKind
+from .values import Value
 
 _INDEXED = re.compile(r"(\w+)\[(\d+)\](?:\.(\w+))?")
 COUNT = IntKind(2)
@@ -43,8 +43,7 @@ HEADER_FIELDS = {
 _SETTABLE = ("relay_domain", "version", "source", "flags", "sequence", "timestamp")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """One value: `kind` at `offset` of the header or of the TLV's payload.
 
     `guard` is (offset of a vector's count, index) for what is only there when the vector is long enough.
