@@ -145,7 +145,8 @@ def encode_batch(
     `timestamp` it is now.
 
     Raises TypeError for columns or dtypes that are not taken, ValueError for lengths that differ, FieldRange and
-    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding is written as zeros.
+    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding between fields is written as zeros;
+    the elements of vectors are copied whole.
     """
     np = require_numpy()
     from . import batch_columns as given
@@ -170,6 +171,8 @@ def encode_batch(
         raise FieldRange("sequence", first + count - 1, 0, _U64.high)
     size = count * len(write.message)
     target = bytearray(size) if out is None else byte_view(out)
+    if isinstance(target, bytes) or (isinstance(target, memoryview) and target.readonly):
+        raise TypeError("encode_batch needs a writable buffer")
     if len(target) < size:
         raise FieldRange("len(out)", len(target), size, 2**63 - 1)
     encode_rows(target, bytes(write.message), count, first, signed, packed(write.ops), tuple(write.inputs))
@@ -330,7 +333,9 @@ def _arrays(np: Any, dtypes: dict[str, Any], room: int, out: Any) -> dict[str, A
 
 def _shrunk(rows: Any, count: int) -> Any:
     """The rows that were filled; in an array of their own where the larger one would be a waste."""
-    return rows[:count] if 2 * count >= len(rows) else rows[:count].copy()
+    if 2 * count >= len(rows):
+        return rows[:count]
+    return rows[:count].view("u1").copy().view(rows.dtype)  # as bytes: a copy by fields would leave the gaps unset
 
 
 def _table(cls: Any, fields: Any, columns: dict[str, Any]) -> Any:

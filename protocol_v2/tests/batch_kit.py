@@ -20,9 +20,9 @@ from protocol_v2.registry import known_types
 
 try:
     compiled_kernel: Any = importlib.import_module("protocol_v2._codec_c")
-    has_compiled = hasattr(compiled_kernel, "decode_rows")
 except ImportError:
-    has_compiled = False
+    compiled_kernel = None
+has_compiled = hasattr(compiled_kernel, "decode_rows")
 
 KERNELS = ["python", pytest.param("c", marks=pytest.mark.skipif(not has_compiled, reason="no compiled codec here"))]
 needs_compiled = pytest.mark.skipif(not has_compiled, reason="no compiled codec here")
@@ -102,7 +102,9 @@ def _tidy(cls: Any, raw: bytes) -> Any:
         if isinstance(field.kind, VectorKind):
             count = field.kind.least + raw[field.offset] % (field.kind.capacity - field.kind.least + 1)
             out[field.offset : field.offset + 2] = count.to_bytes(2, "little")
-    return cls.from_buffer(bytes(out)).replace()
+    made = cls.from_buffer(bytes(out))
+    vectors = [field.name for field in cls.__layout__.fields if isinstance(field.kind, VectorKind)]
+    return made.replace(**{name: getattr(made, name).to_tuples() for name in vectors})
 
 
 def rows_of(cls: Any, objects: Sequence[Any]) -> Any:
