@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from .batch_results import ArrowBatch, Batch, Columns
 
-decode_rows, encode_rows = _codec.decode_rows, _codec.encode_rows
+blank_buffer, decode_rows, encode_rows = _codec.blank_buffer, _codec.decode_rows, _codec.encode_rows
 
 _FAULTS_AT_ONCE = 256
 _ROWS, _HEADERS = " rows", " headers"  # no path has a blank
@@ -170,7 +170,7 @@ def encode_batch(
     if first is not None and first + max(count - 1, 0) > _U64.high:
         raise FieldRange("sequence", first + count - 1, 0, _U64.high)
     size = count * len(write.message)
-    target = bytearray(size) if out is None else byte_view(out)
+    target = blank_buffer(size) if out is None else byte_view(out)
     if isinstance(target, bytes) or (isinstance(target, memoryview) and target.readonly):
         raise TypeError("encode_batch needs a writable buffer")
     if len(target) < size:

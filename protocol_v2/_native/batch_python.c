@@ -1,6 +1,6 @@
 /* Batches of messages: the functions that Python calls.
  *
- * Owns: decode_rows, encode_rows and crc32_implementation; the reading of their arguments and every check that makes
+ * Owns: decode_rows, encode_rows, blank_buffer and crc32_implementation; the reading of their arguments and every check that makes
  * batch.c safe to call.
  * Must not know: how a batch is decoded or encoded.
  * How it works: offsets, widths and columns come as packed records of u64 beside the buffers that they refer to. All of
@@ -13,9 +13,12 @@
 #include "batch.h"
 #include "crc32.h"
 
-#include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
-enum { OP_NUMBERS = 6, KNOWN_SIZE = 512 };
+enum { OP_NUMBERS = 6, KNOWN_SIZE = 512, LARGE = 4 * 1024 * 1024 };
 
 extern PyMethodDef batch_methods[];
 
@@ -231,6 +234,32 @@ done:
     return result;
 }
 
+PyDoc_STRVAR(blank_buffer_doc,
+"blank_buffer(size)\n"
+"--\n"
+"\n"
+"A bytearray whose bytes are not set: whoever asks for it writes all of them.");
+
+static PyObject *blank_buffer(PyObject *module, PyObject *size)
+{
+    Py_ssize_t count = PyNumber_AsSsize_t(size, PyExc_OverflowError);
+    PyObject *buffer;
+    (void)module;
+
+    if (count < 0)
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a buffer of %zd bytes", count);
+    buffer = PyByteArray_FromStringAndSize(NULL, count);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    /* The memory is not there yet, and every small page of it would cost more than the messages that it will hold. */
+    if (buffer != NULL && count >= LARGE) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)PyByteArray_AS_STRING(buffer);
+        uintptr_t start = (begin + page - 1) / page * page;
+        (void)madvise((void *)start, begin + (size_t)count - start, MADV_HUGEPAGE);
+    }
+#endif
+    return buffer;
+}
+
 PyDoc_STRVAR(crc32_implementation_doc,
 "crc32_implementation(name=None)\n"
 "--\n"
@@ -252,6 +281,7 @@ static PyObject *crc32_implementation(PyObject *module, PyObject *args)
 PyMethodDef batch_methods[] = {
     {"decode_rows", decode_rows, METH_VARARGS, decode_rows_doc},
     {"encode_rows", encode_rows, METH_VARARGS, encode_rows_doc},
+    {"blank_buffer", blank_buffer, METH_O, blank_buffer_doc},
     {"crc32_implementation", crc32_implementation, METH_VARARGS, crc32_implementation_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,7 +1,7 @@
-"""Batches of messages in readable Python: the kernel's two functions, and the specification of what they do.
+"""Batches of messages in readable Python: the kernel's functions, and the specification of what they do.
 
-Owns `decode_rows` and `encode_rows`.  Must not know any field.  `_native/batch.c` has the same behaviour, without the
-interpreter's lock.  Needs numpy.
+Owns `decode_rows`, `encode_rows` and `blank_buffer`.  Must not know any field.  `_native/batch.c` has the same
+behaviour, without the interpreter's lock.  Needs numpy.
 
 Decoding fills columns: an op copies the same bytes of each wanted TLV, or of its message's header, into a row of a
 column.  There is one row for each message that carries the TLV; the first one counts where it has several (`repeats`),
@@ -235,6 +235,11 @@ def decode_rows(
     reader.offset, reader.index, reader.row = offset, index, row
     reader.run()
     return reader.offset, reader.index, reader.row, reader.others, reader.repeats, reader.fault_count
+
+
+def blank_buffer(size: int) -> bytearray:
+    """A buffer that is about to be written whole; what it holds before is not said."""
+    return bytearray(size)
 
 
 def encode_rows(

@@ -40,12 +40,13 @@ SENDER: dict[str, Any] = {
 def using(kernel: str) -> Iterator[Any]:
     """Let the batch functions run on one of the kernels."""
     module = python_kernel if kernel == "python" else compiled_kernel
-    before = batch.decode_rows, batch.encode_rows
-    batch.decode_rows, batch.encode_rows = module.decode_rows, module.encode_rows
+    names = ("blank_buffer", "decode_rows", "encode_rows")
+    before = {name: getattr(batch, name) for name in names}
+    vars(batch).update({name: getattr(module, name) for name in names})
     try:
         yield module
     finally:
-        batch.decode_rows, batch.encode_rows = before
+        vars(batch).update(before)
 
 
 def decode(kernel: str, data: Any, cls: Any, **options: Any) -> Any:
