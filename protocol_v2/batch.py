@@ -152,7 +152,7 @@ def encode_batch(
     from . import batch_columns as given
 
     check_batch_class(cls)
-    write = _Writing(np, cls)
+    write = _Writing(np, given, cls)
     if given.is_wire_array(cls, columns):
         write.rows(np.asarray(columns))
     else:
@@ -221,8 +221,8 @@ class _Run:
 class _Writing:
     """What the encoding kernel is given, as it is put together."""
 
-    def __init__(self, np: Any, cls: Any) -> None:
-        self.np, self.cls = np, cls
+    def __init__(self, np: Any, given: Any, cls: Any) -> None:
+        self.np, self.given, self.cls = np, given, cls
         self.message = bytearray(message_template(cls))
         self.payload = len(self.message) - cls.SIZE
         self.ops: list[Op] = []
@@ -231,26 +231,22 @@ class _Writing:
 
     def rows(self, rows: Any) -> None:
         """A structured array in wire layout: all fields at once."""
-        from .batch_columns import check_vectors
-
         for each in self.cls.__layout__.fields:
             if isinstance(each.kind, VectorKind | StructKind):
-                check_vectors(each.name, each.kind, rows[each.name])
+                self.given.check_vectors(each.name, each.kind, rows[each.name])
         self.ops += rows_ops(self.cls)
         self.inputs.append(rows.view(self.np.uint8))
         self.lengths["the rows"] = len(rows)
 
     def field(self, name: str, kind: Any, at: int, values: Any) -> None:
-        from .batch_columns import as_column, is_scalar
-
-        if is_scalar(values):
+        if self.given.is_scalar(values):
             fault = explain_value(name, kind, values)
             if fault is not None:
                 raise fault
-            raw = as_column(name, kind, [values]).tobytes()
+            raw = self.given.as_column(name, kind, [values]).tobytes()
             self.message[at : at + len(raw)] = raw
             return
-        self._add(name, kind, at, as_column(name, kind, values))
+        self._add(name, kind, at, self.given.as_column(name, kind, values))
 
     def _add(self, name: str, kind: Any, at: int, column: Any) -> None:
         self.lengths[name] = len(column)
@@ -258,17 +254,15 @@ class _Writing:
         self.inputs.append(column.view(self.np.uint8))
 
     def header(self, name: str, kind: IntKind, at: int, values: Any) -> None:
-        from .batch_columns import as_column, is_scalar
-
         known = {"relay_domain": 0, "source": 256}.get(name)
-        if is_scalar(values):
+        if self.given.is_scalar(values):
             number = -1 if isinstance(values, bytes) else index(values)
             if not 0 <= number <= kind.high or (known is not None and not KNOWN[known + number]):
                 good = {"relay_domain": 1, "source": 1, "sequence": 0, "timestamp": 0, "flags": 0}
                 raise explain_builder(**{**good, name: values}) or TypeError(f"{name} is no integer")
             self.message[at : at + kind.size] = number.to_bytes(kind.size, "little")
             return
-        numbers = as_column(name, kind, values)
+        numbers = self.given.as_column(name, kind, values)
         if known is not None:
             wrong = ~self.np.frombuffer(KNOWN, self.np.bool_, 256, known)[numbers]
             if wrong.any():
