@@ -125,12 +125,18 @@ def fingerprint(requirements: str) -> str:
     digest = hashlib.sha256(f"{ROOT}\0{sys.version_info[:2]}".encode())
     text = (ROOT / requirements).read_text(encoding="utf-8")
     members = re.findall(r"^-e\s+(\S+)", text, re.MULTILINE)
-    for name in [requirements, "constraints.txt", *(f"{member}/pyproject.toml" for member in members)]:
+    sources = [str(path.relative_to(ROOT)) for member in members for path in build_inputs(ROOT / member)]
+    for name in [requirements, "constraints.txt", *(f"{member}/pyproject.toml" for member in members), *sources]:
         path = ROOT / name
         if not path.is_file():
             raise SetupError(f"{name} is missing; is this a whole checkout?")
         digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def build_inputs(member: Path) -> list[Path]:
+    """What an installation compiles: a change of it has to lead to a new build."""
+    return [path for path in [member / "setup.py", *sorted(member.glob("_native/*.[ch]"))] if path.is_file()]
 
 
 def environment_with_pip() -> list[str]:

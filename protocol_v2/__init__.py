@@ -36,6 +36,7 @@ from .errors import (
     ChecksumMismatch,
     FieldRange,
     InvalidExtendedTLV,
+    InvalidInstrument,
     InvalidMagic,
     InvalidPayload,
     InvalidRelayDomain,
@@ -61,6 +62,7 @@ from .header import (
     message_checksum,
     message_size,
     parse_header,
+    register_source,
 )
 from .instruments import (
     InstrumentId,
@@ -99,15 +101,26 @@ from .tlv_types import (
 from .tlvs import (
     MAX_INSTRUMENTS,
     MAX_ORDER_LEVELS,
-    MAX_POOL_TOKENS,
-    ArbitrageSignalTLV,
-    DemoDeFiArbitrage,
     EconomicsTLV,
-    GasPriceTLV,
     HeartbeatTLV,
     InvalidationReason,
     OrderBookTLV,
     OrderLevel,
+    QuoteTLV,
+    RecoveryRequestTLV,
+    RecoveryType,
+    SignalIdentityTLV,
+    SnapshotTLV,
+    StateInvalidationTLV,
+    SystemHealthTLV,
+    TraceContextTLV,
+    TradeTLV,
+)
+from .tlvs_chain import (
+    MAX_POOL_TOKENS,
+    ArbitrageSignalTLV,
+    DemoDeFiArbitrage,
+    GasPriceTLV,
     PoolBurnTLV,
     PoolCacheHeader,
     PoolInfoTLV,
@@ -120,18 +133,13 @@ from .tlvs import (
     PoolSyncTLV,
     PoolTickTLV,
     PoolType,
-    QuoteTLV,
-    RecoveryRequestTLV,
-    RecoveryType,
-    SignalIdentityTLV,
-    SnapshotTLV,
-    StateInvalidationTLV,
-    SystemHealthTLV,
-    TraceContextTLV,
-    TradeTLV,
 )
 from .vector import (
     FixedVec,
+)
+from .venues import (
+    AssetType,
+    VenueId,
 )
 
 __all__ = [
@@ -157,6 +165,7 @@ __all__ = [
     "VERSION",
     "Address",
     "ArbitrageSignalTLV",
+    "AssetType",
     "BatchError",
     "Bytes8",
     "Bytes32",
@@ -175,6 +184,7 @@ __all__ = [
     "HeartbeatTLV",
     "InstrumentId",
     "InvalidExtendedTLV",
+    "InvalidInstrument",
     "InvalidMagic",
     "InvalidPayload",
     "InvalidRelayDomain",
@@ -230,6 +240,7 @@ __all__ = [
     "UnknownTLVType",
     "UnsupportedVersion",
     "Vec",
+    "VenueId",
     "decode_batch",
     "element",
     "encode_batch",
@@ -239,6 +250,7 @@ __all__ = [
     "message_size",
     "parse_header",
     "parse_message",
+    "register_source",
     "routed_domain",
     "vec",
 ]

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from . import _codec
 from ._python import checks
 from .batch_plan import (
-    KNOWN,
     Op,
     check_batch_class,
+    known_numbers,
     message_size_of,
     message_template,
     packed,
@@ -38,7 +38,7 @@ from .batch_plan import (
     writing_ops,
 )
 from .buffers import Buffer, WritableBuffer, byte_view
-from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy
+from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
 from .errors import BatchError, FieldRange, ParseError, ProtocolError
 from .explain import explain_builder, explain_value
 from .header import MessageHeader
@@ -110,7 +110,7 @@ def decode_batch(
     dtypes, ops = _reading_plan(cls, form == "numpy", paths, bool(headers))
     room = len(data) // message_size_of(cls)
     arrays = _arrays(np, dtypes, room, {_ROWS: out} if form == "numpy" and out is not None else out)
-    run = _Run(data, cls, room, checksum in (ChecksumPolicy.ENFORCE, True), limit, allow_partial, on_error == "raise")
+    run = _Run(data, cls, room, must_verify(checksum), limit, allow_partial, on_error == "raise")
     run.decode(ops, tuple([each.view(np.uint8) for each in arrays.values()]))
     if out is not None:
         done = {name: each[: run.row] for name, each in arrays.items()}
@@ -145,8 +145,8 @@ def encode_batch(
     `timestamp` it is now.
 
     Raises TypeError for columns or dtypes that are not taken, ValueError for lengths that differ, FieldRange and
-    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding between fields is written as zeros;
-    the elements of vectors are copied whole.
+    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding and unused slots are written
+    as zeros.
     """
     np = require_numpy()
     from . import batch_columns as given
@@ -189,12 +189,13 @@ class _Run:
         self.errors: list[BatchError] = []
 
     def decode(self, ops: bytes, columns: tuple[Any, ...]) -> None:
-        rules, room = rules_of(self.cls), 1 if self.stop else _FAULTS_AT_ONCE
+        known, rules = known_numbers(), rules_of(self.cls)
+        room = 1 if self.stop else _FAULTS_AT_ONCE
         faults = array("Q", bytes(24 * room))
         while True:
             self.offset, self.index, self.row, others, repeats, count = decode_rows(
                 self.data, self.offset, self.index, self.row, self.room, self.cls.TYPE, self.cls.SIZE, self.verify,
-                self.partial, self.limit, KNOWN, rules, ops, columns, faults,
+                self.partial, self.limit, known, rules, ops, columns, faults,
             )  # fmt: skip
             self.others += others
             self.repeats += repeats
@@ -257,17 +258,17 @@ class _Writing:
         known = {"relay_domain": 0, "source": 256}.get(name)
         if self.given.is_scalar(values):
             number = -1 if isinstance(values, bytes) else index(values)
-            if not 0 <= number <= kind.high or (known is not None and not KNOWN[known + number]):
+            if not 0 <= number <= kind.high or (known is not None and not known_numbers()[known + number]):
                 good = {"relay_domain": 1, "source": 1, "sequence": 0, "timestamp": 0, "flags": 0}
                 raise explain_builder(**{**good, name: values}) or TypeError(f"{name} is no integer")
             self.message[at : at + kind.size] = number.to_bytes(kind.size, "little")
             return
         numbers = self.given.as_column(name, kind, values)
         if known is not None:
-            wrong = ~self.np.frombuffer(KNOWN, self.np.bool_, 256, known)[numbers]
+            wrong = ~self.np.frombuffer(known_numbers(), self.np.bool_, 256, known)[numbers]
             if wrong.any():
                 row = int(wrong.argmax())
-                allowed = [number for number in range(256) if KNOWN[known + number]]
+                allowed = [number for number in range(256) if known_numbers()[known + number]]
                 raise FieldRange(f"{name}[{row}]", int(numbers[row]), allowed[0], allowed[-1])
         self._add(name, kind, at, numbers)
 

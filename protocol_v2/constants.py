@@ -74,3 +74,12 @@ class ChecksumPolicy(Enum):
 
     ENFORCE = "enforce"
     SKIP = "skip"
+
+
+def must_verify(policy: ChecksumPolicy | bool) -> bool:
+    """Whether a reader with this policy verifies.  Raises TypeError for anything else: nothing is skipped by a slip."""
+    if policy is ChecksumPolicy.ENFORCE or policy is True:
+        return True
+    if policy is ChecksumPolicy.SKIP or policy is False:
+        return False
+    raise TypeError(f"checksum takes a ChecksumPolicy or a bool, not {policy!r}")

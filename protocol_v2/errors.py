@@ -24,6 +24,7 @@
             CapacityExceeded        one more element than a bounded vector has room for
             PayloadTooLarge         more bytes than a TLV can carry
             InvalidTLVType          a number that no TLV may have
+            InvalidInstrument       what was given names no instrument
 
 Fields are attributes, the message is built from them; the constructor's positional arguments are exactly `args`.
 `offset` counts from the start of the message, `payload_offset` from the end of its header; both are given where a
@@ -362,6 +363,21 @@ class InvalidTLVType(LocalProtocolError):
 
     def __str__(self) -> str:
         return f"TLV type {self.tlv_type}: {self.reason}"
+
+
+class InvalidInstrument(LocalProtocolError):
+    """`value` is no `field` of an instrument id; `reason` says why."""
+
+    def __init__(self, field: str, value: int | str, reason: str) -> None:
+        self.field, self.value, self.reason = field, value, reason
+        super().__init__(field, value, reason)
+
+    def __str__(self) -> str:
+        if isinstance(self.value, int):
+            shown = str(self.value) if self.value.bit_length() <= 128 else f"a number of {self.value.bit_length()} bits"
+        else:
+            shown = ascii(self.value if len(self.value) <= 50 else self.value[:47] + "...")
+        return f"{self.field} {shown} makes no instrument id: {self.reason}"
 
 
 def _shown(tlv_type: int | None) -> str:

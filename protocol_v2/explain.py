@@ -5,21 +5,23 @@ implementations only accept or refuse, and come here afterwards, so that their e
 pays nothing for them.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .buffers import as_bytes_like
-from .constants import EXTENDED_MARKER, MAX_EXTENDED_PAYLOAD, MAX_MESSAGE_SIZE, VERSION, RelayDomain, SourceType
+from .constants import EXTENDED_MARKER, MAX_EXTENDED_PAYLOAD, MAX_MESSAGE_SIZE, VERSION
 from .errors import (
     CapacityExceeded,
     FieldRange,
+    InvalidPayload,
     InvalidTLVType,
     MessageTooSmall,
     PayloadTooLarge,
     ProtocolError,
 )
 from .layout import FieldLayout, IntKind, RawKind, StructKind, TailKind, VectorKind
-from .registry import known_types
+from .registry import DOMAINS, known_sources, known_types
 
 _U8, _U64 = IntKind(1), IntKind(8)
 
@@ -67,12 +69,12 @@ def explain_short_buffer(name: str, need: int, length: int, offset: int) -> Prot
 
 def explain_builder(relay_domain: Any, source: Any, sequence: Any, timestamp: Any, flags: Any) -> Exception | None:
     """Why no message can have this header; None if it can."""
-    for name, value, enum in (("relay_domain", relay_domain, RelayDomain), ("source", source, SourceType)):
+    for name, value, known in (("relay_domain", relay_domain, DOMAINS), ("source", source, known_sources())):
         fault = _explain_int(name, _U8, value)
         if fault is not None:
             return fault
-        if value not in enum._value2member_map_:
-            return FieldRange(name, value, min(enum), max(enum))
+        if value not in known:
+            return FieldRange(name, value, min(known), max(known))
     fault = _explain_int("flags", _U8, flags) or _explain_int("sequence", _U64, sequence)
     return fault or (None if timestamp is None else _explain_int("timestamp", _U64, timestamp))
 
@@ -116,6 +118,18 @@ def explain_encoding(cls: Any, places: Sequence[Any], fixed: Mapping[str, int], 
     return fault or TypeError("the values cannot be encoded")
 
 
+def explain_count(field: FieldLayout, count: int, tlv_type: int, offset: int = 0, size: int = 0) -> ProtocolError:
+    """Why a vector with this count cannot be read."""
+    assert isinstance(field.kind, VectorKind)
+    return InvalidPayload(tlv_type, offset + field.offset, count_error(field, count), size or field.kind.size)
+
+
+def count_error(field: FieldLayout, count: int) -> str:
+    """What is wrong with a count; the same words wherever it is met."""
+    assert isinstance(field.kind, VectorKind)
+    return f"{field.name} counts {count} elements, its capacity is {field.kind.capacity}"
+
+
 def explain_target(offset: int, size: int, room: int, readonly: bool) -> Exception | None:
     """Why a message of `size` bytes cannot be written at `offset` of `room` bytes; None if it can."""
     if readonly:
@@ -127,8 +141,8 @@ def explain_target(offset: int, size: int, room: int, readonly: bool) -> Excepti
 
 def _explain_int(name: str, kind: IntKind, value: Any) -> Exception | None:
     try:
-        number = value.__index__()
-    except AttributeError:
+        number = operator.index(value)
+    except TypeError:
         return TypeError(f"{name} takes an int, not {_of(value)}")
     return None if kind.low <= number <= kind.high else FieldRange(name, number, kind.low, kind.high)
 

@@ -14,7 +14,9 @@ version, announced size within the limit, all announced bytes there, nothing aft
 import zlib
 from typing import Annotated, Self
 
+from . import registry
 from ._codec import configure
+from ._codec import register_source as _register_source
 from ._python import checks
 from .buffers import Buffer, byte_view
 from .constants import (
@@ -26,6 +28,7 @@ from .constants import (
     HeaderFlags,
     RelayDomain,
     SourceType,
+    must_verify,
 )
 from .errors import FieldRange, MessageTooSmall
 from .layout import IntKind
@@ -60,6 +63,15 @@ class MessageHeader(Struct):
 configure(MessageHeader)
 
 
+def register_source(number: int) -> None:
+    """Accept messages of a source that `SourceType` does not name: a collector or strategy of your own.
+
+    Holds for this process; every process that reads these messages has to know the number.  Raises FieldRange.
+    """
+    registry.add_source(number)
+    _register_source(number)
+
+
 def message_checksum(message: Buffer) -> int:
     """The checksum that belongs into the header of `message`, one whole message.  Raises MessageTooSmall."""
     view = byte_view(message)
@@ -90,7 +102,7 @@ def parse_header(
     MessageTooSmall, TrailingBytes (unless allowed), ChecksumMismatch, InvalidRelayDomain, UnknownSource.
     """
     view = _from(buf, offset)
-    checks.check_header(view, offset, checksum in (ChecksumPolicy.ENFORCE, True), limit, allow_trailing)
+    checks.check_header(view, offset, must_verify(checksum), limit, allow_trailing)
     return MessageHeader.from_buffer(view, offset)
 
 

@@ -113,8 +113,13 @@ def encoder_places(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> 
     for name in ("relay_domain", "source"):
         if name not in fixed and f"header.{name}" not in paths:
             raise ValueError(f"{name} is missing: fix it by keyword, or name the path header.{name}")
-    known = {name: fixed.get(name, 1) for name in ("relay_domain", "source")}
-    fault = explain_builder(*known.values(), fixed.get("sequence", 0), fixed.get("timestamp", 0), fixed.get("flags", 0))
+    fault = explain_builder(
+        fixed.get("relay_domain", 1),
+        fixed.get("source", 1),
+        fixed.get("sequence", 0),
+        fixed.get("timestamp", 0),
+        fixed.get("flags", 0),
+    )
     if fault is not None:
         raise fault
     if fixed.get("version", VERSION) != VERSION:

@@ -1,7 +1,8 @@
 """Which type numbers are known, how large their payloads may be, and which class reads them.
 
-Owns the one table that the walk over a message consults.  Must not know fields: a struct comes here with the
-places of its vectors, because a count beyond the capacity is the one thing inside a payload that a walk refuses.
+Owns the one table that the walk over a message consults, and the set of sources that are known.  Must not know fields:
+a struct comes here with the places of its vectors, because a count beyond the capacity is the one thing inside a
+payload that a walk refuses.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .errors import InvalidTLVType
+from .constants import RelayDomain, SourceType
+from .errors import FieldRange, InvalidTLVType
 from .layout import FieldLayout, Layout, VectorKind
 from .tlv_types import SIZE_BOUNDS, TLVType, type_name
 
 MAX_PAYLOAD = 65_535
+DOMAINS = frozenset(map(int, RelayDomain))
+_sources = set(map(int, SourceType))
 TYPE_COUNT = 255
 _NAMED = frozenset(map(int, TLVType))
 
@@ -41,6 +45,10 @@ class TypeInfo:
     def state(self) -> TypeState:
         return TypeState.SIZED if self.cls is None else TypeState.DECODED
 
+    def agrees_with(self, layout: Layout) -> bool:
+        """Whether the checks that are made for the type are those that a payload of this layout needs."""
+        return self.low <= layout.size <= self.high and self.vectors == vector_places(layout)
+
 
 _known: list[TypeInfo | None] = [None] * (TYPE_COUNT + 1)
 for _type, (_low, _high) in SIZE_BOUNDS.items():
@@ -58,10 +66,17 @@ def state_of(number: int) -> TypeState:
     return TypeState.OPAQUE if info is None else info.state
 
 
-def register(number: int, cls: type, layout: Layout) -> TypeInfo:
-    """Make `cls` the class of `number`.  Raises InvalidTLVType for a number that is taken or cannot be a type."""
+def declared_number(number: object) -> int:
+    """The number for a class to declare.  Raises TypeError, and InvalidTLVType for one that cannot be a type."""
+    if not isinstance(number, int):
+        raise TypeError(f"type= takes the number of the type, not {number!r}")
     if not 0 < number < TYPE_COUNT:
-        raise InvalidTLVType(number, "a declared type is 1 to 254")
+        raise InvalidTLVType(int(number), "a declared type is 1 to 254")
+    return int(number)
+
+
+def register(number: int, cls: type, layout: Layout) -> TypeInfo:
+    """Make `cls` the class of `number`.  Raises InvalidTLVType for a number that is taken."""
     taken = _known[number]
     if taken is not None and taken.cls is not None:
         raise InvalidTLVType(number, f"it is declared already, by {taken.cls.__module__}.{taken.cls.__qualname__}")
@@ -69,6 +84,18 @@ def register(number: int, cls: type, layout: Layout) -> TypeInfo:
                     vector_places(layout))  # fmt: skip
     _known[number] = info
     return info
+
+
+def known_sources() -> set[int]:
+    """The numbers that header byte 6 may have: those of `SourceType`, and what was added."""
+    return _sources
+
+
+def add_source(number: int) -> None:
+    """Accept one more source number.  Raises FieldRange for what is no byte, or the reserved 0."""
+    if not 0 < number < 256:
+        raise FieldRange("source", number, 1, 255)
+    _sources.add(number)
 
 
 def vector_places(layout: Layout) -> tuple[tuple[FieldLayout, int], ...]:

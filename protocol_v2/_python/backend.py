@@ -27,6 +27,7 @@ __all__ = [
     "encode_rows",
     "open_vector",
     "parse_message",
+    "register_source",
     "register_type",
     "scan",
 ]
@@ -40,6 +41,10 @@ def configure(header: Any) -> None:
 def configure_vector(vector: Any) -> None:
     """Take the class that vectors are shown as."""
     VectorBase._view_class = vector
+
+
+def register_source(number: int) -> None:
+    """Nothing to do: the checks read the registry itself."""
 
 
 def register_type(info: TypeInfo) -> None:

@@ -22,14 +22,11 @@ from ..constants import (
     MAX_MESSAGE_SIZE,
     STANDARD_FRAME_SIZE,
     SUPPORTED_VERSIONS,
-    RelayDomain,
-    SourceType,
 )
 from ..errors import (
     ChecksumMismatch,
     InvalidExtendedTLV,
     InvalidMagic,
-    InvalidPayload,
     InvalidRelayDomain,
     MessageTooLarge,
     MessageTooSmall,
@@ -39,13 +36,11 @@ from ..errors import (
     UnknownSource,
     UnsupportedVersion,
 )
-from ..registry import TypeInfo, known_types
-from .vectors import count_error
+from ..explain import explain_count
+from ..registry import DOMAINS, TypeInfo, known_sources, known_types
 
 HEADER = struct.Struct("<IBBBBQQII")
 CHECKSUM_OFFSET = 28
-_DOMAINS = frozenset(map(int, RelayDomain))
-_SOURCES = frozenset(map(int, SourceType))
 
 
 class Frame(NamedTuple):
@@ -95,9 +90,9 @@ def check_header(
         calculated = checksum_of(buffer, start, end)
         if calculated != in_header:
             raise ChecksumMismatch(calculated, in_header, size, count_frames(buffer, start, end), payload_size)
-    if domain not in _DOMAINS:
+    if domain not in DOMAINS:
         raise InvalidRelayDomain(domain)
-    if source not in _SOURCES:
+    if source not in known_sources():
         raise UnknownSource(source)
     return end
 
@@ -155,7 +150,7 @@ def check_counts(buffer: bytes | memoryview, start: int, frame: Frame, info: Typ
         at = frame.start + field.offset
         count = int.from_bytes(buffer[at : at + 2], "little")
         if count > capacity:
-            raise InvalidPayload(frame.type, at - start, count_error(field, count), frame.end - frame.start)
+            raise explain_count(field, count, frame.type, frame.start - start, frame.end - frame.start)
 
 
 def count_frames(buffer: bytes | memoryview, start: int, end: int) -> int:

@@ -43,7 +43,7 @@ from protocol_v2 import (
 )
 from protocol_v2.batch_results import ArrowBatch, Batch, Columns
 from protocol_v2.interop import numpy_dtype
-from protocol_v2.tests.batch_kit import damaged, decode, kernels, message, trade, trades, using
+from protocol_v2.tests.batch_kit import damaged, decode, kernels, message, needs_compiled, trade, trades, using
 
 SIZE = 74
 QUOTE = message(500, (TLVType.QUOTE, bytes(56)))
@@ -400,9 +400,9 @@ def test_no_blocks_are_kept_for_a_message(kernel: str) -> None:
     assert counts[50_000] <= counts[1_000] + 50
 
 
+@needs_compiled
 def test_other_threads_run_while_a_batch_is_decoded() -> None:
     """A thread that counts goes on counting during one call of the compiled kernel."""
-    pytest.importorskip("protocol_v2._codec_c")
     data = b"".join(trades(1_000)) * 2_000
     switch = sys.getswitchinterval()
     count, stop = 0, False

@@ -158,7 +158,9 @@ def test_vectors_from_lists_and_padding_is_zero(kernel: str) -> None:
     assert encode(kernel, OrderBookTLV, books) == expected
     rows = decode(kernel, expected, OrderBookTLV)
     raw = rows.view(np.uint8).reshape(2, -1)
-    raw[:, 36:40] = raw[:, 42:48] = 0xAA
+    raw[:, 36:40] = raw[:, 42:48] = 0xAA  # padding of the book and of a vector
+    raw[:, 48 + 20 : 48 + 24] = 0xAA  # padding of the first bid
+    raw[0, 48 + 24 : 1248] = raw[0, 1256:] = 0xAA  # unused slots
     assert encode(kernel, OrderBookTLV, rows) == expected
     pytest.importorskip("pyarrow")
     table = decode(kernel, expected, OrderBookTLV, form="arrow").table

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol_v2 import BatchError, OrderBookTLV, QuoteTLV, TLVType, TradeTLV, parse_message
-from protocol_v2.batch_plan import KNOWN, Op, packed, rules_of
+from protocol_v2.batch_plan import Op, known_numbers, packed, rules_of
 from protocol_v2.interop import to_arrow
 from protocol_v2.tests.batch_kit import (
     FIXED,
@@ -130,7 +130,7 @@ def kernel_arguments(**changes: Any) -> list[Any]:
     """What decode_rows takes, for a buffer of two trades and one column."""
     given: dict[str, Any] = {
         "data": PIECES["trade"] * 2, "offset": 0, "index": 0, "row": 0, "capacity": 2, "number": 1, "size": 40,
-        "verify": True, "partial": False, "limit": 2**20, "known": KNOWN, "rules": rules_of(TradeTLV),
+        "verify": True, "partial": False, "limit": 2**20, "known": known_numbers(), "rules": rules_of(TradeTLV),
         "ops": packed([Op(0, 40, True, 0, 0, 40)]), "columns": (bytearray(80),), "faults": bytearray(48),
     }  # fmt: skip
     return list({**given, **changes}.values())

@@ -1,13 +1,15 @@
 """Fixed-point numbers: an integer that counts a fixed fraction of a unit.
 
-Owns `UsdFixedPoint8` (64 bits, one hundred-millionth of a dollar) and `PercentageFixedPoint4` (32 bits, one
-ten-thousandth of a percent), and the exact reading of decimal text that they and the feed parsers share.
+Owns `UsdFixedPoint8` (64 bits, one hundred-millionth of a dollar), `FixedPoint8` (the same number without a unit) and
+`PercentageFixedPoint4` (32 bits, one ten-thousandth of a percent), and the exact reading of decimal text that they and
+the feed parsers share.
 Must not know the wire, prices of a venue, or any number format but plain decimals.
 
 How it works: everything is done on integers.  Text is split at the point and never goes through a float; a float is
 taken by its exact integer ratio.  Nothing wraps, cuts or saturates unless the call is named after it: the operators
-raise, `checked_*` give None, `saturating_*` clamp.  There is no product or quotient of two fixed-point numbers,
-because its unit would be another one.
+raise, `checked_*` give None, `saturating_*` clamp.  No type mixes with another, also where both count the same
+fraction: `UsdFixedPoint8(number.raw)` is how a number gets a unit, in sight of the reader.  There is no product or
+quotient of two fixed-point numbers, because its unit would be another one.
 """
 
 import math
@@ -16,7 +18,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Self
 
-from .errors import DivisionByZero, FixedPointError, InvalidDecimal, NotFinite, Overflow, PrecisionLoss, Underflow
+from .errors import (
+    DivisionByZero,
+    FixedPointError,
+    InvalidDecimal,
+    NotFinite,
+    Overflow,
+    PrecisionLoss,
+    Underflow,
+    integer_text,
+)
 
 _DECIMAL = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))")
 # No type here holds more than 19 digits.  A longer whole part is refused by its length, because int() of a text
@@ -62,9 +73,16 @@ def _carries(rest: str, magnitude: int, rounding: Rounding) -> bool:
     return True
 
 
+def _whole(number: int) -> int:
+    """Refuses floats and booleans before they are multiplied: what comes out would only sometimes look wrong."""
+    if type(number) is not int:
+        raise TypeError(f"a whole number is needed, not {type(number).__name__}")
+    return number
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _FixedPoint:
-    """What both types share; `raw` is the integer that travels on the wire."""
+    """What all types share; `raw` is the integer that travels on the wire."""
 
     raw: int
 
@@ -84,7 +102,7 @@ class _FixedPoint:
     @classmethod
     def _text(cls, raw: int) -> str:
         if raw.bit_length() > 512:
-            return f"{'-' if raw < 0 else ''}a number of {raw.bit_length()} bits"
+            return integer_text(raw)
         whole, fraction = divmod(abs(raw), cls.SCALE)
         return f"{'-' if raw < 0 else ''}{whole}.{fraction:0{cls.DECIMALS}d}"
 
@@ -95,8 +113,8 @@ class _FixedPoint:
 
     @classmethod
     def from_float(cls, value: float) -> Self:
-        """The nearest number, half away from zero.  Raises NotFinite, Overflow, Underflow."""
-        if not math.isfinite(value):
+        """The nearest number, half away from zero.  Raises NotFinite, Overflow (at 2**63 already), Underflow."""
+        if isinstance(value, float) and not math.isfinite(value):
             raise NotFinite(repr(value))
         numerator, denominator = value.as_integer_ratio()
         magnitude = (2 * abs(numerator) * cls.SCALE + denominator) // (2 * denominator)
@@ -131,6 +149,7 @@ class _FixedPoint:
 
     def divided_by(self, divisor: int) -> Self:
         """Divide by a whole number and cut toward zero.  Raises DivisionByZero, Overflow (MIN by -1)."""
+        _whole(divisor)
         if divisor == 0:
             raise DivisionByZero(self.to_decimal_str())
         magnitude = abs(self.raw) // abs(divisor)
@@ -143,7 +162,7 @@ class _FixedPoint:
         return self._or_none(self.raw - self._same_unit(other))
 
     def checked_mul(self, factor: int) -> Self | None:
-        return self._or_none(self.raw * factor)
+        return self._or_none(self.raw * _whole(factor))
 
     def checked_div(self, divisor: int) -> Self | None:
         try:
@@ -184,16 +203,34 @@ class UsdFixedPoint8(_FixedPoint):
     @classmethod
     def from_cents(cls, cents: int) -> Self:
         """Raises Overflow, Underflow."""
-        return cls(cents * 10**6)
+        return cls(_whole(cents) * 10**6)
 
     @classmethod
     def from_dollars(cls, dollars: int) -> Self:
         """Raises Overflow, Underflow."""
-        return cls(dollars * 10**8)
+        return cls(_whole(dollars) * 10**8)
 
     def __str__(self) -> str:
         text = self.to_decimal_str()
         return f"-${text[1:]}" if self.raw < 0 else f"${text}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FixedPoint8(_FixedPoint):
+    """A number without a unit, with eight decimals in a signed 64-bit integer: quantities, rates, ratios."""
+
+    DECIMALS: ClassVar[int] = 8
+    SCALE: ClassVar[int] = 10**8
+    _LOW: ClassVar[int] = -(2**63)
+    _HIGH: ClassVar[int] = 2**63 - 1
+
+    ZERO: ClassVar["FixedPoint8"]
+    ONE: ClassVar["FixedPoint8"]
+    MIN: ClassVar["FixedPoint8"]
+    MAX: ClassVar["FixedPoint8"]
+
+    def __str__(self) -> str:
+        return self.to_decimal_str()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -221,6 +258,10 @@ UsdFixedPoint8.ONE_CENT = UsdFixedPoint8(10**6)
 UsdFixedPoint8.ONE_DOLLAR = UsdFixedPoint8(10**8)
 UsdFixedPoint8.MIN = UsdFixedPoint8(UsdFixedPoint8._LOW)
 UsdFixedPoint8.MAX = UsdFixedPoint8(UsdFixedPoint8._HIGH)
+FixedPoint8.ZERO = FixedPoint8(0)
+FixedPoint8.ONE = FixedPoint8(10**8)
+FixedPoint8.MIN = FixedPoint8(FixedPoint8._LOW)
+FixedPoint8.MAX = FixedPoint8(FixedPoint8._HIGH)
 PercentageFixedPoint4.ZERO = PercentageFixedPoint4(0)
 PercentageFixedPoint4.ONE_BASIS_POINT = PercentageFixedPoint4(100)
 PercentageFixedPoint4.ONE_PERCENT = PercentageFixedPoint4(10**4)

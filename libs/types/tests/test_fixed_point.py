@@ -11,19 +11,27 @@ from hypothesis import strategies as st
 from alphapulse_types import (
     AlphaPulseError,
     DivisionByZero,
+    FixedPoint8,
+    FixedPointError,
     InvalidDecimal,
+    InvalidFormat,
+    InvalidLength,
     NotFinite,
+    OutOfRange,
     Overflow,
     PercentageFixedPoint4,
     PrecisionLoss,
     Rounding,
+    SecretWiped,
+    TypedValueError,
     Underflow,
     UsdFixedPoint8,
     parse_scaled,
 )
 
 RAW64 = st.integers(-(2**63), 2**63 - 1)
-BOTH = pytest.mark.parametrize("kind", [UsdFixedPoint8, PercentageFixedPoint4])
+Kind = type[UsdFixedPoint8] | type[PercentageFixedPoint4] | type[FixedPoint8]
+EACH = pytest.mark.parametrize("kind", [UsdFixedPoint8, PercentageFixedPoint4, FixedPoint8])
 
 
 @pytest.mark.parametrize(
@@ -111,10 +119,17 @@ def test_from_float_refuses_what_does_not_fit() -> None:
         UsdFixedPoint8.from_float(2.0**63 / 10**8)
     with pytest.raises(Overflow):
         UsdFixedPoint8.from_float(1e300)
+    with pytest.raises(Overflow):
+        UsdFixedPoint8.from_float(10**400)
+    with pytest.raises(Underflow):
+        UsdFixedPoint8.from_float(-(10**400))
+    with pytest.raises(Underflow):
+        UsdFixedPoint8.from_float(-(2.0**63) / 10**8)
+    assert UsdFixedPoint8.from_float(3) == UsdFixedPoint8.from_dollars(3)
 
 
-@BOTH
-def test_nothing_wraps(kind: type[UsdFixedPoint8] | type[PercentageFixedPoint4]) -> None:
+@EACH
+def test_nothing_wraps(kind: Kind) -> None:
     one = kind(1)
     with pytest.raises(Overflow):
         kind.MAX + one  # type: ignore[operator]
@@ -176,6 +191,34 @@ def test_constants_and_text() -> None:
         UsdFixedPoint8.from_dollars(10**11)
 
 
+@EACH
+@pytest.mark.parametrize("factor", [1.0, 2.5, True, "5", None])
+def test_only_whole_numbers_multiply_and_divide(kind: Kind, factor: object) -> None:
+    with pytest.raises(TypeError):
+        kind(4) * factor  # type: ignore[operator]
+    for method in ("checked_mul", "checked_div", "divided_by"):
+        with pytest.raises(TypeError):
+            getattr(kind(4), method)(factor)
+
+
+@pytest.mark.parametrize("count", [1.0, True, "5"])
+def test_cents_and_dollars_are_whole_numbers(count: object) -> None:
+    for make in (UsdFixedPoint8.from_cents, UsdFixedPoint8.from_dollars):
+        with pytest.raises(TypeError):
+            make(count)  # type: ignore[arg-type]
+
+
+def test_a_number_without_a_unit() -> None:
+    half = FixedPoint8.from_decimal_str("-0.5")
+    assert str(half) == "-0.50000000" and half.raw == -50_000_000
+    assert FixedPoint8.ONE.raw == 10**8 and FixedPoint8.ZERO.raw == 0
+    assert (FixedPoint8.MIN.raw, FixedPoint8.MAX.raw) == (-(2**63), 2**63 - 1)
+    as_object: object = half
+    assert as_object != UsdFixedPoint8(half.raw)
+    with pytest.raises(TypeError):
+        half + UsdFixedPoint8.ONE_CENT  # type: ignore[operator]
+
+
 def test_scaled_integers_without_a_type() -> None:
     assert parse_scaled("8531.5", 8) == 853_150_000_000
     assert parse_scaled("7", 0) == 7
@@ -183,12 +226,26 @@ def test_scaled_integers_without_a_type() -> None:
         parse_scaled("7.5", 0)
 
 
-@BOTH
-def test_values_and_errors_travel(kind: type[UsdFixedPoint8] | type[PercentageFixedPoint4]) -> None:
+@EACH
+def test_values_and_errors_travel(kind: Kind) -> None:
     number = kind.from_decimal_str("1.25")
     assert pickle.loads(pickle.dumps(number)) == number == copy.copy(number)
     assert {number: 1}[kind.from_decimal_str("1.2500")] == 1
-    errors: list[AlphaPulseError] = [Overflow("1", "T"), InvalidDecimal("x"), PrecisionLoss("1.1", 0), NotFinite("nan")]
+    errors: list[AlphaPulseError] = [
+        Overflow("1", "T"),
+        Underflow("1", "T"),
+        InvalidDecimal("x"),
+        PrecisionLoss("1.1", 0),
+        NotFinite("nan"),
+        DivisionByZero("1.0"),
+        InvalidFormat("x", "T", "a number"),
+        InvalidLength(1, 2, "T"),
+        InvalidLength(1, 2, "T", "hex digits"),
+        OutOfRange(3, 0, 2, "T"),
+        SecretWiped("T"),
+    ]
+    assert all(isinstance(error, TypedValueError) for error in errors)
+    assert [isinstance(error, FixedPointError) for error in errors] == [True] * 6 + [False] * 5
     for error in errors:
         again = pickle.loads(pickle.dumps(error))
         assert again == error and hash(again) == hash(error) and again.details() == error.details()
