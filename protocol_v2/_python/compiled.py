@@ -139,10 +139,7 @@ def _payload_parts(
 def _default_parts(layout: Layout, places: list[Place]) -> Iterator[tuple[int, bytes]]:
     """(offset, bytes) of the defaults, without what the places write over."""
     taken = sorted(
-        span
-        for place in places
-        if not place.in_header
-        for span in place.pieces or ((place.offset, place.kind.size),)
+        span for place in places if not place.in_header for span in place.pieces or ((place.offset, place.kind.size),)
     )
     for field in layout.fields:
         raw, at = default_bytes(field), field.offset
