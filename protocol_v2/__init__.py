@@ -14,6 +14,10 @@ from ._codec import (
     implementation,
     parse_message,
 )
+from .batch import (
+    decode_batch,
+    encode_batch,
+)
 from .constants import (
     HEADER_SIZE,
     MAGIC,
@@ -27,6 +31,7 @@ from .constants import (
     SourceType,
 )
 from .errors import (
+    BatchError,
     CapacityExceeded,
     ChecksumMismatch,
     FieldRange,
@@ -161,6 +166,7 @@ __all__ = [
     "Address",
     "ArbitrageSignalTLV",
     "AssetType",
+    "BatchError",
     "Bytes8",
     "Bytes32",
     "CapacityExceeded",
@@ -235,7 +241,9 @@ __all__ = [
     "UnsupportedVersion",
     "Vec",
     "VenueId",
+    "decode_batch",
     "element",
+    "encode_batch",
     "field",
     "implementation",
     "message_checksum",

@@ -10,6 +10,8 @@ Type checkers are shown the Python implementation; the compiled one has the same
 import os
 from typing import TYPE_CHECKING
 
+from .registry import known_types
+
 VARIABLE = "ALPHAPULSE_CODEC"
 
 _NAMES = (
@@ -24,6 +26,8 @@ _NAMES = (
     "bind",
     "configure",
     "configure_vector",
+    "decode_rows",
+    "encode_rows",
     "open_vector",
     "parse_message",
     "register_source",
@@ -58,3 +62,6 @@ if TYPE_CHECKING:
     from ._python.backend import *  # noqa: F403
 else:
     globals().update({name: getattr(_loaded, name) for name in _NAMES})
+    for _info in known_types():  # the types of which only the size is known; declared ones follow with their class
+        if _info is not None:
+            _loaded.register_type(_info)

@@ -17,6 +17,7 @@
             InvalidPayload          a TLV's bytes contradict themselves
             UnknownTLVType          a struct was asked for, of a type that has none
             ParseError              other data in or around messages cannot be read
+            BatchError              one of many messages is wrong; says which one, and holds the error
             Recovery                a gap cannot be closed
         LocalProtocolError          our own call is wrong
             FieldRange              a value does not fit its field
@@ -286,6 +287,20 @@ class ParseError(RemoteProtocolError):
 
     def __str__(self) -> str:
         return f"{self.context}: {self.description} at offset {self.offset} of {self.buffer_size} bytes"
+
+
+class BatchError(RemoteProtocolError):
+    """Message `index` of a batch, at byte `offset`, was refused because of `error`, whose offsets count from there.
+
+    `lost` bytes yielded nothing: the message's own, or all up to where the next message was found.
+    """
+
+    def __init__(self, index: int, offset: int, error: ProtocolError, lost: int) -> None:
+        self.index, self.offset, self.error, self.lost = index, offset, error, lost
+        super().__init__(index, offset, error, lost)
+
+    def __str__(self) -> str:
+        return f"message {self.index} of the batch, at byte {self.offset} ({self.lost} bytes lost): {self.error}"
 
 
 class Recovery(RemoteProtocolError):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._python.compiled import Decoder, Encoder
+from ._python.structs import default_bytes
 from .constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION, ChecksumPolicy
 from .layout import FieldLayout, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind
 from .paths import Place
@@ -41,17 +42,13 @@ def vector_row(kind: VectorKind) -> Row:
     return _row("", kind, kind, 0, None, True)
 
 
-def layout_rows(layout: Layout) -> tuple[list[Row], bytes, bool, bool]:
-    """The fields, the bytes with every default, whether only equal bytes are equal values, whether there is a tail."""
+def layout_rows(layout: Layout) -> tuple[list[Row], bytes, list[tuple[int, int]], bool]:
+    """The fields, the struct's bytes with every default in place, its padding, and whether it has a tail."""
     defaults = bytearray(layout.size)
-    plain = not list(layout.gaps()) and not layout.tail
     for field in layout.fields:
-        kind = field.kind
-        if not field.required and isinstance(kind, IntKind):
-            assert isinstance(field.default, int)
-            defaults[field.offset : field.end] = int(field.default).to_bytes(kind.size, "little", signed=kind.signed)
-        plain = plain and (isinstance(kind, IntKind) or (isinstance(kind, RawKind) and not kind.pad))
-    return [field_row(field) for field in layout.fields], bytes(defaults), plain, layout.tail
+        defaults[field.offset : field.end] = default_bytes(field)
+    padding = [(gap.offset, gap.size) for gap in layout.padding]
+    return [field_row(field) for field in layout.fields], bytes(defaults), padding, layout.tail
 
 
 def encoder_rows(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> tuple[bytes, list[Any], Encoder]:

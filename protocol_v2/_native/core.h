@@ -60,10 +60,11 @@ typedef struct Table {
     PyObject *cls; /* borrowed: the class owns its table */
     Field *fields;
     uint32_t *vectors; /* indices of the fields that are vectors */
+    uint32_t (*gaps)[2]; /* offset and size of all padding, also that inside of fields, but not inside of vectors */
     uint8_t *defaults; /* the struct's bytes with every default in place */
-    Py_ssize_t field_count, vector_count;
+    Py_ssize_t field_count, vector_count, gap_count;
     uint32_t size;
-    int tail, type, plain; /* plain: all fields are integers or raw bytes, so equal bytes are equal values */
+    int tail, type, deep; /* deep: a struct inside of it has vectors, which is left to the Python side */
     uint64_t required;     /* bit i: field i has no default */
 } Table;
 
@@ -134,6 +135,8 @@ PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_s
 PyObject *bind(PyObject *module, PyObject *args);
 void lighten(PyTypeObject *cls, destructor dealloc);
 int fill_field(Field *field, PyObject *row);
+
+int clear_padding(const Table *table, uint8_t *own); /* 0 where only the Python side can */
 
 /* vectors.c */
 PyObject *vector_open(const Field *field, const uint8_t *base, PyObject *owner, int type);

@@ -83,11 +83,10 @@ static int write_element(const Field *field, uint8_t *at, PyObject *item)
         }
         return 1;
     }
-    if (PyObject_TypeCheck(item, (PyTypeObject *)field->cls)) {
-        memcpy(at, ((Struct *)item)->data, field->element_size);
-        return 1;
-    }
-    return 0;
+    if (!PyObject_TypeCheck(item, &StructType) || ((Struct *)item)->table != field->inner)
+        return 0;
+    memcpy(at, ((Struct *)item)->data, field->element_size);
+    return clear_padding(field->inner, at);
 }
 
 static int write_vector(const Field *field, uint8_t *at, PyObject *value)
@@ -103,6 +102,9 @@ static int write_vector(const Field *field, uint8_t *at, PyObject *value)
         /* safety: count is within both capacities, and slots of equal elements have equal sizes */
         memcpy(slot, vector->data + vector->field->first, (size_t)count * field->element_size);
         put16(at, (uint64_t)count);
+        for (; field->inner && count > 0; count--, slot += field->element_size)
+            if (!clear_padding(field->inner, slot))
+                return 0;
         return 1;
     }
     PyObject **items;
@@ -136,10 +138,10 @@ int write_value(const Field *field, uint8_t *at, PyObject *value)
         }
         return 0;
     case K_STRUCT:
-        if (!PyObject_TypeCheck(value, (PyTypeObject *)field->cls))
+        if (!PyObject_TypeCheck(value, &StructType) || ((Struct *)value)->table != field->inner)
             return 0;
         memcpy(at, ((Struct *)value)->data, field->size);
-        return 1;
+        return clear_padding(field->inner, at);
     case K_VECTOR:
         return write_vector(field, at, value);
     default:

@@ -8,6 +8,8 @@
 
 Core core;
 
+extern PyMethodDef batch_methods[]; /* batch_python.c */
+
 typedef struct {
     PyObject **into;
     const char *name;
@@ -162,23 +164,6 @@ static PyObject *register_source(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
-static PyObject *crc_select(PyObject *module, PyObject *name)
-{
-    (void)module;
-    const char *text = PyUnicode_AsUTF8(name);
-    if (!text)
-        return NULL;
-    if (crc32_select(text) < 0)
-        return PyErr_Format(PyExc_ValueError, "checksum method %R is not available on this machine", name);
-    Py_RETURN_NONE;
-}
-
-static PyObject *crc_selected(PyObject *module, PyObject *unused)
-{
-    (void)module, (void)unused;
-    return PyUnicode_FromString(crc32_selected());
-}
-
 static PyMethodDef methods[] = {
     {"bind", bind, METH_VARARGS, "Give a declared class its layout and a descriptor for each field."},
     {"configure", configure, METH_O, "Take the class that reads message headers."},
@@ -191,8 +176,6 @@ static PyMethodDef methods[] = {
      "Check the message at `offset` and give a view on it; nothing is copied."},
     {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL,
      "The messages that follow each other from `offset`, and where the first incomplete or wrong one starts."},
-    {"_crc32_select", crc_select, METH_O, "Choose the checksum method: slicing, pclmul, avx512 or auto.  For tests."},
-    {"_crc32_selected", crc_selected, METH_NOARGS, "The checksum method in use."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -233,6 +216,7 @@ static int execute(PyObject *module)
     for (size_t i = 0; !wrong && i < sizeof(types) / sizeof(types[0]); i++)
         wrong = PyType_Ready(types[i].type) < 0 ||
                 (types[i].name && PyModule_AddObjectRef(module, types[i].name, (PyObject *)types[i].type) < 0);
+    wrong = wrong || PyModule_AddFunctions(module, batch_methods) < 0;
     loaded = !wrong;
     return wrong ? -1 : 0;
 }

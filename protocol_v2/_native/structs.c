@@ -216,15 +216,47 @@ static int struct_buffer(PyObject *self, Py_buffer *view, int flags)
     return PyBuffer_FillInfo(view, self, (void *)s->data, s->size, 1, flags);
 }
 
+/* Set to zero what a writer sets to zero in `own`, the bytes of a struct.  0 when that is left to the Python side. */
+int clear_padding(const Table *table, uint8_t *own)
+{
+    if (table->deep)
+        return 0;
+    for (Py_ssize_t i = 0; i < table->gap_count; i++)
+        memset(own + table->gaps[i][0], 0, table->gaps[i][1]);
+    for (Py_ssize_t i = 0; i < table->vector_count; i++) {
+        const Field *field = &table->fields[table->vectors[i]];
+        uint8_t *vector = own + field->offset;
+        uint32_t count = get16(vector), used = field->first + count * field->element_size;
+        if (count > field->capacity)
+            return 0;
+        /* safety: the count is within the capacity, so `used` is within the vector */
+        memset(vector + 2, 0, field->first - 2u);
+        memset(vector + used, 0, field->size - used);
+        for (uint32_t slot = 0; field->inner && field->inner->gap_count && slot < count; slot++)
+            if (!clear_padding(field->inner, vector + field->first + slot * field->element_size))
+                return 0;
+    }
+    return 1;
+}
+
+/* The bytes a writer would make of the same values. */
+static PyObject *canonical(PyObject *self)
+{
+    PyObject *bytes = struct_bytes(self, NULL);
+    if (!bytes || clear_padding(((Struct *)self)->table, (uint8_t *)PyBytes_AS_STRING(bytes)))
+        return bytes;
+    Py_DECREF(bytes);
+    return PyObject_CallOneArg(core.canonical, self);
+}
+
 static PyObject *struct_richcompare(PyObject *self, PyObject *other, int op)
 {
     if ((op != Py_EQ && op != Py_NE) || Py_TYPE(self) != Py_TYPE(other))
         Py_RETURN_NOTIMPLEMENTED;
     const Struct *a = (Struct *)self, *b = (Struct *)other;
     int equal = a->size == b->size && memcmp(a->data, b->data, (size_t)a->size) == 0;
-    if (!equal && !a->table->plain) { /* other padding or unused slots do not make another value */
-        PyObject *left = PyObject_CallOneArg(core.canonical, self);
-        PyObject *right = left ? PyObject_CallOneArg(core.canonical, other) : NULL;
+    if (!equal && (a->table->gap_count || a->table->vector_count)) { /* padding and unused slots are no part of it */
+        PyObject *left = canonical(self), *right = left ? canonical(other) : NULL;
         equal = right ? PyObject_RichCompareBool(left, right, Py_EQ) : -1;
         Py_XDECREF(left);
         Py_XDECREF(right);
@@ -236,7 +268,7 @@ static PyObject *struct_richcompare(PyObject *self, PyObject *other, int op)
 
 static Py_hash_t struct_hash(PyObject *self)
 {
-    PyObject *bytes = ((Struct *)self)->table->plain ? struct_bytes(self, NULL) : PyObject_CallOneArg(core.canonical, self);
+    PyObject *bytes = canonical(self);
     if (!bytes)
         return -1;
     Py_hash_t hash = PyObject_Hash(bytes);
@@ -350,9 +382,9 @@ int fill_field(Field *field, PyObject *row)
 
 static Table *make_table(PyObject *cls, PyObject *layout)
 {
-    PyObject *rows, *defaults, *made = PyObject_CallOneArg(core.table_rows, layout);
-    int plain, tail;
-    if (!made || !PyArg_ParseTuple(made, "O!Spp", &PyList_Type, &rows, &defaults, &plain, &tail))
+    PyObject *rows, *defaults, *gaps, *made = PyObject_CallOneArg(core.table_rows, layout);
+    int tail;
+    if (!made || !PyArg_ParseTuple(made, "O!SO!p", &PyList_Type, &rows, &defaults, &PyList_Type, &gaps, &tail))
         return NULL;
     Table *table = PyObject_New(Table, &TableType);
     if (!table)
@@ -360,7 +392,7 @@ static Table *make_table(PyObject *cls, PyObject *layout)
     Py_INCREF(table); /* immortal */
     table->cls = cls;
     table->size = (uint32_t)PyBytes_GET_SIZE(defaults);
-    table->plain = plain;
+    table->deep = 0;
     table->tail = tail;
     table->type = 0;
     table->required = 0;
@@ -369,7 +401,9 @@ static Table *make_table(PyObject *cls, PyObject *layout)
     table->fields = PyMem_Calloc((size_t)table->field_count + 1, sizeof(Field));
     table->vectors = PyMem_Calloc((size_t)table->field_count + 1, sizeof(uint32_t));
     table->defaults = PyMem_Malloc(table->size + 1u);
-    if (!table->fields || !table->vectors || !table->defaults || table->field_count > 64) {
+    table->gap_count = PyList_GET_SIZE(gaps);
+    table->gaps = PyMem_Calloc((size_t)table->gap_count + 1, sizeof(*table->gaps));
+    if (!table->fields || !table->vectors || !table->defaults || !table->gaps || table->field_count > 64) {
         PyErr_SetString(PyExc_ValueError, "a struct has at most 64 fields");
         return NULL;
     }
@@ -381,7 +415,12 @@ static Table *make_table(PyObject *cls, PyObject *layout)
             table->required |= 1ull << i;
         if (table->fields[i].kind == K_VECTOR)
             table->vectors[table->vector_count++] = (uint32_t)i;
+        const Table *inner = table->fields[i].inner;
+        table->deep |= inner && (inner->deep || inner->vector_count);
     }
+    for (Py_ssize_t i = 0; i < table->gap_count; i++)
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(gaps, i), "II", &table->gaps[i][0], &table->gaps[i][1]))
+            return NULL;
     Py_DECREF(made);
     return table;
 }

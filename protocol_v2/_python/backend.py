@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..registry import TypeInfo
+from .batch import decode_rows, encode_rows
 from .build import MessageBuilder
 from .compiled import Decoder, Encoder
 from .messages import Message, TLVView, parse_message, scan
@@ -21,6 +22,8 @@ __all__ = [
     "bind",
     "configure",
     "configure_vector",
+    "decode_rows",
+    "encode_rows",
     "open_vector",
     "parse_message",
     "register_source",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import protocol_v2
 from protocol_v2 import (
+    BatchError,
     CapacityExceeded,
     ChecksumMismatch,
     ChecksumPolicy,
@@ -267,6 +268,7 @@ ERRORS: list[ProtocolError] = [
     InvalidPayload(3, 77, "bids counts 51 elements", 2456),
     UnknownTLVType(250),
     ParseError(3, "no digit", 10, "a table"),
+    BatchError(17, 1258, UnknownSource(9), 74),
     Recovery("too many attempts"),
     CapacityExceeded(50, 51, "bids"),
     PayloadTooLarge(70_000, 65_535, 250),

@@ -1,0 +1,346 @@
+"""Many messages at once: `decode_batch` into columns, `encode_batch` from them.
+
+    batch = decode_batch(data, TradeTLV)                      # a numpy structured array; checksums are verified
+    batch["price"].mean(), batch.skipped
+    data = encode_batch(TradeTLV, batch, relay_domain=RelayDomain.MARKET_DATA,
+                        source=SourceType.KRAKEN_COLLECTOR, sequence=1)
+
+Owns the two functions: arguments in, the kernel's runs, results and errors out.  Must not know fields.  The kernel
+(`decode_rows`, `encode_rows`) is the compiled one or that of `_python/batch.py`; the compiled one works without the
+interpreter's lock.  numpy is needed (extra `numpy`), pyarrow for Arrow (extra `arrow`).
+
+One row is one message that carries the TLV.  Where a message has several of the class, the first one counts and the
+others are in `.repeated`; messages without one are in `.skipped`.  A wrong message stops the decoding with a
+`BatchError` that says which one, unless errors are collected: then the good ones before and behind it are kept.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from functools import lru_cache
+from operator import index
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from . import _codec
+from ._python import checks
+from .batch_plan import (
+    KNOWN,
+    Op,
+    check_batch_class,
+    message_size_of,
+    message_template,
+    packed,
+    places_of,
+    reading_ops,
+    rows_ops,
+    rules_of,
+    writing_ops,
+)
+from .buffers import Buffer, WritableBuffer, byte_view
+from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy
+from .errors import BatchError, FieldRange, ParseError, ProtocolError
+from .explain import explain_builder, explain_value
+from .header import MessageHeader
+from .interop import arrow_field, arrow_schema, kind_dtype, numpy_dtype, require_arrow, require_numpy, to_arrow
+from .layout import IntKind, StructKind, VectorKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .batch_results import ArrowBatch, Batch, Columns
+
+decode_rows, encode_rows = _codec.decode_rows, _codec.encode_rows
+
+_FAULTS_AT_ONCE = 256
+_ROWS, _HEADERS = " rows", " headers"  # no path has a blank
+_BYTE, _U64 = IntKind(1), IntKind(8)
+
+
+@overload
+def decode_batch(
+    buf: Buffer, cls: Any, *, form: Literal["numpy"] = "numpy", fields: Sequence[str] | None = None,
+    checksum: ChecksumPolicy | bool = ..., headers: bool = False, on_error: Literal["raise", "collect"] = "raise",
+    limit: int = ..., allow_partial: bool = False, out: Any = None,
+) -> Batch: ...  # fmt: skip
+@overload
+def decode_batch(
+    buf: Buffer, cls: Any, *, form: Literal["columns"], fields: Sequence[str] | None = None,
+    checksum: ChecksumPolicy | bool = ..., headers: bool = False, on_error: Literal["raise", "collect"] = "raise",
+    limit: int = ..., allow_partial: bool = False, out: Any = None,
+) -> Columns: ...  # fmt: skip
+@overload
+def decode_batch(
+    buf: Buffer, cls: Any, *, form: Literal["arrow"], fields: Sequence[str] | None = None,
+    checksum: ChecksumPolicy | bool = ..., headers: bool = False, on_error: Literal["raise", "collect"] = "raise",
+    limit: int = ..., allow_partial: bool = False, out: Any = None,
+) -> ArrowBatch: ...  # fmt: skip
+def decode_batch(
+    buf: Buffer,
+    cls: Any,
+    *,
+    form: Literal["numpy", "columns", "arrow"] = "numpy",
+    fields: Sequence[str] | None = None,
+    checksum: ChecksumPolicy | bool = ChecksumPolicy.ENFORCE,
+    headers: bool = False,
+    on_error: Literal["raise", "collect"] = "raise",
+    limit: int = MAX_MESSAGE_SIZE,
+    allow_partial: bool = False,
+    out: Any = None,
+) -> Batch | Columns | ArrowBatch:
+    """The TLVs of class `cls` in messages that follow each other in `buf`, as columns.
+
+    `form` is "numpy" (a `Batch`, a structured array), "columns" (a dict of contiguous arrays) or "arrow" (a table).
+    `fields` names the columns, all by default; also paths as `Decoder` takes them (`header.sequence`, `instrument`).
+    `headers=True` gives the message headers of the rows as `.headers`.  With `allow_partial`, the last message may be
+    incomplete; it starts at `.consumed`.  `out` is an earlier result's array or columns to be filled again, with room
+    for `len(buf) // message_size_of(cls)` rows; the result is then a view of it.
+
+    Raises BatchError, with the reason as its cause, unless `on_error="collect"`, which puts it into `.errors`.  Raises
+    TypeError for a class without a fixed size, ValueError for a path or a form that does not exist, ImportError.
+    """
+    np = require_numpy()
+    from .batch_results import ArrowBatch, Batch, BatchReport, Columns
+
+    check_batch_class(cls)
+    if form not in ("numpy", "columns", "arrow") or on_error not in ("raise", "collect"):
+        raise ValueError(f"no form {form!r} with on_error={on_error!r}; use numpy, columns or arrow, raise or collect")
+    data = byte_view(buf)
+    paths = None if fields is None else tuple(fields)
+    dtypes, ops = _reading_plan(cls, form == "numpy", paths, bool(headers))
+    room = len(data) // message_size_of(cls)
+    arrays = _arrays(np, dtypes, room, {_ROWS: out} if form == "numpy" and out is not None else out)
+    run = _Run(data, cls, room, checksum in (ChecksumPolicy.ENFORCE, True), limit, allow_partial, on_error == "raise")
+    run.decode(ops, tuple([each.view(np.uint8) for each in arrays.values()]))
+    if out is not None:
+        done = {name: each[: run.row] for name, each in arrays.items()}
+    else:
+        done = {name: _shrunk(each, run.row) for name, each in arrays.items()}
+    head = done.pop(_HEADERS, None)
+    report = BatchReport(run.index, run.others, run.repeats, run.offset, tuple(run.errors))
+    if form == "numpy":
+        return done[_ROWS].view(Batch)._attach(report, head)  # type: ignore[no-any-return]
+    if form == "columns":
+        return Columns(done)._attach(report, head)  # type: ignore[no-any-return]
+    return ArrowBatch(_table(cls, paths, done))._attach(report, head)  # type: ignore[no-any-return]
+
+
+def encode_batch(
+    cls: Any,
+    columns: Mapping[str, Any] | Any,
+    *,
+    relay_domain: Any,
+    source: Any,
+    sequence: Any,
+    timestamp: Any = None,
+    flags: Any = 0,
+    signed: bool = True,
+    out: WritableBuffer | None = None,
+) -> bytearray | int:
+    """One message for each row, one after the other: a bytearray, or their size where they were written to `out`.
+
+    `columns` is a mapping from field names to arrays (or to one value for all rows), a structured array (as
+    `numpy_dtype` says), an Arrow table, or what gives one.  Fields with a default may be missing.  The header's fields
+    are one value or an array each; one `sequence` is that of the first message, and the next ones count on; without a
+    `timestamp` it is now.
+
+    Raises TypeError for columns or dtypes that are not taken, ValueError for lengths that differ, FieldRange and
+    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding is written as zeros.
+    """
+    np = require_numpy()
+    from . import batch_columns as given
+
+    check_batch_class(cls)
+    write = _Writing(np, cls)
+    if given.is_wire_array(cls, columns):
+        write.rows(np.asarray(columns))
+    else:
+        for name, values in given.given_columns(cls, columns).items():
+            field = cls.__layout__[name]
+            write.field(name, field.kind, write.payload + field.offset, values)
+    timestamp = time.time_ns() if timestamp is None else timestamp
+    for at, name, kind, values in (
+        (4, "relay_domain", _BYTE, relay_domain), (6, "source", _BYTE, source), (7, "flags", _BYTE, flags),
+        (16, "timestamp", _U64, timestamp), (8, "sequence", _U64, sequence),
+    ):  # fmt: skip
+        write.header(name, kind, at, values)
+    first = int(sequence) if given.is_scalar(sequence) else None
+    count = write.count()
+    if first is not None and first + max(count - 1, 0) > _U64.high:
+        raise FieldRange("sequence", first + count - 1, 0, _U64.high)
+    size = count * len(write.message)
+    target = bytearray(size) if out is None else byte_view(out)
+    if len(target) < size:
+        raise FieldRange("len(out)", len(target), size, 2**63 - 1)
+    encode_rows(target, bytes(write.message), count, first, signed, packed(write.ops), tuple(write.inputs))
+    return target if isinstance(target, bytearray) else size
+
+
+class _Run:
+    """The runs of the decoding kernel over one buffer, from one full list of faults to the next."""
+
+    def __init__(self, data: Any, cls: Any, room: int, verify: bool, limit: int, partial: bool, stop: bool) -> None:
+        self.data, self.cls, self.room = data, cls, room
+        self.verify, self.limit, self.partial, self.stop = verify, limit, partial, stop
+        self.offset = self.index = self.row = self.others = self.repeats = 0
+        self.errors: list[BatchError] = []
+
+    def decode(self, ops: bytes, columns: tuple[Any, ...]) -> None:
+        rules, room = rules_of(self.cls), 1 if self.stop else _FAULTS_AT_ONCE
+        faults = array("Q", bytes(24 * room))
+        while True:
+            self.offset, self.index, self.row, others, repeats, count = decode_rows(
+                self.data, self.offset, self.index, self.row, self.room, self.cls.TYPE, self.cls.SIZE, self.verify,
+                self.partial, self.limit, KNOWN, rules, ops, columns, faults,
+            )  # fmt: skip
+            self.others += others
+            self.repeats += repeats
+            for at in range(0, 3 * count, 3):
+                index, offset, after = faults[at : at + 3]
+                error = self._explain(offset)
+                self.errors.append(BatchError(index, offset, error, after - offset))
+                if self.stop:
+                    raise self.errors[0] from error
+            if count < room:
+                return
+
+    def _explain(self, offset: int) -> ProtocolError:
+        """The reason why the message at `offset` was refused."""
+        try:
+            end = checks.check_message(self.data, offset, self.verify, self.limit, True)
+            one = memoryview(self.data)[offset:end]
+            _codec.parse_message(one, checksum=self.verify, limit=self.limit).get(self.cls)
+        except ProtocolError as error:
+            return error.with_traceback(None)
+        return ParseError(offset, "the bytes changed while they were read", len(self.data), "batch")
+
+
+class _Writing:
+    """What the encoding kernel is given, as it is put together."""
+
+    def __init__(self, np: Any, cls: Any) -> None:
+        self.np, self.cls = np, cls
+        self.message = bytearray(message_template(cls))
+        self.payload = len(self.message) - cls.SIZE
+        self.ops: list[Op] = []
+        self.inputs: list[Any] = []
+        self.lengths: dict[str, int] = {}
+
+    def rows(self, rows: Any) -> None:
+        """A structured array in wire layout: all fields at once."""
+        from .batch_columns import check_vectors
+
+        for each in self.cls.__layout__.fields:
+            if isinstance(each.kind, VectorKind | StructKind):
+                check_vectors(each.name, each.kind, rows[each.name])
+        self.ops += rows_ops(self.cls)
+        self.inputs.append(rows.view(self.np.uint8))
+        self.lengths["the rows"] = len(rows)
+
+    def field(self, name: str, kind: Any, at: int, values: Any) -> None:
+        from .batch_columns import as_column, is_scalar
+
+        if is_scalar(values):
+            fault = explain_value(name, kind, values)
+            if fault is not None:
+                raise fault
+            raw = as_column(name, kind, [values]).tobytes()
+            self.message[at : at + len(raw)] = raw
+            return
+        self._add(name, kind, at, as_column(name, kind, values))
+
+    def _add(self, name: str, kind: Any, at: int, column: Any) -> None:
+        self.lengths[name] = len(column)
+        self.ops += writing_ops(kind, at, len(self.inputs), 0, column.dtype.itemsize)
+        self.inputs.append(column.view(self.np.uint8))
+
+    def header(self, name: str, kind: IntKind, at: int, values: Any) -> None:
+        from .batch_columns import as_column, is_scalar
+
+        known = {"relay_domain": 0, "source": 256}.get(name)
+        if is_scalar(values):
+            number = -1 if isinstance(values, bytes) else index(values)
+            if not 0 <= number <= kind.high or (known is not None and not KNOWN[known + number]):
+                good = {"relay_domain": 1, "source": 1, "sequence": 0, "timestamp": 0, "flags": 0}
+                raise explain_builder(**{**good, name: values}) or TypeError(f"{name} is no integer")
+            self.message[at : at + kind.size] = number.to_bytes(kind.size, "little")
+            return
+        numbers = as_column(name, kind, values)
+        if known is not None:
+            wrong = ~self.np.frombuffer(KNOWN, self.np.bool_, 256, known)[numbers]
+            if wrong.any():
+                row = int(wrong.argmax())
+                allowed = [number for number in range(256) if KNOWN[known + number]]
+                raise FieldRange(f"{name}[{row}]", int(numbers[row]), allowed[0], allowed[-1])
+        self._add(name, kind, at, numbers)
+
+    def count(self) -> int:
+        """How many rows there are.  Raises ValueError where columns differ, TypeError where there is none."""
+        if not self.lengths:
+            raise TypeError("all columns are single values; give at least one array, it says how many rows there are")
+        name, count = next(iter(self.lengths.items()))
+        for other, length in self.lengths.items():
+            if length != count:
+                raise ValueError(f"{other} has {length} rows, {name} has {count}")
+        return count
+
+
+@lru_cache(maxsize=256)
+def _reading_plan(
+    cls: Any, as_rows: bool, paths: tuple[str, ...] | None, headers: bool
+) -> tuple[dict[str, Any], bytes]:
+    """The dtypes of the columns by name, and the ops that fill them."""
+    dtypes: dict[str, Any] = {}
+    ops: list[Op] = []
+    if as_rows and paths is None:
+        dtypes[_ROWS] = numpy_dtype(cls)
+        ops.append(Op(0, cls.SIZE, True, 0, 0, cls.SIZE))
+    elif as_rows:
+        places = places_of(cls, paths)
+        formats = [(place.path, kind_dtype(place.kind)) for place in places]
+        dtypes[_ROWS] = rows = require_numpy().dtype(formats, align=True)
+        for place in places:
+            ops += reading_ops(place, 0, rows.fields[place.path][1], rows.itemsize)
+    else:
+        for column, place in enumerate(places_of(cls, paths)):
+            dtypes[place.path] = dtype = kind_dtype(place.kind)
+            ops += reading_ops(place, column, 0, dtype.itemsize)
+    if headers:
+        ops.append(Op(0, HEADER_SIZE, False, len(dtypes), 0, HEADER_SIZE))
+        dtypes[_HEADERS] = numpy_dtype(MessageHeader)
+    return dtypes, packed(ops)
+
+
+def _arrays(np: Any, dtypes: dict[str, Any], room: int, out: Any) -> dict[str, Any]:
+    """An array for each column: those of `out`, or new ones."""
+    arrays = {}
+    for name, dtype in dtypes.items():
+        if out is None or name == _HEADERS:
+            arrays[name] = np.empty(room, dtype)
+            continue
+        if name not in out:
+            raise TypeError(f"out has no column {name}")
+        arrays[name] = given = np.asarray(out[name])
+        if given.dtype != dtype or given.ndim != 1 or not given.flags.c_contiguous or not given.flags.writeable:
+            raise TypeError(f"out must have {name.strip()} as a contiguous, writable array of {dtype}")
+        if len(given) < room:
+            raise FieldRange(f"len(out {name.strip()})", len(given), room, 2**63 - 1)
+    return arrays
+
+
+def _shrunk(rows: Any, count: int) -> Any:
+    """The rows that were filled; in an array of their own where the larger one would be a waste."""
+    return rows[:count] if 2 * count >= len(rows) else rows[:count].copy()
+
+
+def _table(cls: Any, fields: Any, columns: dict[str, Any]) -> Any:
+    pa = require_arrow()
+    if fields is None:
+        schema = arrow_schema(cls)
+        kinds = [each.kind for each in cls.__layout__.fields]
+    else:
+        places = places_of(cls, fields)
+        kinds = [place.kind for place in places]
+        schema = pa.schema([arrow_field(place.path, place.kind) for place in places])
+    arrays = [to_arrow(column, kind) for column, kind in zip(columns.values(), kinds, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

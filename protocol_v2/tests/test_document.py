@@ -1,0 +1,30 @@
+"""docs/wire-format.md is what the declarations give, and the examples of the README run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from protocol_v2 import OrderBookTLV, document
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "wire-format.md"
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def test_the_page_is_fresh() -> None:
+    assert PAGE.read_text(encoding="utf-8") == document.page(), "python -m protocol_v2.document > docs/wire-format.md"
+
+
+def test_a_struct_shows_its_computed_padding() -> None:
+    assert "| 36 | 4 | pad | | |" in document.struct_table(OrderBookTLV)
+
+
+def test_the_readme_runs(tmp_path: Path) -> None:
+    """In a process of its own: it declares a TLV, which is then known for as long as the process lives."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 3
+    program = tmp_path / "readme.py"
+    program.write_text("\n".join(blocks), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "vec of 10 OrderLevel" in done.stdout
