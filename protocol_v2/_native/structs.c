@@ -421,6 +421,10 @@ static Table *make_table(PyObject *cls, PyObject *layout)
         const Table *inner = table->fields[i].inner;
         table->deep |= inner && (inner->deep || inner->vector_count);
     }
+    for (Py_ssize_t i = 0; i < table->vector_count; i++) {
+        Field *field = &table->fields[table->vectors[i]];
+        field->preset = get16(table->defaults + field->offset) != 0;
+    }
     for (Py_ssize_t i = 0; i < table->gap_count; i++)
         if (!PyArg_ParseTuple(PyList_GET_ITEM(gaps, i), "II", &table->gaps[i][0], &table->gaps[i][1]))
             return NULL;
