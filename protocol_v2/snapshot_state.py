@@ -15,21 +15,19 @@ ParseError.  Offsets count bytes of the text; where a value is wrong and not the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
 from .constants import RelayDomain
 from .errors import LocalProtocolError, ParseError
+from .values import Value
 
 SNAPSHOT_VERSION = 1
 _U64 = 2**64 - 1
 _I64_LOW, _I64_HIGH = -(2**63), 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class BufferedMessage:
+class BufferedMessage(Value):
     """A message that the relay still holds."""
 
     sequence: int
@@ -37,8 +35,7 @@ class BufferedMessage:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveInstrument:
+class ActiveInstrument(Value):
     """An instrument that the relay has seen."""
 
     instrument_id: int
@@ -47,8 +44,7 @@ class ActiveInstrument:
     last_update: int
 
 
-@dataclass(frozen=True, slots=True)
-class SystemState:
+class SystemState(Value):
     """How the relay itself is."""
 
     uptime_ns: int = 0
@@ -57,21 +53,28 @@ class SystemState:
     last_heartbeat: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value):
     """The state of a relay after `sequence`."""
 
     relay_domain: RelayDomain
     sequence: int
     timestamp: int
-    consumer_sequences: Mapping[int, int] = field(default_factory=dict)
+    consumer_sequences: Mapping[int, int] = {}
     message_buffer: tuple[BufferedMessage, ...] = ()
-    active_instruments: Mapping[int, ActiveInstrument] = field(default_factory=dict)
+    active_instruments: Mapping[int, ActiveInstrument] = {}
     system_state: SystemState = SystemState()
+
+    def _check(self) -> None:
+        # Dictionaries of its own: neither the caller's nor the defaults can be changed through it.
+        own = self.__dict__
+        own["consumer_sequences"] = dict(self.consumer_sequences)
+        own["active_instruments"] = dict(self.active_instruments)
 
 
 def write_state(snapshot: Snapshot) -> bytes:
     """The text.  Raises LocalProtocolError for values that a reader would refuse."""
+    import json
+
     text = json.dumps(_to_json(snapshot), separators=(",", ":")).encode()
     try:
         read_state(text)
@@ -82,6 +85,7 @@ def write_state(snapshot: Snapshot) -> bytes:
 
 def read_state(text: bytes) -> Snapshot:
     """The snapshot in `text`.  Raises ParseError."""
+    import json  # a reader of snapshots needs it, an import of this package does not
 
     def refuse(offset: int, description: str) -> ParseError:
         return ParseError(offset, description, len(text), "snapshot data")
@@ -110,9 +114,9 @@ def _to_json(snapshot: Snapshot) -> dict[str, Any]:
         "timestamp": snapshot.timestamp,
         "state": {
             "consumer_sequences": {str(key): value for key, value in snapshot.consumer_sequences.items()},
-            "message_buffer": [{**asdict(each), "data": list(each.data)} for each in snapshot.message_buffer],
-            "active_instruments": {str(key): asdict(each) for key, each in snapshot.active_instruments.items()},
-            "system_state": asdict(snapshot.system_state),
+            "message_buffer": [{**vars(each), "data": list(each.data)} for each in snapshot.message_buffer],
+            "active_instruments": {str(key): vars(each) for key, each in snapshot.active_instruments.items()},
+            "system_state": vars(snapshot.system_state),
         },
     }
 
