@@ -23,7 +23,13 @@ def byte_view(buf: Buffer) -> bytes | memoryview:
         return view
     if not view.c_contiguous:
         raise BufferError("memoryview: underlying buffer is not C-contiguous")
-    return view.cast("B")
+    try:
+        return view.cast("B")
+    except ValueError:
+        # Items of a kind that `cast` does not know: structs, or numbers of a fixed byte order.
+        from pickle import PickleBuffer
+
+        return PickleBuffer(view).raw()
 
 
 def as_bytes_like(value: Any) -> bytes:

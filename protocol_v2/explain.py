@@ -5,6 +5,7 @@ implementations only accept or refuse, and come here afterwards, so that their e
 pays nothing for them.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -140,8 +141,8 @@ def explain_target(offset: int, size: int, room: int, readonly: bool) -> Excepti
 
 def _explain_int(name: str, kind: IntKind, value: Any) -> Exception | None:
     try:
-        number = value.__index__()
-    except AttributeError:
+        number = operator.index(value)
+    except TypeError:
         return TypeError(f"{name} takes an int, not {_of(value)}")
     return None if kind.low <= number <= kind.high else FieldRange(name, number, kind.low, kind.high)
 

@@ -15,9 +15,10 @@ A `Layout` is a value; `byte_map()` prints it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 VECTOR_HEAD = 8
+MAX_COUNT = 65_535
 MAX_TLV_STRUCT = 65_535
 
 
@@ -86,6 +87,12 @@ class VectorKind:
     element: IntKind | StructKind
     capacity: int
     least: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.capacity <= MAX_COUNT:
+            raise ValueError(f"a vector has room for 1 to {MAX_COUNT} elements, not {self.capacity}")
+        if not 0 <= self.least <= self.capacity:
+            raise ValueError(f"a vector of {self.capacity} cannot ask for at least {self.least} elements")
 
     @property
     def align(self) -> int:
@@ -168,13 +175,18 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A struct's fields in their places.  `size` counts the fixed part; `tail` says that more may follow."""
+    """A struct's fields in their places.  `size` counts the fixed part; `tail` says that more may follow.
+
+    `padding` are all bytes of the fixed part that carry no value, also those inside of fields; not those inside of
+    vectors, which depend on the count.
+    """
 
     name: str
     fields: tuple[FieldLayout, ...]
     size: int
     align: int
     tail: bool = False
+    padding: tuple[Gap, ...] = ()
     _by_name: dict[str, FieldLayout] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -244,7 +256,25 @@ def place(name: str, specs: Sequence[FieldSpec], *, packed: bool = False, size: 
         whole = size
     if whole > MAX_TLV_STRUCT:
         raise ValueError(f"{name} has {whole} bytes, more than the {MAX_TLV_STRUCT} that one TLV can carry")
-    return Layout(name, tuple(placed), whole, align, bool(specs) and isinstance(specs[-1].kind, TailKind))
+    tail = bool(specs) and isinstance(specs[-1].kind, TailKind)
+    if tail:
+        # What follows the fixed part follows all of it, also the padding at its end.
+        placed[-1] = replace(placed[-1], offset=whole)
+    return Layout(name, tuple(placed), whole, align, tail, tuple(_padding(placed, whole)))
+
+
+def _padding(fields: Sequence[FieldLayout], size: int) -> Iterator[Gap]:
+    end = 0
+    for each in fields:
+        if each.offset > end:
+            yield Gap(end, each.offset - end)
+        end = each.end
+        if isinstance(each.kind, RawKind) and each.kind.pad:
+            yield Gap(each.offset + each.kind.length, each.kind.pad)
+        elif isinstance(each.kind, StructKind):
+            yield from (Gap(each.offset + gap.offset, gap.size) for gap in each.kind.layout.padding)
+    if size > end:
+        yield Gap(end, size - end)
 
 
 def _up(offset: int, align: int) -> int:

@@ -45,6 +45,10 @@ class TypeInfo:
     def state(self) -> TypeState:
         return TypeState.SIZED if self.cls is None else TypeState.DECODED
 
+    def agrees_with(self, layout: Layout) -> bool:
+        """Whether the checks that are made for the type are those that a payload of this layout needs."""
+        return self.low <= layout.size <= self.high and self.vectors == vector_places(layout)
+
 
 _known: list[TypeInfo | None] = [None] * (TYPE_COUNT + 1)
 for _type, (_low, _high) in SIZE_BOUNDS.items():
@@ -62,10 +66,17 @@ def state_of(number: int) -> TypeState:
     return TypeState.OPAQUE if info is None else info.state
 
 
-def register(number: int, cls: type, layout: Layout) -> TypeInfo:
-    """Make `cls` the class of `number`.  Raises InvalidTLVType for a number that is taken or cannot be a type."""
+def declared_number(number: object) -> int:
+    """The number for a class to declare.  Raises TypeError, and InvalidTLVType for one that cannot be a type."""
+    if not isinstance(number, int):
+        raise TypeError(f"type= takes the number of the type, not {number!r}")
     if not 0 < number < TYPE_COUNT:
-        raise InvalidTLVType(number, "a declared type is 1 to 254")
+        raise InvalidTLVType(int(number), "a declared type is 1 to 254")
+    return int(number)
+
+
+def register(number: int, cls: type, layout: Layout) -> TypeInfo:
+    """Make `cls` the class of `number`.  Raises InvalidTLVType for a number that is taken."""
     taken = _known[number]
     if taken is not None and taken.cls is not None:
         raise InvalidTLVType(number, f"it is declared already, by {taken.cls.__module__}.{taken.cls.__qualname__}")

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from inspect import get_annotations
 from typing import (
     Annotated,
     Any,
@@ -33,6 +34,7 @@ from typing import (
 
 from . import registry
 from ._codec import ElementReader, StructBase, bind, register_type
+from .explain import explain_value
 from .layout import FieldSpec, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind, place
 from .vector import FixedVec
 
@@ -100,6 +102,16 @@ class Group(Generic[S]):
         """Offset and size of each field, in the order of the struct's bytes."""
         return tuple((layout[name].offset, layout[name].kind.size) for name in self.names)
 
+    def check(self, layout: Layout) -> None:
+        """Raises ValueError where the fields are not those of `layout`, or together not the bytes of the struct."""
+        for name in self.names:
+            if name not in layout:
+                raise ValueError(f"{layout.name}: a group names {name!r}, which is no field")
+        size = sum(length for _, length in self.pieces(layout))
+        if size != self.cls.SIZE:
+            names = ", ".join(self.names)
+            raise ValueError(f"{layout.name}: {names} have {size} bytes, {self.cls.__name__} has {self.cls.SIZE}")
+
     def __get__(self, obj: Struct | None, owner: type | None = None) -> S:
         if obj is None:
             return cast("S", self)  # on the class: the group itself, for `paths`
@@ -122,19 +134,25 @@ def element(vector: str, name: str) -> Element:
     return Element(vector, name)
 
 
+# A peer chooses the numbers: of those without a member only so many are remembered.
+_MEMBERS_KEPT = 256
+
+
 class Members(dict[int, Any]):
     """Integers to the members of an enum; a number without a member stays the number."""
 
     def __init__(self, enum: Any) -> None:
         super().__init__({int(member): member for member in enum})
         self.enum = enum
+        self.room = len(self) + _MEMBERS_KEPT
 
     def __missing__(self, value: int) -> Any:
         try:
             shown: Any = self.enum(value)  # a flag makes a member of any combination
         except ValueError:
             shown = value
-        self[value] = shown
+        if len(self) < self.room:
+            self[value] = shown
         return shown
 
 
@@ -148,9 +166,13 @@ class StructMeta(type):
         namespace.setdefault("__slots__", ())
         declared = {key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, _Declared)}
         elements = {key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, Element)}
-        cls = super().__new__(mcls, name, bases, namespace)
+        cls: Any = super().__new__(mcls, name, bases, namespace)
         if not abstract:
-            cls._declare(declared, elements, **options)  # type: ignore[attr-defined]
+            _check_names(cls, declared)
+            cls._declare(declared, elements, **options)
+            for group in namespace.values():
+                if isinstance(group, Group):
+                    group.check(cls.__layout__)
         return cls
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
@@ -172,6 +194,8 @@ class Struct(StructBase, metaclass=StructMeta, abstract=True):
         size: int | None = None,
     ) -> None:  # fmt: skip
         layout = place(cls.__name__, list(_specs(cls, declared)), packed=packed, size=size)
+        for name, each in elements.items():
+            _check_element(layout, name, each)
         cls.SIZE = layout.size
         setattr(cls, "__match_args__", tuple(each.name for each in layout.fields))  # noqa: B010
         bind(cls, layout)
@@ -191,7 +215,7 @@ class Struct(StructBase, metaclass=StructMeta, abstract=True):
         """The same values, in bytes of its own."""
         return type(self).from_buffer(bytes(self))
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, /, **changes: Any) -> Self:
         """A new one with other values for the named fields.  Raises what the constructor raises."""
         values = {each.name: getattr(self, each.name) for each in self.__layout__.fields}
         return type(self)(**{**values, **changes})
@@ -223,10 +247,43 @@ class TLV(Struct, abstract=True):
         cls, declared: Mapping[str, _Declared], elements: Mapping[str, Element], *, type: int, registered: bool = True,
         **options: Any,
     ) -> None:  # fmt: skip
-        cls.TYPE = int(type)
+        cls.TYPE = registry.declared_number(type)
         super()._declare(declared, elements, **options)
         if registered:
             register_type(registry.register(cls.TYPE, cls, cls.__layout__))
+
+
+def _check_names(cls: Any, declared: Mapping[str, _Declared]) -> None:
+    """Raises TypeError for a class body from which no field, or another than is meant, would be made."""
+    for base in cls.__mro__[1:]:
+        if "__layout__" in base.__dict__:
+            raise TypeError(f"{cls.__name__} inherits from {base.__name__}, which has fields; declare all of them here")
+    own = get_annotations(cls)
+    for name in declared:
+        if name not in own:
+            raise TypeError(f"{cls.__name__}.{name} has no annotation, so it is no field")
+    for name, hint in own.items():
+        if "ClassVar" in str(hint):
+            continue
+        if name.startswith("_"):
+            raise TypeError(f"{cls.__name__}.{name}: a field's name has no underscore first; padding is computed")
+        if hasattr(Struct, name) or name == "TYPE":
+            raise TypeError(f"{cls.__name__}.{name}: every struct has something of that name already")
+
+
+def _check_element(layout: Layout, name: str, each: Element) -> None:
+    where = f"{layout.name}.{name}"
+    kind = layout[each.vector].kind if each.vector in layout else None
+    if not isinstance(kind, VectorKind) or not isinstance(kind.element, StructKind):
+        raise ValueError(f"{where}: {each.vector!r} is no vector of structs")
+    if each.name not in kind.element.layout:
+        raise ValueError(f"{where}: {kind.element.layout.name} has no field {each.name!r}")
+
+
+def _check_default(where: str, kind: Kind, default: Any) -> None:
+    fault = explain_value(where, kind, default)
+    if fault is not None:
+        raise fault
 
 
 def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
@@ -238,6 +295,8 @@ def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
         options = given.options if given else {}
         kind, members = (given.kind, None) if given and given.kind else _kind_of(hint, f"{cls.__name__}.{name}")
         needed = default is _REQUIRED
+        if not needed:
+            _check_default(f"the default of {cls.__name__}.{name}", kind, default)
         yield FieldSpec(name, kind, required=needed, default=None if needed else default, members=members, **options)
 
 
@@ -248,13 +307,22 @@ def _kind_of(hint: Any, where: str) -> tuple[Kind, Members | None]:
             enum = arguments[0]
             return argument, Members(enum) if isinstance(enum, type) and issubclass(enum, Enum) else None
     if isinstance(hint, type) and issubclass(hint, Struct):
-        return StructKind(hint.__layout__, hint), None
+        return _struct_kind(hint, where), None
+    if get_origin(hint) is Vec:
+        raise TypeError(f"{where} is a vector and needs `= vec(element, capacity)`")
     raise TypeError(f"{where} is annotated {hint!r}; use U8 to U128, I8 to I128, Bytes32, Address, Tail or a Struct")
+
+
+def _struct_kind(cls: type[Struct], where: str) -> StructKind:
+    layout: Layout | None = getattr(cls, "__layout__", None)
+    if layout is None or layout.tail or not layout.size:
+        raise TypeError(f"{where}: {cls.__name__} has no size of its own, so it cannot lie inside of another struct")
+    return StructKind(layout, cls)
 
 
 def _element_kind(element: Any) -> IntKind | StructKind:
     if isinstance(element, type) and issubclass(element, Struct):
-        return StructKind(element.__layout__, element)
+        return _struct_kind(element, "the element of a vector")
     kind, _ = _kind_of(element, "the element of a vector")
     if not isinstance(kind, IntKind):
         raise TypeError(f"a vector holds structs or integers, not {element!r}")

@@ -5,10 +5,11 @@ Owns the numbering of kinds (`enum kind` in `_native/core.h`) and the rows.  Mus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._python.compiled import Decoder, Encoder
+from ._python.structs import default_bytes
 from .constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION, ChecksumPolicy
 from .layout import FieldLayout, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind
 from .paths import Place
@@ -45,22 +46,9 @@ def layout_rows(layout: Layout) -> tuple[list[Row], bytes, list[tuple[int, int]]
     """The fields, the struct's bytes with every default in place, its padding, and whether it has a tail."""
     defaults = bytearray(layout.size)
     for field in layout.fields:
-        kind = field.kind
-        if not field.required and isinstance(kind, IntKind):
-            assert isinstance(field.default, int)
-            defaults[field.offset : field.end] = int(field.default).to_bytes(kind.size, "little", signed=kind.signed)
-    return [field_row(field) for field in layout.fields], bytes(defaults), list(_padding(layout)), layout.tail
-
-
-def _padding(layout: Layout) -> Iterator[tuple[int, int]]:
-    for gap in layout.gaps():
-        yield gap.offset, gap.size
-    for field in layout.fields:
-        if isinstance(field.kind, RawKind) and field.kind.pad:
-            yield field.offset + field.kind.length, field.kind.pad
-        elif isinstance(field.kind, StructKind):
-            for offset, size in _padding(field.kind.layout):
-                yield field.offset + offset, size
+        defaults[field.offset : field.end] = default_bytes(field)
+    padding = [(gap.offset, gap.size) for gap in layout.padding]
+    return [field_row(field) for field in layout.fields], bytes(defaults), padding, layout.tail
 
 
 def encoder_rows(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> tuple[bytes, list[Any], Encoder]:

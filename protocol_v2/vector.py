@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from ._codec import VectorBase, configure_vector, open_vector
 from ._python.vectors import pack_vector
@@ -28,10 +28,18 @@ class FixedVec(VectorBase, Sequence[T]):
 
     __slots__ = ()
 
-    def __new__(cls, element: type[T] | Any, capacity: int, items: Iterable[Any] = ()) -> FixedVec[T]:
+    @overload
+    def __new__(  # type: ignore[overload-overlap]  # a struct's class is told from U8 to I128, which are no classes
+        cls, element: type[T], capacity: int, items: Iterable[T] | Iterable[tuple[int, ...]] = ()
+    ) -> Self: ...
+    @overload
+    def __new__(
+        cls: type[FixedVec[int]], element: object, capacity: int, items: Iterable[int] = ()
+    ) -> FixedVec[int]: ...
+    def __new__(cls, element: Any, capacity: int, items: Iterable[Any] = ()) -> Any:
         """An empty vector of its own, filled with `items`.  `element` is a struct class or an integer type (`U128`)."""
         kind = VectorKind(_element(element), capacity)
-        made = cast("FixedVec[T]", open_vector(cls, bytearray(kind.size), kind))
+        made = cast("FixedVec[Any]", open_vector(cls, bytearray(kind.size), kind))
         made.extend(items)
         return made
 
@@ -119,7 +127,7 @@ class FixedVec(VectorBase, Sequence[T]):
 
 def _element(element: Any) -> IntKind | StructKind:
     layout = getattr(element, "__layout__", None)
-    if layout is not None:
+    if isinstance(element, type) and layout is not None and layout.size and not layout.tail:
         return StructKind(layout, element)
     for argument in getattr(element, "__metadata__", ()):
         if isinstance(argument, IntKind):

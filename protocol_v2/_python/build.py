@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
-from ..buffers import Buffer, WritableBuffer, as_bytes_like
+from ..buffers import Buffer, WritableBuffer, as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION
 from ..explain import explain_builder, explain_payload, explain_target
 from .checks import CHECKSUM_OFFSET, HEADER, checksum_of
 from .structs import StructBase
+
+if TYPE_CHECKING:
+    from ..schema import TLV
 
 MAX_STANDARD = 255
 _EXTENDED_HEAD = struct.Struct("<BBBH")
@@ -40,11 +43,11 @@ class MessageBuilder:
         self._timestamp = timestamp
         self._body = bytearray()
 
-    def add(self, tlv: Any) -> Self:
+    def add(self, tlv: TLV) -> Self:
         """Append a TLV; in the extended frame where it has more than 255 bytes.  Raises PayloadTooLarge, TypeError."""
         if not isinstance(tlv, StructBase) or not getattr(type(tlv), "TYPE", 0):
             raise TypeError(f"add takes a TLV, not {type(tlv).__name__}")
-        return self._append(type(tlv).TYPE, bytes(tlv), checked=True)  # type: ignore[attr-defined]
+        return self._append(type(tlv).TYPE, bytes(tlv), checked=True)
 
     def add_raw(self, tlv_type: int, payload: Buffer) -> Self:
         """Append bytes as a TLV of any type.
@@ -77,11 +80,11 @@ class MessageBuilder:
 
     def build_into(self, buf: WritableBuffer, offset: int = 0, *, signed: bool = True) -> int:
         """Write the message to `buf` at `offset` and return its size.  Raises FieldRange where it does not fit."""
-        with memoryview(buf) as given, given.cast("B") as view:
-            fault = explain_target(offset, self.size, len(view), view.readonly)
-            if fault is not None:
-                raise fault
-            view[offset : offset + self.size] = self._assemble(signed)
+        view = memoryview(byte_view(buf))
+        fault = explain_target(offset, self.size, len(view), view.readonly)
+        if fault is not None:
+            raise fault
+        view[offset : offset + self.size] = self._assemble(signed)
         return self.size
 
     def restart(self, *, sequence: int, timestamp: int | None = None) -> Self:

@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from ..buffers import as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, must_verify
 from ..errors import FieldRange
 from ..explain import explain_encoding
-from ..layout import IntKind, Layout, RawKind, StructKind, VectorKind
+from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
 from ..paths import Place, encoder_places, resolve
-from ..registry import DOMAINS, known_sources
+from ..registry import DOMAINS, known_sources, known_types
 from .checks import check_message, walk
-from .structs import _CODES, _exact
-from .vectors import pack_vector
+from .structs import _CODES, _exact, default_bytes
+from .vectors import VectorBase, listed, pack_vector
+
+if TYPE_CHECKING:
+    from ..schema import TLV
 
 _HEADER_CODES = {"magic": "I", "relay_domain": "B", "version": "B", "source": "B", "flags": "B",
                  "sequence": "Q", "timestamp": "Q", "payload_size": "I", "checksum": "I"}  # fmt: skip
@@ -37,7 +41,7 @@ class Encoder:
 
     __slots__ = ("_call", "_fixed", "_places", "cls", "paths")
 
-    def __init__(self, cls: Any, *paths: str, **fixed: int) -> None:
+    def __init__(self, cls: type[TLV], *paths: str, **fixed: int) -> None:
         """Raises ValueError for a path that does not exist or is named twice, FieldRange for a fixed value."""
         self.cls, self.paths = cls, paths
         self._places, self._fixed = encoder_places(cls, paths, fixed)
@@ -92,45 +96,66 @@ def _payload_parts(
     layout: Layout, given: dict[str, str], places: list[Place], space: dict[str, Any], lines: list[str]
 ) -> list[tuple[int, int, str, str]]:
     """(offset, size, struct code, argument) of everything in the payload that is not zero."""
-    parts = []
-    taken = {offset for place in places for offset, _ in place.pieces} | {
-        place.offset for place in places if not place.in_header and not place.pieces
-    }
-    for index, field in enumerate(layout.fields):
-        if not field.required and field.offset not in taken and isinstance(field.kind, IntKind) and field.default:
-            raw = int(field.default).to_bytes(field.kind.size, "little", signed=field.kind.signed)  # type: ignore[call-overload]
-            space[f"d{index}"] = raw
-            parts.append((field.offset, field.kind.size, f"{len(raw)}s", f"d{index}"))
+    parts = [
+        (start, len(raw), f"{len(raw)}s", _constant(space, raw))
+        for start, raw in _default_parts(layout, places)
+        if any(raw)
+    ]
     for place in places:
         if place.in_header:
             continue
-        name, kind = given[place.path], place.kind
+        # What is packed gets a name of its own: an error is explained by the values that were given.
+        name, packed, kind = given[place.path], f"p{given[place.path]}", place.kind
         if place.pieces:
             at = 0
-            lines.append(f"{name} = exact(as_bytes({name}), {sum(size for _, size in place.pieces)})")
+            lines.append(f"{packed} = exact(as_bytes({name}), {sum(size for _, size in place.pieces)})")
             for offset, size in place.pieces:
-                parts.append((offset, size, f"{size}s", f"{name}[{at}:{at + size}]"))
+                parts.append((offset, size, f"{size}s", f"{packed}[{at}:{at + size}]"))
                 at += size
             space["exact"], space["as_bytes"] = _exact, as_bytes_like
         elif isinstance(kind, IntKind) and kind.size <= 8:
             parts.append((place.offset, kind.size, _CODES[kind.size, kind.signed], name))
         elif isinstance(kind, IntKind):
-            lines.append(f"{name} = {name}.__index__().to_bytes({kind.size}, 'little', signed={kind.signed})")
-            parts.append((place.offset, kind.size, f"{kind.size}s", name))
+            lines.append(f"{packed} = {name}.__index__().to_bytes({kind.size}, 'little', signed={kind.signed})")
+            parts.append((place.offset, kind.size, f"{kind.size}s", packed))
         elif isinstance(kind, RawKind):
-            lines.append(f"{name} = exact(as_bytes({name}), {kind.length})")
-            parts.append((place.offset, kind.size, f"{kind.length}s{kind.pad}x", name))
+            lines.append(f"{packed} = exact(as_bytes({name}), {kind.length})")
+            parts.append((place.offset, kind.size, f"{kind.length}s{kind.pad}x", packed))
             space["exact"], space["as_bytes"] = _exact, as_bytes_like
         elif isinstance(kind, VectorKind):
-            space[f"k{name}"], space["pack_vector"] = kind, pack_vector
-            lines.append(f"{name} = pack_vector(k{name}, {name})")
-            parts.append((place.offset, kind.size, f"{kind.size}s", name))
+            space[f"k{name}"], space["pack_vector"], space["listed"] = kind, pack_vector, listed
+            lines.append(f"{name} = listed({name})")
+            lines.append(f"{packed} = pack_vector(k{name}, {name})")
+            parts.append((place.offset, kind.size, f"{kind.size}s", packed))
         else:
             assert isinstance(kind, StructKind)
             space["exact"], space["as_bytes"] = _exact, as_bytes_like
-            lines.append(f"{name} = exact(as_bytes({name}), {kind.size})")
-            parts.append((place.offset, kind.size, f"{kind.size}s", name))
+            lines.append(f"{packed} = exact(as_bytes({name}), {kind.size})")
+            parts.append((place.offset, kind.size, f"{kind.size}s", packed))
     return parts
+
+
+def _default_parts(layout: Layout, places: list[Place]) -> Iterator[tuple[int, bytes]]:
+    """(offset, bytes) of the defaults, without what the places write over."""
+    taken = sorted(
+        span
+        for place in places
+        if not place.in_header
+        for span in place.pieces or ((place.offset, place.kind.size),)
+    )
+    for field in layout.fields:
+        raw, at = default_bytes(field), field.offset
+        for start, size in taken:
+            if at < start + size and start < field.end:
+                yield at, raw[at - field.offset : max(start - field.offset, 0)]
+                at = start + size
+        yield at, raw[max(at - field.offset, 0) :]
+
+
+def _constant(space: dict[str, Any], value: bytes) -> str:
+    name = f"c{len(space)}"
+    space[name] = value
+    return name
 
 
 class Decoder:
@@ -143,7 +168,7 @@ class Decoder:
     __slots__ = ("_call", "_limit", "_places", "_trailing", "_verify", "cls", "paths")
 
     def __init__(
-        self, cls: Any, *paths: str, checksum: ChecksumPolicy | bool = ChecksumPolicy.ENFORCE,
+        self, cls: type[TLV], *paths: str, checksum: ChecksumPolicy | bool = ChecksumPolicy.ENFORCE,
         limit: int = MAX_MESSAGE_SIZE, allow_trailing: bool = False,
     ) -> None:  # fmt: skip
         """Raises ValueError for a path that does not exist."""
@@ -183,8 +208,10 @@ class Decoder:
             return bytes(buffer[at : at + kind.length])
         if isinstance(kind, StructKind):
             return bytes(buffer[at : at + kind.size])
-        value = getattr(tlv, place.path)
-        return value.to_tuples() if isinstance(kind, VectorKind) else value
+        if isinstance(kind, VectorKind):
+            field = FieldLayout(place.path, kind, place.offset)
+            return VectorBase._open(buffer, payload, field, self.cls.TYPE).to_tuples()
+        return getattr(tlv, place.path)
 
 
 def _decoding_function(layout: Layout, number: int, places: list[Place], verify: bool, limit: int, slow: Any) -> Any:
@@ -192,8 +219,11 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], verify:
     extended = layout.size > 255
     frame = struct.pack("<BBBH", EXTENDED_MARKER, 0, number, layout.size) if extended else bytes((number, layout.size))
     total = HEADER_SIZE + len(frame) + layout.size
+    known = known_types()[number]
     if layout.tail or total > limit or any(place.guard for place in places):
         return None
+    if known is not None and not known.agrees_with(layout):
+        return None  # a class that is not registered, for a type that is
     space: dict[str, Any] = {"crc32": zlib.crc32, "slow": slow, "domains": DOMAINS, "sources": known_sources(),
                              "frame": frame, "from_bytes": int.from_bytes}  # fmt: skip
     reads: list[tuple[int, int, str, str]] = []
@@ -213,7 +243,7 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], verify:
         elif isinstance(kind, RawKind):
             reads.append((place.offset, kind.length, f"{kind.length}s", name))
             results.append(name)
-        elif isinstance(kind, VectorKind) and isinstance(kind.element, StructKind):
+        elif isinstance(kind, VectorKind) and isinstance(kind.element, StructKind) and _row_codes(kind.element.layout):
             reads.append((place.offset, 2, "H", name))
             first = HEADER_SIZE + len(frame) + place.offset + kind.first
             space[f"i{index}"] = struct.Struct(_row_codes(kind.element.layout)).iter_unpack
@@ -243,15 +273,17 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], verify:
         f"  if (h_magic == {MAGIC} and h_version == {VERSION} and f == frame and h_payload_size == "
         f"{total - HEADER_SIZE} and h_relay_domain in domains and h_source in sources{checks}"
         + (f"\n    and crc32(b[{HEADER_SIZE}:], crc32(b[:28])) == h_checksum" if verify else "")
-        + f"):\n   return {', '.join(results)},\n return slow(b)\n"
+        + f"):\n   return ({''.join(result + ', ' for result in results)})\n return slow(b)\n"
     )
     return _function(text, "decode", space)
 
 
 def _row_codes(layout: Layout) -> str:
+    """The format of one element whose fields are all of the numbers that `struct` knows; else empty."""
     codes, end = ["<"], 0
     for field in layout.fields:
-        assert isinstance(field.kind, IntKind)
+        if not isinstance(field.kind, IntKind) or field.kind.size > 8:
+            return ""
         codes += [f"{field.offset - end}x", _CODES[field.kind.size, field.kind.signed]]
         end = field.end
     return "".join(codes) + f"{layout.size - end}x"

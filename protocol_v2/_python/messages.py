@@ -8,7 +8,7 @@ behaviour.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..buffers import Buffer, byte_view
 from ..constants import MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
@@ -16,6 +16,13 @@ from ..errors import FieldRange, ProtocolError, UnknownTLVType
 from ..registry import known_types
 from .checks import HEADER, Frame, check_message, walk
 from .refusals import message_repr, tlv_repr
+from .structs import tlv_number
+
+if TYPE_CHECKING:
+    from ..header import MessageHeader
+    from ..schema import TLV
+
+T = TypeVar("T", bound="TLV")
 
 
 class TLVView:
@@ -43,12 +50,17 @@ class TLVView:
         return self._frame.end - self._frame.start
 
     def decode(self) -> Any:
-        """The struct declared for this type, in place.  Raises UnknownTLVType."""
+        """The struct declared for this type, in place.
+
+        Raises UnknownTLVType; PayloadSizeMismatch and InvalidPayload only where the struct was declared, or the buffer
+        changed, after the message was parsed.
+        """
         info = known_types()[self._frame.type]
         if info is None or info.cls is None:
             raise UnknownTLVType(self._frame.type)
         cls: Any = info.cls
-        return cls._view(self._buffer, self._frame.start, len(self))
+        start = self._frame.start
+        return cls._of_payload(self._buffer, start - self.offset, start, self._frame.end)
 
     def __repr__(self) -> str:
         return tlv_repr(self.type, len(self), self.extended, self.offset)
@@ -66,8 +78,9 @@ class Message:
         self._buffer, self._start, self._size = buffer, start, size
 
     @property
-    def header(self) -> Any:
-        return self._header_class._view(self._buffer, self._start)
+    def header(self) -> MessageHeader:
+        header: MessageHeader = self._header_class._view(self._buffer, self._start)
+        return header
 
     @property
     def relay_domain(self) -> int:
@@ -111,19 +124,24 @@ class Message:
     def _frames(self) -> Iterator[Frame]:
         return walk(self._buffer, self._start, self._start + self._size)
 
-    def get(self, cls: Any) -> Any:
-        """The first TLV of this class, in place; None if the message has none.  Raises PayloadSizeMismatch."""
+    def get(self, cls: type[T]) -> T | None:
+        """The first TLV of this class, in place; None if the message has none.
+
+        Raises TypeError for no TLV class; PayloadSizeMismatch and InvalidPayload for a class that is not registered.
+        """
+        number = tlv_number(cls)
         for frame in self._frames():
-            if frame.type == cls.TYPE:
+            if frame.type == number:
                 return cls._of_payload(self._buffer, self._start, frame.start, frame.end)
         return None
 
-    def get_all(self, cls: Any) -> list[Any]:
+    def get_all(self, cls: type[T]) -> list[T]:
         """All TLVs of this class, in order."""
+        number = tlv_number(cls)
         return [
             cls._of_payload(self._buffer, self._start, frame.start, frame.end)
             for frame in self._frames()
-            if frame.type == cls.TYPE
+            if frame.type == number
         ]
 
     def find(self, tlv_type: int) -> TLVView | None:

@@ -15,6 +15,7 @@ from ..explain import explain_builder, explain_count, explain_payload, explain_s
 from ..layout import FieldLayout
 from ..tlv_types import type_name
 from .checks import check_message
+from .padding import cleared
 from .structs import Packer
 
 _packers: dict[type, Packer] = {}
@@ -30,7 +31,7 @@ def pack_slow(cls: Any, values: dict[str, Any]) -> bytes:
 
 def canonical(obj: Any) -> bytes:
     """The bytes a writer would make of the same values."""
-    return pack_slow(type(obj), {field.name: getattr(obj, field.name) for field in obj.__layout__.fields})
+    return cleared(obj.__layout__, bytes(obj), getattr(type(obj), "TYPE", 0))
 
 
 def refuse_message(buf: Buffer, offset: int, checksum: ChecksumPolicy | bool, limit: int, trailing: bool) -> None:

@@ -18,7 +18,8 @@ from ..buffers import Buffer, as_bytes_like, byte_view
 from ..errors import PayloadSizeMismatch
 from ..explain import explain_construction, explain_short_buffer
 from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, TailKind, VectorKind
-from .vectors import VectorBase, pack_vector
+from .padding import cleared
+from .vectors import VectorBase, listed, pack_vector
 
 _CODES = {(1, False): "B", (2, False): "H", (4, False): "I", (8, False): "Q",
           (1, True): "b", (2, True): "h", (4, True): "i", (8, True): "q"}  # fmt: skip
@@ -36,8 +37,8 @@ class StructBase:
     _start: int
     _size: int
 
-    def __new__(cls, **values: Any) -> Self:
-        return cls._view(cls._packer.pack(cls, values), 0)
+    def __new__(cls, /, **values: Any) -> Self:
+        return cls._view(_declared(cls).pack(cls, values), 0)
 
     @classmethod
     def from_buffer(cls, buf: Buffer, offset: int = 0) -> Self:
@@ -47,6 +48,7 @@ class StructBase:
         Raises FieldRange for an offset outside of `buf`, MessageTooSmall, InvalidPayload.
         """
         view = byte_view(buf)
+        _declared(cls)
         size = cls.__layout__.size
         if not 0 <= offset <= len(view) or len(view) - offset < size:
             raise explain_short_buffer(cls.__name__, size, len(view), offset)
@@ -62,18 +64,22 @@ class StructBase:
         return self
 
     @classmethod
-    def _checked(cls, buffer: bytes | memoryview, start: int, size: int) -> Self:
+    def _checked(cls, buffer: bytes | memoryview, start: int, size: int, offset: int = 0, whole: int = 0) -> Self:
         for field in cls._packer.vectors:
-            VectorBase._open(buffer, start, field, getattr(cls, "TYPE", 0))
+            VectorBase._open(buffer, start, field, getattr(cls, "TYPE", 0), offset, whole)
         return cls._view(buffer, start, size)
 
     @classmethod
     def _of_payload(cls, buffer: bytes | memoryview, message: int, start: int, end: int) -> Self:
-        """On the payload from `start` to `end` of the message at `message`.  Raises PayloadSizeMismatch."""
+        """On the payload from `start` to `end` of the message at `message`.
+
+        Raises PayloadSizeMismatch, InvalidPayload.
+        """
         size = cls.__layout__.size
         if end - start < size:
             raise PayloadSizeMismatch(getattr(cls, "TYPE", 0), size, end - start, cls.__name__, start - message)
-        return cls._checked(buffer, start, end - start if cls.__layout__.tail else size)
+        there = end - start
+        return cls._checked(buffer, start, there if cls.__layout__.tail else size, start - message, there)
 
     def __bytes__(self) -> bytes:
         return bytes(self._buffer[self._start : self._start + self._size])
@@ -88,8 +94,7 @@ class StructBase:
 
     def _canonical(self) -> bytes:
         """The bytes a writer would make of the same values: padding and unused slots are zero."""
-        cls = type(self)
-        return cls._packer.pack(cls, {field.name: getattr(self, field.name) for field in cls.__layout__.fields})
+        return cleared(type(self).__layout__, bytes(self), getattr(type(self), "TYPE", 0))
 
     def _storage(self) -> memoryview:
         return memoryview(self._buffer)[self._start : self._start + self._size]
@@ -114,6 +119,9 @@ class Packer:
     def pack(self, cls: type, values: dict[str, Any]) -> bytes:
         """The struct's bytes.  Raises TypeError, FieldRange, CapacityExceeded."""
         try:
+            for field in self.vectors:
+                if field.name in values:
+                    values[field.name] = listed(values[field.name])
             given = {**self._defaults, **values}
             if len(given) != len(self._names):
                 raise KeyError
@@ -146,8 +154,8 @@ def _converter(field: FieldLayout) -> Callable[[Any], Any]:
             return lambda value: value.__index__().to_bytes(size, "little", signed=signed)
         case RawKind(length):
             return lambda value: _exact(as_bytes_like(value), length)
-        case StructKind(_, cls):
-            return lambda value: _struct_bytes(value, cls)
+        case StructKind(inner, cls):
+            return lambda value: _struct_bytes(value, cls, inner)
         case VectorKind() as kind:
             return lambda value: pack_vector(kind, value)
         case TailKind():
@@ -164,10 +172,35 @@ def _exact(data: bytes, length: int) -> bytes:
     return data
 
 
-def _struct_bytes(value: Any, cls: type) -> bytes:
+def _struct_bytes(value: Any, cls: type, layout: Layout) -> bytes:
     if not isinstance(value, cls):
         raise TypeError
-    return bytes(value)  # type: ignore[call-overload, no-any-return]
+    return cleared(layout, bytes(value))  # type: ignore[call-overload]
+
+
+def default_bytes(field: FieldLayout) -> bytes:
+    """What stands in the bytes of a field that is not given; zeros for one that has to be."""
+    if field.required or isinstance(field.kind, TailKind):
+        return bytes(field.kind.size)
+    value = _converter(field)(field.default)
+    if isinstance(field.kind, IntKind) and field.kind.size <= 8:
+        value = int(value).to_bytes(field.kind.size, "little", signed=field.kind.signed)
+    return bytes(value).ljust(field.kind.size, b"\0")
+
+
+def tlv_number(cls: Any) -> int:
+    """The type number of a declared TLV.  Raises TypeError for anything else."""
+    number = getattr(cls, "TYPE", 0)
+    if not number or not hasattr(cls, "__layout__"):
+        raise TypeError(f"a declared TLV is needed, not {cls!r}")
+    return int(number)
+
+
+def _declared(cls: Any) -> Packer:
+    if "_packer" not in cls.__dict__:
+        raise TypeError(f"{cls.__name__} declares no fields; it is there to be inherited from")
+    packer: Packer = cls._packer
+    return packer
 
 
 class FieldReader:

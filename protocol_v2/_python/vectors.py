@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Self
 
 from ..buffers import as_bytes_like
 from ..explain import explain_count
-from ..layout import VECTOR_HEAD, FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
+from ..layout import VECTOR_HEAD, FieldLayout, IntKind, Kind, Layout, RawKind, StructKind, VectorKind
+from .padding import clear_rows, cleared
 
 _COUNT = struct.Struct("<H")
 
@@ -39,13 +40,18 @@ class VectorBase:
         return self
 
     @staticmethod
-    def _open(buffer: bytes | memoryview, start: int, field: FieldLayout, tlv_type: int) -> Any:
-        """The vector of `field` in the struct at `start`.  Raises InvalidPayload for a count above the capacity."""
+    def _open(
+        buffer: bytes | memoryview, start: int, field: FieldLayout, tlv_type: int, offset: int = 0, size: int = 0
+    ) -> Any:
+        """The vector of `field` in the struct at `start`.  Raises InvalidPayload for a count above the capacity.
+
+        `offset` and `size` are the struct's in its message, where it is in one; they go into the error.
+        """
         kind = field.kind
         assert isinstance(kind, VectorKind)
         (count,) = _COUNT.unpack_from(buffer, start + field.offset)
         if count > kind.capacity:
-            raise explain_count(field, count, tlv_type)
+            raise explain_count(field, count, tlv_type, offset, size)
         return VectorBase._view_class._over(buffer, start + field.offset, kind)
 
     @property
@@ -79,12 +85,12 @@ class VectorBase:
         return int.from_bytes(self._buffer[at : at + kind.size], "little", signed=kind.signed)
 
     def to_tuples(self) -> list[Any]:
-        """All elements as plain values: a tuple of the fields for structs, ints for numbers."""
+        """All elements as plain values: ints for numbers, a tuple of the fields for structs (whose structs stay)."""
         kind = self._kind.element
         if isinstance(kind, IntKind):
             return list(self)
         names = [field.name for field in kind.layout.fields]
-        return [tuple(getattr(item, name) for name in names) for item in self]
+        return [tuple(_plain(getattr(item, name)) for name in names) for item in self]
 
     def _memory(self) -> memoryview:
         """The vector's whole bytes, writable where it owns them."""
@@ -124,8 +130,11 @@ class ElementReader:
 
 def pack_vector(kind: VectorKind, items: Iterable[Any]) -> bytes:
     """The vector's bytes, unused slots zero.  Raises ValueError or TypeError for what does not fit."""
+    body: bytes | bytearray
     if isinstance(items, VectorBase) and items._kind.element == kind.element:
-        body, count = bytes(items._storage()), len(items)
+        body, count = bytearray(items._storage()), len(items)
+        if isinstance(kind.element, StructKind):
+            clear_rows(kind.element.layout, body)
     else:
         rows = [_pack_element(kind.element, item) for item in items]
         body, count = b"".join(rows), len(rows)
@@ -139,17 +148,35 @@ def _pack_element(kind: IntKind | StructKind, item: Any) -> bytes:
     if isinstance(kind, IntKind):
         return item.__index__().to_bytes(kind.size, "little", signed=kind.signed)  # type: ignore[no-any-return]
     if isinstance(item, kind.cls):
-        return bytes(item)  # type: ignore[call-overload, no-any-return]
+        return cleared(kind.layout, bytes(item))  # type: ignore[call-overload]
     if not isinstance(item, tuple) or len(item) != len(kind.layout.fields):
         raise TypeError
     out = bytearray(kind.size)
     for field, value in zip(kind.layout.fields, item, strict=True):
-        if isinstance(field.kind, IntKind):
-            data = value.__index__().to_bytes(field.kind.size, "little", signed=field.kind.signed)
-        else:
-            assert isinstance(field.kind, RawKind)
-            data = as_bytes_like(value)
-            if len(data) != field.kind.length:
-                raise ValueError
+        data = _pack_value(field.kind, value)
         out[field.offset : field.offset + len(data)] = data
     return bytes(out)
+
+
+def _pack_value(kind: Kind, value: Any) -> bytes:
+    if isinstance(kind, IntKind):
+        return _pack_element(kind, value)
+    if isinstance(kind, VectorKind):
+        return pack_vector(kind, value)
+    if isinstance(kind, RawKind):
+        data = as_bytes_like(value)
+        if len(data) != kind.length:
+            raise ValueError
+        return data
+    if not isinstance(kind, StructKind) or not isinstance(value, kind.cls):
+        raise TypeError
+    return _pack_element(kind, value)
+
+
+def listed(items: Any) -> Any:
+    """Something that can be gone through more than once: an error is explained by looking at the elements again."""
+    return items if isinstance(items, list | tuple | VectorBase) else list(items)
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, int) else value
