@@ -15,23 +15,18 @@ class Stamp:
     see after a restart, a number that they know already.
     """
 
-    __slots__ = ("domain", "sequence", "source")
+    __slots__ = ("_builder", "domain", "sequence", "source")
 
     def __init__(self, domain: int, source: int, *, first: int = 1) -> None:
         """Raises FieldRange for a domain, source or number that a reader would refuse."""
         self.domain, self.source, self.sequence = domain, source, first
-        self._builder(0)
+        self._builder = MessageBuilder(relay_domain=domain, source=source, sequence=first)
 
     def message(self, tlvs: Iterable[TLV], timestamp_ns: int) -> bytes:
         """The next message.  Raises FieldRange, PayloadTooLarge; the number is then still free."""
-        builder = self._builder(timestamp_ns)
+        builder = self._builder.restart(sequence=self.sequence, timestamp=timestamp_ns)
         for tlv in tlvs:
             builder.add(tlv)
         data = builder.build()
         self.sequence += 1
         return data
-
-    def _builder(self, timestamp_ns: int) -> MessageBuilder:
-        return MessageBuilder(
-            relay_domain=self.domain, source=self.source, sequence=self.sequence, timestamp=timestamp_ns
-        )

@@ -111,7 +111,7 @@ def messages(
     stamps: dict[int, Stamp] = {}
     for event in captured:
         tlv = event.tlvs[0]
-        venue: int = getattr(tlv, "venue_id", None) or getattr(tlv, "venue", 0)
+        venue = int(getattr(tlv, "venue_id", 0) or getattr(tlv, "venue", 0))
         source = collectors.get(venue, default_source)
         if source is None:
             raise NoCollector(venue)

@@ -11,7 +11,6 @@ from bisect import bisect_left, insort
 
 from protocol_v2 import MAX_ORDER_LEVELS, TLV, U32, InstrumentId, OrderBookTLV
 
-
 # Price, size, and the number of orders, which no capture says.
 Level = tuple[int, int, int]
 UNKNOWN_COUNT = 0

@@ -166,4 +166,3 @@ def _published(state: _Incremental, arrived: int, counts: Counts) -> Iterator[Ev
         counts.books += 1
         counts.levels_beyond += state.book.beyond
         yield Event(arrived, state.book.tlvs(state.instrument, state.timestamp_ns, 0))
-

@@ -58,7 +58,8 @@ def test_a_deep_book_says_so_in_its_message() -> None:
     rows = "".join(f"kraken,X,1,2,true,bid,{price},1\n" for price in range(1, 60))
     (message,) = messages(events("a", io.BytesIO((header + rows).encode())))
     read = parse_message(message.data)
-    assert read.get(OrderBookTLV).bid_price(0) == 59 * 10**8
+    book = read.get(OrderBookTLV)
+    assert book is not None and book.bid_price(0) == 59 * 10**8
     assert read.get(BookDepthTLV) == BookDepthTLV(bid_levels=59, ask_levels=0)
 
 

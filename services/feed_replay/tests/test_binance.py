@@ -11,7 +11,7 @@ from services.feed_replay import binance
 from services.feed_replay.app import CaptureError, Counts, Event, events
 
 
-def update(first: int, last: int, bids: list[list[str]] | None = None, **more: Any) -> str:
+def update(first: int, last: int, bids: list[list[Any]] | None = None, **more: Any) -> str:
     body = {"e": "depthUpdate", "E": last, "s": "BTCUSDT", "U": first, "u": last, "b": bids or [], "a": []}
     return json.dumps({**body, **more})
 

@@ -16,7 +16,7 @@ from services.feed_replay import reading
 from services.feed_replay.app import CaptureError, events
 from services.feed_replay.tardis import INCREMENTAL, TRADES, snapshot_columns
 
-TEXT = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\nkraken,XBT/USD,1,2,x,buy,1,1\n".encode()
+TEXT = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount\nkraken,XBT/USD,1,2,x,buy,1,1\n"
 
 
 def lines(*chunks: bytes) -> list[tuple[int, str]]:
@@ -38,7 +38,11 @@ def test_lines_do_not_depend_on_how_they_are_packed(texts: list[str], packed: bo
 def test_gzip_of_several_members_with_padding() -> None:
     data = gzip.compress(b"a\nb") + gzip.compress(b"\nc\n") + b"\0" * 600
     for step in (1, 7, len(data)):
-        assert [text for _, text in lines(*[data[at : at + step] for at in range(0, len(data), step)])] == ["a", "b", "c"]
+        assert [text for _, text in lines(*[data[at : at + step] for at in range(0, len(data), step)])] == [
+            "a",
+            "b",
+            "c",
+        ]
 
 
 def test_gzip_that_unpacks_to_much_more() -> None:
@@ -118,9 +122,9 @@ def test_parquet_with_other_columns_and_types() -> None:
 
 
 def test_parquet_books() -> None:
-    row = dict.fromkeys(snapshot_columns(2), [1.5])
-    row |= {"exchange": ["kraken"], "symbol": ["XBT/USD"], "timestamp": [1], "local_timestamp": [2]}  # type: ignore[dict-item]
-    row |= {"bids[1].price": [float("nan")], "bids[1].amount": [None]}  # type: ignore[list-item]
+    row: dict[str, list[Any]] = {name: [1.5] for name in snapshot_columns(2)}
+    row |= {"exchange": ["kraken"], "symbol": ["XBT/USD"], "timestamp": [1], "local_timestamp": [2]}
+    row |= {"bids[1].price": [float("nan")], "bids[1].amount": [None]}
     (event,) = events("f", parquet(row))
     book = event.tlvs[0]
     assert isinstance(book, OrderBookTLV)

@@ -18,7 +18,9 @@ SNAPSHOT_5 = ",".join(snapshot_columns(5))
 
 TRADE = "kraken,XBT/USD,1583020803145000,1583020803307160,ccc3c1fa,sell,8531.5,2152"
 LEVELS = "11657.08,1.714,11657.07,10.896,11657.54,5.4,11656.97,0.2,11657.56,0.238,11655.78,0.2"
-BOOK = f"binance-futures,BTCUSDT,1598918403696000,1598918403810979,{LEVELS},11657.61,0.077,11655.77,0.98,,,11655.68,0.111"
+BOOK = (
+    f"binance-futures,BTCUSDT,1598918403696000,1598918403810979,{LEVELS},11657.61,0.077,11655.77,0.98,,,11655.68,0.111"
+)
 CHANGE = "deribit,BTC-PERPETUAL,1585699200245000,1585699200355684,true,ask,6421.5,18640"
 
 Take = Callable[..., list[Event]]
@@ -119,7 +121,9 @@ def test_instruments_of_one_file_keep_apart() -> None:
 def test_levels_beyond_the_wire_are_stated() -> None:
     counts = Counts()
     rows = [change(1, "bid", 1000 - i, "1", True) for i in range(53)]
-    found = take(L2, *rows, change(2, "bid", 948, "0"), *[change(3, "bid", 949 + i, "0") for i in range(2)], counts=counts)
+    found = take(
+        L2, *rows, change(2, "bid", 948, "0"), *[change(3, "bid", 949 + i, "0") for i in range(2)], counts=counts
+    )
     depths = [[tlv for tlv in event.tlvs if isinstance(tlv, BookDepthTLV)] for event in found]
     assert depths == [
         [BookDepthTLV(bid_levels=53, ask_levels=0)],
@@ -239,9 +243,7 @@ def test_exchanges_and_short_names_can_be_added() -> None:
     listings = Listings(
         exchanges={"bitmex": Listing(65000, AssetType.SWAP)}, aliases={("bitmex", "SOLUSDTPERP"): "SOLPERP"}
     )
-    first, second = take(
-        TRADES, "bitmex,XBTUSD,1,2,x,buy,1,1", "bitmex,SOLUSDTPERP,1,2,x,buy,1,1", listings=listings
-    )
+    first, second = take(TRADES, "bitmex,XBTUSD,1,2,x,buy,1,1", "bitmex,SOLUSDTPERP,1,2,x,buy,1,1", listings=listings)
     assert [event.tlvs[0].asset_id.to_bytes(8, "big") for event in (first, second)] == [  # type: ignore[attr-defined]
         b"BTCUSD\0\0",
         b"SOLPERP\0",
@@ -259,7 +261,9 @@ def test_the_book_is_what_a_table_of_levels_says(changes: list[tuple[int, int, b
     event = take(*lines)[-1]
     assert sides(event) == (wanted[True][:MAX_ORDER_LEVELS], wanted[False][:MAX_ORDER_LEVELS])
     deep = any(len(levels) > MAX_ORDER_LEVELS for levels in wanted.values())
-    assert event.tlvs[1:] == ((BookDepthTLV(bid_levels=len(wanted[True]), ask_levels=len(wanted[False])),) if deep else ())
+    assert event.tlvs[1:] == (
+        (BookDepthTLV(bid_levels=len(wanted[True]), ask_levels=len(wanted[False])),) if deep else ()
+    )
 
 
 @given(st.integers(-(2**63) + 1, 2**63 - 1))
