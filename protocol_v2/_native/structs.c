@@ -447,7 +447,7 @@ void lighten(PyTypeObject *cls, destructor dealloc)
     cls->tp_clear = NULL;
 }
 
-PyObject *bind(PyObject *module, PyObject *args)
+PyObject *codec_bind(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *cls, *layout;
