@@ -5,6 +5,7 @@ Nothing in this package opens a socket, logs or starts a thread: bytes in, value
 timestamp of a `MessageBuilder` that is given none.
 """
 
+from . import order_book
 from ._codec import (
     Decoder,
     Encoder,
@@ -57,6 +58,12 @@ from .errors import (
     UnknownTLVType,
     UnsupportedVersion,
 )
+from .framing import (
+    Fault,
+    FrameDecoder,
+    StreamEnd,
+    StreamStatistics,
+)
 from .header import (
     MessageHeader,
     message_checksum,
@@ -69,6 +76,13 @@ from .instruments import (
 )
 from .layout import (
     Layout,
+)
+from .recovery import (
+    Decision,
+    RecoveryManager,
+    RecoveryState,
+    SequenceAction,
+    StreamStatus,
 )
 from .schema import (
     I8,
@@ -93,6 +107,23 @@ from .schema import (
     element,
     field,
     vec,
+)
+from .sequence import (
+    Gap,
+    GapPolicy,
+    SequenceTracker,
+    recovery_message,
+)
+from .snapshot import (
+    SnapshotCompression,
+    read_snapshot,
+    write_snapshot,
+)
+from .snapshot_state import (
+    ActiveInstrument,
+    BufferedMessage,
+    Snapshot,
+    SystemState,
 )
 from .tlv_types import (
     TLVType,
@@ -163,21 +194,28 @@ __all__ = [
     "U64",
     "U128",
     "VERSION",
+    "ActiveInstrument",
     "Address",
     "ArbitrageSignalTLV",
     "AssetType",
     "BatchError",
+    "BufferedMessage",
     "Bytes8",
     "Bytes32",
     "CapacityExceeded",
     "ChecksumMismatch",
     "ChecksumPolicy",
+    "Decision",
     "Decoder",
     "DemoDeFiArbitrage",
     "EconomicsTLV",
     "Encoder",
+    "Fault",
     "FieldRange",
     "FixedVec",
+    "FrameDecoder",
+    "Gap",
+    "GapPolicy",
     "GasPriceTLV",
     "Group",
     "HeaderFlags",
@@ -218,17 +256,27 @@ __all__ = [
     "ProtocolError",
     "QuoteTLV",
     "Recovery",
+    "RecoveryManager",
     "RecoveryRequestTLV",
+    "RecoveryState",
     "RecoveryType",
     "RelayDomain",
     "RelayDomainMismatch",
     "RemoteProtocolError",
+    "SequenceAction",
+    "SequenceTracker",
     "SignalIdentityTLV",
+    "Snapshot",
+    "SnapshotCompression",
     "SnapshotTLV",
     "SourceType",
     "StateInvalidationTLV",
+    "StreamEnd",
+    "StreamStatistics",
+    "StreamStatus",
     "Struct",
     "SystemHealthTLV",
+    "SystemState",
     "TLVType",
     "TLVView",
     "Tail",
@@ -248,9 +296,13 @@ __all__ = [
     "implementation",
     "message_checksum",
     "message_size",
+    "order_book",
     "parse_header",
     "parse_message",
+    "read_snapshot",
+    "recovery_message",
     "register_source",
     "routed_domain",
     "vec",
+    "write_snapshot",
 ]

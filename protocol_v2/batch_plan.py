@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +23,7 @@ from .constants import (
 from .layout import FieldLayout, IntKind, Kind, RawKind, StructKind, VectorKind
 from .paths import Place, resolve
 from .registry import DOMAINS, MAX_PAYLOAD, TypeInfo, known_sources, known_types, vector_places
+from .values import Value
 
 _OP = struct.Struct("<9Q")
 _RULE = struct.Struct("<4H")
@@ -41,8 +41,7 @@ def _known_numbers(*sets: frozenset[int]) -> bytes:
     return bytes(number in numbers for numbers in sets for number in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(Value):
     """`width` bytes at `at` of the header or the payload; row i lies at `start + i * stride` of column `column`.
 
     For writing a vector, `times` elements at most lie `step` bytes apart, and the u16 at `counts + i * stride` of the

@@ -144,6 +144,16 @@ class OrderBookTLV(TLV, type=TLVType.ORDER_BOOK):
             asks=asks,
         )
 
+    @property
+    def best_bid(self) -> OrderLevel | None:
+        """The first bid; None where there is none."""
+        return self.bids[0] if self.bids else None
+
+    @property
+    def best_ask(self) -> OrderLevel | None:
+        """The first ask; None where there is none."""
+        return self.asks[0] if self.asks else None
+
 
 class SignalIdentityTLV(TLV, type=TLVType.SIGNAL_IDENTITY):
     """Whose signal it is.  This layout is ours: the original names the type and its size only."""

@@ -56,7 +56,7 @@ static void release_columns(struct columns *c)
 static int rows_fit(uint64_t length, uint64_t start, uint64_t stride, uint64_t width, uint64_t count)
 {
     if (count == 0)
-        return start <= length;
+        return 1;
     if (start > length || width > length - start)
         return 0;
     return stride == 0 || count - 1 <= (length - start - width) / stride;
@@ -99,7 +99,7 @@ static int read_columns(struct columns *c, const Py_buffer *packed, PyObject *bu
         }
         c->ops[i] = (struct batch_op){.at = (size_t)at, .width = (size_t)width, .stride = (size_t)stride,
                                       .in_payload = in_payload != 0,
-                                      .column = (uint8_t *)c->buffers[column].buf + start,
+                                      .column = (uint8_t *)c->buffers[column].buf + (rows ? start : 0),
                                       .times = (size_t)times, .step = (size_t)step,
                                       .counts = times > 0 ? (uint8_t *)c->buffers[column].buf + counts : NULL};
     }

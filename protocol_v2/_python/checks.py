@@ -74,6 +74,18 @@ def check_size(buffer: bytes | memoryview, start: int, limit: int = MAX_MESSAGE_
     return size
 
 
+def is_whole(buffer: bytes | memoryview, start: int, limit: int) -> bool:
+    """Whether `check_size` passes and all announced bytes are there; says no without making an error of it.
+
+    An error counts TLVs in all that follows, which a stream with many wrong headers must not pay for each of them.
+    """
+    there = len(buffer) - start
+    if there < HEADER_SIZE:
+        return False
+    magic, _, version, _, _, _, _, payload_size, _ = HEADER.unpack_from(buffer, start)
+    return magic == MAGIC and version in SUPPORTED_VERSIONS and HEADER_SIZE + payload_size <= min(limit, there)
+
+
 def check_header(
     buffer: bytes | memoryview, start: int, verify: bool, limit: int = MAX_MESSAGE_SIZE, allow_trailing: bool = False
 ) -> int:

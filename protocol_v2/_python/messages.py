@@ -14,7 +14,7 @@ from ..buffers import Buffer, byte_view
 from ..constants import MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
 from ..errors import FieldRange, ProtocolError, UnknownTLVType
 from ..registry import known_types
-from .checks import HEADER, Frame, check_message, walk
+from .checks import HEADER, Frame, check_message, is_whole, walk
 from .refusals import message_repr, tlv_repr
 from .structs import tlv_number
 
@@ -184,10 +184,11 @@ def parse_message(
 def scan(buf: Buffer, offset: int, limit: int, verify: bool) -> tuple[list[Message], int]:
     """The messages that follow each other from `offset`, and where the first incomplete or wrong one starts."""
     buffer, messages = byte_view(buf), list[Message]()
-    while True:
+    while is_whole(buffer, offset, limit):
         try:
             end = check_message(buffer, offset, verify, limit, True)
         except ProtocolError:
             return messages, offset
         messages.append(Message(buffer, offset, end - offset))
         offset = end
+    return messages, offset

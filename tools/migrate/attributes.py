@@ -1,8 +1,8 @@
 """Which submodules an importer of their package alone can reach as attributes: `import a`, then `a.b.c`.
 
 That works when something in the package happens to load the submodule.  Where the submodule moves away and the package
-stays, nothing in the package loads the old name any more after stage 4, and no shim is asked for an attribute.  Code in
-the tree is rewritten; for code elsewhere, stage 5 says which names are lost.  Asks real interpreters; knows no plan.
+stays, `submodules` lets the package answer until cleanup; this is the check that it does.  What is lost all the same,
+stage 5 says.  Asks real interpreters; knows no plan.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
 
+from tools.migrate import submodules
 from tools.migrate.lock import LOCK_NAME, Lock, LockedShim
 from tools.migrate.model import Finding, PlanError
 from tools.migrate.shims import MARK, parse_mark, removal_phrase
@@ -93,11 +94,12 @@ def check_shims(
     present = list(_old_paths(files, lock)) if lock.stage >= 6 else []
     taken = {violation.path for violation in present}
     found = [*present, *_unknown(marks, lock, taken), *_missing(files, marks, lock, lock_path)]
+    found += _blocks(files, lock)
     now = _version(version)
     for shim in lock.shims:
         if shim.path in marks:
             found += _due(shim, marks[shim.path][2], lock.warn_days, today, now, pretend_removed)
-    found += _uses(uses, lock, pretend_removed, {shim.path for shim in lock.shims} | marks.keys() | {lock_path})
+    found += _uses(uses, lock, pretend_removed, {*lock.files, *marks, lock_path})
     return sorted(set(found))
 
 
@@ -119,7 +121,10 @@ def _marks(files: Mapping[str, Callable[[], bytes]]) -> dict[str, tuple[str, str
 
 def _unknown(marks: Mapping[str, tuple[str, str, int]], lock: Lock, taken: set[str]) -> Iterator[Violation]:
     known = {shim.path: (shim.old, shim.new) for shim in lock.shims}
+    stubs = {stub: shim for shim in lock.shims for stub in shim.stubs}
     for path, (old, new, line) in marks.items():
+        if path in stubs and old.startswith(f"{stubs[path].old}."):
+            continue
         if path not in taken and known.get(path) != (old, new):
             text = f"a shim of {old} for {new} that the lock does not know"
             if path in known:
@@ -137,6 +142,32 @@ def _missing(
         elif shim.path not in marks:
             text = f"this is not the shim of {shim.old} for {shim.new} that the lock names; other code took its place"
             yield _violation("shim-missing", shim.path, 1, text)
+        for stub in shim.stubs:
+            if stub not in files:
+                text = f"{stub}, by which type checkers see the names below {shim.old}, is gone"
+                yield _violation("shim-missing", lock_path, shim.line, text)
+            elif stub not in marks and stub.endswith(".pyi"):
+                text = f"this is not the stub for names below {shim.old} that the lock names; other code took its place"
+                yield _violation("shim-missing", stub, 1, text)
+
+
+def _blocks(files: Mapping[str, Callable[[], bytes]], lock: Lock) -> Iterator[Violation]:
+    """Packages that answer for modules that left them: those that the lock names, and no others."""
+    sign, holders = submodules.MARK.encode(), {path: shim for shim in lock.shims for path in shim.attributes_in}
+    for path, read in files.items():
+        if not path.endswith("__init__.py") or (path not in holders and sign not in read()):
+            continue
+        text = read().decode("utf-8", "replace")
+        if path not in holders and submodules.has_block(text):
+            line = text.count("\n", 0, text.index(submodules.MARK)) + 1
+            yield _violation("shim-unknown", path, line, "a block for old submodules that the lock does not know")
+        elif path in holders and submodules.without(text) is None:
+            shim = holders[path]
+            text = f"the block by which {shim.old} is found as an attribute is gone"
+            yield _violation("shim-missing", path, 1, text, "Restore it from git, or run the cleanup stage.")
+    for path in sorted(holders.keys() - files.keys()):
+        text = f"{path} is gone, in which a block for {holders[path].old} stood"
+        yield _violation("shim-missing", LOCK_NAME, holders[path].line, text)
 
 
 def _old_paths(files: Iterable[str], lock: Lock) -> Iterator[Violation]:

@@ -10,19 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import __version__
 from .executor import Group
 from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
 from .manifests import new_manifests, rewrite_manifest, wants
-from .model import Edit, Finding
+from .model import Edit, Finding, Move
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import new_packages, routes_of, shims_of
 from .plan import LOCK_FILE
 from .scan import FileScan, World, excluded
-from .shims import shim_text
+from .shims import is_shim, removal_phrase, shim_text
+from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
+from .submodules import block, lost, unbound, without
 from .symbols import Duplicate, plan_symbols
 from .tree import LINK, REGULAR, Tree, decode, sha
 
@@ -75,7 +77,7 @@ class _Designer:
                 if path not in self.tree and path not in self.contents[3]:
                     self.contents[stage][path] = text.encode()
                     self.whole.add(path)
-        shims = shims_of(layout)
+        shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
         pending = tuple(
             sorted(
                 layout.new_path(p)
@@ -105,7 +107,7 @@ class _Designer:
             }
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
-            groups[4] = self._integrate(after3, shims, shim_texts[4] if not stage3_done else {}, plan_hash)
+            groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
         after4 = _after(after3, groups[4])
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
@@ -161,6 +163,24 @@ class _Designer:
     def _written(self, stage: int) -> dict[str, bytes]:
         return {p: c for p, c in self.contents[stage].items() if c is not None}
 
+    def _with_attributes(self, shims: Sequence[LockedShim]) -> tuple[LockedShim, ...]:
+        """Before the move: let packages that a module leaves still answer for it, and note where on its shim."""
+        layout, index, holders = self.layout, self.world.resolver.index, dict[str, set[str]]()
+        if layout.moved or not self.plan.shims.enabled:
+            return tuple(shims)
+        for path, names in lost(layout, index, lambda p: excluded(p, self.plan.exclude)).items():
+            target, source = layout.new_path(path), self.tree.text(path)
+            later = self.contents[4].get(target) or self.contents[3].get(target)
+            text = decode(later, python=True) if later else source
+            wanted = unbound(text.body, names) if text else {}
+            if source and wanted:
+                self.edits.setdefault(path, []).append(block(source.body, wanted))
+                self._file(path)
+                for left in wanted.values():
+                    shim = next(s for s in shims if f"{left.source}.".startswith(f"{s.old}."))
+                    holders.setdefault(shim.old, set()).add(target)
+        return tuple(replace(s, attributes_in=tuple(sorted(holders.get(s.old, ())))) for s in shims)
+
     # groups
 
     def _migrate(
@@ -189,10 +209,7 @@ class _Designer:
         extra: list[Operation] = [
             WriteFile(3, p, b"", REGULAR, "makes the new folder a package, as its parents are") for p in packages
         ]
-        extra += [
-            WriteFile(3, p, t.encode(), REGULAR, "shim: the old name leads to the moved module")
-            for p, t in sorted(texts.items())
-        ]
+        extra += [WriteFile(3, p, t.encode(), REGULAR, _why(p, shims)) for p, t in sorted(texts.items())]
         lock = self._lock(3, shims, plan_hash)
         extra.append(self._lock_write(3, lock, self.tree))
         fixes = bool(changed) or bool(texts)
@@ -215,8 +232,8 @@ class _Designer:
         changed = self._changes(4, after3)
         extra: list[Operation] = []
         for path, text in sorted(texts.items()):
-            before = after3.read(path)
-            if before != text.encode():
+            before = after3.read(path) if path in after3 else b""
+            if before != text.encode() and is_shim(before.decode("utf-8", "replace")):
                 extra.append(
                     WriteFile(4, path, text.encode(), REGULAR, "nobody in the tree waits for the old name", sha(before))
                 )
@@ -237,14 +254,21 @@ class _Designer:
     ) -> list[Group]:
         operations: list[Operation] = []
         for shim in shims:
-            if shim.path in after4:
-                data = after4.read(shim.path)
-                operations.append(
-                    RemoveFile(6, shim.path, sha(data), after4.modes[shim.path], f"the shim of {shim.old}")
-                )
+            for path in shim.files:
+                if path in after4:
+                    why = f"the {'shim' if path == shim.path else 'stubs'} of {shim.old}"
+                    operations.append(RemoveFile(6, path, sha(after4.read(path)), after4.modes[path], why))
         operations += self._changes(6, after4)
+        for path in sorted({path for shim in shims for path in shim.attributes_in if path in after4}):
+            text = after4.text(path)
+            edit = without(text.body) if text else None
+            if edit is not None:
+                before = after4.read(path)
+                after = apply_edits(before, (edit,), path)
+                operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
+        tree = _after(after4, [Group("", tuple(operations))])
         for duplicate in duplicates:
-            operations += duplicate.operations(after4)
+            operations += duplicate.operations(tree)
         lock = self._lock(6, (), plan_hash)
         return [
             Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),
@@ -276,14 +300,12 @@ class _Designer:
         index, layout = self.world.resolver.index, self.layout
         for shim in shims:
             move = next(m for m in layout.moves if m.source == shim.old)
-            names = index.names(layout.current_module(move.source))
-            public = sorted(n for n in names.names if not (n.startswith("__") and n.endswith("__")))
             out[shim.path] = shim_text(
                 shim.old,
                 shim.new,
                 is_package=move.is_package,
                 routes=routes_of(layout, move.source),
-                public=[n for n in public if n.startswith("_")],
+                public=explicit(index.names(layout.current_module(move.source))),
                 pending=pending,
                 depth=shim.path.count("/"),
                 remove_by=self.plan.shims.remove_by,
@@ -291,7 +313,19 @@ class _Designer:
                 owner=self.plan.shims.owner,
                 plan=self.plan.name,
             )
+            out.update(self._stub_texts(shim, move))
         return out
+
+    def _stub_texts(self, shim: LockedShim, move: Move) -> dict[str, str]:
+        layout, index, out = self.layout, self.world.resolver.index, {}
+        folder, policy = shim.path.rpartition("/")[0], self.plan.shims
+        when = removal_phrase(policy.remove_by, policy.remove_in)
+        for path, (old, new) in stubs_of(layout, index, move, folder).items():
+            names = explicit(index.names(old))
+            out[path] = stub_text(old, new, names, when=when, owner=policy.owner, plan=self.plan.name)
+        if (marker := typed_marker(layout, move)) is not None:
+            out[f"{folder}/{TYPED}"] = marker
+        return {path: text for path, text in out.items() if path in shim.stubs}
 
     def _lock(self, stage: int, shims: Sequence[LockedShim], plan_hash: str) -> bytes:
         moves = tuple(
@@ -345,6 +379,12 @@ def _after(tree: Tree, groups: Sequence[Group]) -> Tree:
             case _:
                 pass
     return tree.replaced(written=written, removed=removed)
+
+
+def _why(path: str, shims: Sequence[LockedShim]) -> str:
+    if any(path == shim.path for shim in shims):
+        return "shim: the old name leads to the moved module"
+    return "for type checkers, which follow files: the old name leads to the moved module"
 
 
 def _short(subject: str) -> str:

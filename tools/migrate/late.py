@@ -20,6 +20,7 @@ from .operations import apply_edits, read, write
 from .plan import PLAN_FILE, MoveEntry, Plan
 from .scan import FileScan, excluded, make_world, scan_tree
 from .session import Session
+from .submodules import blank
 from .tree import Tree
 
 
@@ -96,7 +97,7 @@ def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:
         plan = replace(known, import_roots=tuple(sorted(roots | set(known.import_roots))), moves=entries)
     else:
         plan = Plan(lock.plan, tuple(sorted(roots)), entries)
-    return resolve_layout(plan, tree.replaced(removed={s.path for s in lock.shims}), moved=True)
+    return resolve_layout(plan, tree.replaced(written=blank(tree, lock.blocks), removed=lock.files), moved=True)
 
 
 def target_version(session: Session, tree: Tree) -> str | None:

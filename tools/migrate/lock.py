@@ -46,7 +46,11 @@ class LockedMove:
 
 @dataclass(frozen=True, slots=True)
 class LockedShim:
-    """One shim that stands: its file, the names it joins, who answers for it and when it goes."""
+    """One shim that stands: its file, the names it joins, who answers for it and when it goes.
+
+    `stubs` are files that come and go with it, which only type checkers read.  `attributes_in` are files of packages
+    in which a block stands for it (see `submodules`).
+    """
 
     path: str
     old: str
@@ -55,6 +59,13 @@ class LockedShim:
     remove_by: date | None = None
     remove_in: str | None = None
     line: int = field(default=0, compare=False)
+    stubs: tuple[str, ...] = ()
+    attributes_in: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that stands for it."""
+        return self.path, *self.stubs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,16 @@ class Lock:
     moves: tuple[LockedMove, ...] = ()
     shims: tuple[LockedShim, ...] = ()
     warn_days: int = 30
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Every file that is there only for old names."""
+        return frozenset(path for shim in self.shims for path in shim.files)
+
+    @property
+    def blocks(self) -> frozenset[str]:
+        """Every file that holds a block for old names, besides its own code."""
+        return frozenset(path for shim in self.shims for path in shim.attributes_in)
 
 
 # Key in the file -> field, type, required.  The order is the one in the file.
@@ -91,9 +112,11 @@ _SHIM: _Keys = {
     "owner": ("owner", str, True),
     "remove-by": ("remove_by", date, False),
     "remove-in": ("remove_in", str, False),
+    "stubs": ("stubs", list, False),
+    "attributes-in": ("attributes_in", list, False),
 }
 _TABLES = {"move": _MOVE, "shim": _SHIM}
-_WORDS = {int: "a whole number", str: "a string", date: "a date such as 2027-03-31"}
+_WORDS = {int: "a whole number", str: "a string", date: "a date such as 2027-03-31", list: "a list of strings"}
 
 
 def render(lock: Lock) -> str:
@@ -106,10 +129,12 @@ def render(lock: Lock) -> str:
 
 def _rows(keys: _Keys, values: object) -> str:
     rows = ((key, SCHEMA if key == "schema" else getattr(values, name)) for key, (name, _, _) in keys.items())
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in rows if value is not None)
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in rows if value not in (None, ()))
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[\n" + "".join(f"    {_toml(item)},\n" for item in value) + "]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one escape that JSON lacks
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -143,9 +168,11 @@ def read(text: str, where: str) -> Lock:
 def _check_shims(shims: tuple[LockedShim, ...], lines: _Lines) -> None:
     seen: dict[str, int] = {}
     for index, shim in enumerate(shims):
-        if shim.path in seen:
-            raise lines.error("shim", index, "path", f"{shim.path} is listed twice (first in line {seen[shim.path]})")
-        seen[shim.path] = shim.line
+        for number, path in enumerate(shim.files):
+            if path in seen:
+                key = "stubs" if number else "path"
+                raise lines.error("shim", index, key, f"{path} is listed twice (first in line {seen[path]})")
+            seen[path] = shim.line
         if shim.remove_in is not None:
             try:
                 Version(shim.remove_in)
@@ -167,9 +194,10 @@ def _values(keys: _Keys, found: dict[str, Any], table: str, index: int, lines: _
             near = difflib.get_close_matches(key, known, 1) or known
             raise lines.error(table, index, key, f"unknown key {key!r}", f"did you mean {' or '.join(near)}?")
         name, kind, _ = keys[key]
-        if not isinstance(value, kind) or isinstance(value, bool | datetime):
+        strings = not isinstance(value, list) or all(isinstance(item, str) for item in value)
+        if not isinstance(value, kind) or isinstance(value, bool | datetime) or not strings:
             raise lines.error(table, index, key, f"{key!r} must be {_WORDS[kind]}")
-        values[name] = value
+        values[name] = tuple(value) if isinstance(value, list) else value
     for key, (name, _, required) in keys.items():
         if required and name not in values:
             of = f" of [[{table}]]" if table else ""

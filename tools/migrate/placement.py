@@ -6,17 +6,23 @@ Owns where they stand and what a shim's finder has to know of other moves; their
 from __future__ import annotations
 
 from .layout import Layout
-from .lock import LockedShim
+from .lock import LockedShim, read
+from .plan import LOCK_FILE
+from .resolve import Index
+from .stubs import TYPED, stubs_of, typed_marker
 from .tree import Tree
 
 
-def shims_of(layout: Layout) -> tuple[LockedShim, ...]:
+def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]:
     """One shim for each move; a move inside a moved package is served by that package's shim.
 
     Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
-    that the old name can be imported from either: the old root goes with the move, its users may not know.
+    that the old name can be imported from either: the old root goes with the move, its users may not know.  The stubs
+    are those of the modules that move now; after the move, those that `tree` holds according to its lock.
     """
     policy, out = layout.plan.shims, []
+    known = layout.moved and LOCK_FILE in tree
+    lock = read(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE) if known else None
     for move in layout.moves:
         if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
             continue
@@ -27,7 +33,17 @@ def shims_of(layout: Layout) -> tuple[LockedShim, ...]:
             places.append(inner if root == "." else f"{root}/{inner}")
         for place in dict.fromkeys(places):
             path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
-            out.append(LockedShim(path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in))
+            held = next((shim for shim in lock.shims if shim.path == path), None) if lock else None
+            stubs = [s for s in held.stubs if s in tree] if held else []
+            if lock is None and move.is_package:
+                stubs = [*stubs_of(layout, index, move, place)]
+                stubs += [f"{place}/{TYPED}"] if typed_marker(layout, move) is not None else []
+            out.append(
+                LockedShim(
+                    path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in,
+                    stubs=tuple(sorted(stubs)), attributes_in=held.attributes_in if held else (),
+                )
+            )  # fmt: skip
     return tuple(sorted(out, key=lambda s: s.path))
 
 

@@ -30,6 +30,7 @@ from .plan import LOCK_FILE, PLAN_FILE, Plan, read_plan
 from .recovery import BLAME_FILE
 from .repo import Repo
 from .scan import FileScan, World, make_world, scan_tree
+from .submodules import blank
 from .tree import Tree
 
 Progress = Callable[[str, int, int], None]
@@ -123,7 +124,7 @@ class Session:
             for m in self.plan.moves
         )
         # The shims are the tool's own: nothing may take them for code that stays at the old place.
-        bare = self.tree.replaced(removed={s.path for s in self.lock.shims})
+        bare = self.tree.replaced(written=blank(self.tree, self.lock.blocks), removed=self.lock.files)
         return resolve_layout(replace(self.plan, moves=moves), bare, moved=True)
 
     @cached_property

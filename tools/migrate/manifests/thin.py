@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 
+from ..model import Move
 from .editor import Editor
 from .facts import Context, Distribution, facts, moves_of, relative, root_of
 from .packages import directory_entry
@@ -167,8 +168,9 @@ def _packages(editor: Editor, context: Context, dist: Distribution) -> None:
     packages = sorted(m.source for m in moves if m.is_package)
     modules = sorted(m.source for m in moves if not m.is_package)
     current = data.get("tool", {}).get("setuptools", {})
+    data_files = {m.source: kinds for m in moves if (kinds := _stub_kinds(context, m))}
     for key in ("package-data", "exclude-package-data", "ext-modules"):
-        if current.get(key) is not None:
+        if current.get(key) is not None and (key != "package-data" or current[key] != data_files):
             editor.drop_table([*base, key], "thin.packages", _WHY)
     if isinstance(current.get("packages"), dict):
         editor.drop_table([*base, "packages"], "thin.packages", "the shim is the only package left")
@@ -178,6 +180,9 @@ def _packages(editor: Editor, context: Context, dist: Distribution) -> None:
         editor.put([*base, "packages"], packages, "thin.packages", "the shim is the only package left")
     if modules and current.get("py-modules") != modules:
         editor.put([*base, "py-modules"], modules, "thin.packages", "the shim is the only module left")
+    if current.get("package-data") != data_files:
+        for name, kinds in data_files.items():
+            editor.put([*base, "package-data", name], kinds, "thin.packages", "type checkers read it beside the shim")
     directories = {}
     for move in moves:
         entry = directory_entry(move.source, relative(move.path, dist.folder).removesuffix(".py"))
@@ -191,6 +196,13 @@ def _packages(editor: Editor, context: Context, dist: Distribution) -> None:
             editor.drop_table([*base, "package-dir"], "thin.packages", _WHY)
         for name, place in directories.items():
             editor.put([*base, "package-dir", name], place, "thin.packages", "where the shim stands")
+
+
+def _stub_kinds(context: Context, move: Move) -> list[str]:
+    """Patterns for the stubs that stage 3 puts beside the shim; by depth, as old setuptools know no `**`."""
+    inner = [p[len(move.path) + 1 :] for p in context.tree.under(move.path)] if move.is_package else []
+    depths = {p.count("/") for p in inner if p.endswith((".py", ".pyi")) and p not in ("__init__.py", "__main__.py")}
+    return [*sorted("*/" * depth + "*.pyi" for depth in depths), *(["py.typed"] if "py.typed" in inner else [])]
 
 
 # cleanup

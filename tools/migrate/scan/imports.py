@@ -65,6 +65,7 @@ class Imports:
                 self._chains(scope_id, name, binding, uses.get((scope_id, name), []))
         for use in self.scopes.uses:
             self._through_another(use)
+            self._by_string(use)
 
     # collecting
 
@@ -310,6 +311,24 @@ class Imports:
                     f"if it is the module, import {move.target} and use that",
                 )
                 return
+
+    def _by_string(self, use: Use) -> None:
+        """`getattr(pkg, "http")`, `patch.object(pkg, "http")`: a submodule that moves away, asked for in a string."""
+        owner = use.scope.owner(use.node.id)
+        binding = self.names.get((id(owner), use.node.id)) if owner is not None else None
+        node = use.attributes[-1] if use.attributes else use.node
+        call = self.context.parents.get(node)
+        if binding is None or not isinstance(call, ast.Call) or call.args[:1] != [node] or len(call.args) < 2:
+            return
+        package = ".".join([binding.module, *(a.attr for a in use.attributes)])
+        match call.args[1]:
+            case ast.Constant(value=str(leaf)) if self.resolver.submodule(package, leaf):
+                new, names = self.new(f"{package}.{leaf}"), self.resolver.index
+                kept = names.binds(self.layout.current_module(package), leaf)
+                if new and new != f"{self.new(package) or package}.{leaf}" and not kept:
+                    start, end = self.at.span(call)
+                    readings, hint = (f"{package}.{leaf}, now {new}",), f"import {new} and use it here"
+                    self.sink.list(start, "name.elsewhere", self.at.source[start:end], readings, hint, "error")
 
     def _edit_chain(self, use: Use, old: str, new: str) -> None:
         count = old.count(".")

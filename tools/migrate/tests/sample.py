@@ -59,6 +59,7 @@ FILES: dict[str, str | bytes] = {
     "protocol_v2/tlv/__init__.py": "",
     "protocol_v2/tlv/types.py": b"# Windows\r\nfrom alphapulse_types.fixed import SCALE\r\n\r\nKIND = SCALE * 2\r\n",
     "protocol_v2/daten/größe.txt": "0\n",
+    "protocol_v2/py.typed": "",
     "protocol_v2/dump.sh": "#!/bin/sh\nexec python -m protocol_v2.header\n",
     "libs/types/alphapulse_types/__init__.py": "from alphapulse_types.fixed import SCALE\n",
     "libs/types/alphapulse_types/fixed.py": "SCALE = 10**8\n",

@@ -20,7 +20,14 @@ LOCK = Lock(
         LockedMove("pkg.http", "libs.http", "pkg/http.py", "libs/http.py"),
     ),
     shims=(
-        LockedShim("protocol_v2/__init__.py", "protocol_v2", "libs.types.protocol", "platform team", date(2027, 3, 31)),
+        LockedShim(
+            "protocol_v2/__init__.py",
+            "protocol_v2",
+            "libs.types.protocol",
+            "platform team",
+            date(2027, 3, 31),
+            stubs=("protocol_v2/header.pyi", "protocol_v2/tlv/__init__.pyi"),
+        ),
         LockedShim("pkg/http.py", "pkg.http", "libs.http", "", None, "0.3"),
     ),
 )
@@ -51,6 +58,10 @@ from = "protocol_v2"
 to = "libs.types.protocol"
 owner = "platform team"
 remove-by = 2027-03-31
+stubs = [
+    "protocol_v2/header.pyi",
+    "protocol_v2/tlv/__init__.pyi",
+]
 
 [[shim]]
 path = "pkg/http.py"
@@ -63,7 +74,16 @@ remove-in = "0.3"
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 versions = st.sampled_from(["0.3", "1!2.0rc1", "2027.1"])
 moves = st.builds(LockedMove, words, words, words, words)
-shims = st.builds(LockedShim, words, words, words, words, st.none() | st.dates(), st.none() | versions)
+shims = st.builds(
+    LockedShim, words, words, words, words, st.none() | st.dates(), st.none() | versions,
+    stubs=st.lists(words, max_size=3).map(tuple),
+)  # fmt: skip
+
+
+def _each_file_once(lock: Lock) -> bool:
+    return len(lock.files) == sum(len(shim.files) for shim in lock.shims)
+
+
 locks = st.builds(
     Lock,
     words,
@@ -72,7 +92,7 @@ locks = st.builds(
     st.lists(moves, max_size=3).map(tuple),
     st.lists(shims, max_size=3, unique_by=lambda shim: shim.path).map(tuple),
     st.integers(0, 400),
-)
+).filter(_each_file_once)
 
 
 def test_the_text_is_this() -> None:
@@ -130,11 +150,13 @@ def test_the_hand_of_an_editor_changes_nothing(edit) -> None:  # type: ignore[no
         ("remove-by = 2027-03-31", 'remove-by = "2027-03-31"', "26", "a date such as"),
         ("remove-by = 2027-03-31", "remove-by = 2027-03-31T10:00:00", "26", "a date such as"),
         ("remove-by = 2027-03-31", "remove_by = 2027-03-31", "26", "did you mean remove-by?"),
-        ('remove-in = "0.3"', 'remove-in = "soon"', "33", "not a version"),
+        ('remove-in = "0.3"', 'remove-in = "soon"', "37", "not a version"),
+        ('    "protocol_v2/header.pyi",\n', "    3,\n", "27", "'stubs' must be a list of strings"),
+        ('"protocol_v2/header.pyi"', '"protocol_v2/__init__.py"', "27", "listed twice (first in line 21)"),
         (
             'path = "pkg/http.py"\nfrom',
             'path = "protocol_v2/__init__.py"\nfrom',
-            "29",
+            "33",
             "listed twice (first in line 21)",
         ),
     ],

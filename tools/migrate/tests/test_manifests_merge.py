@@ -51,7 +51,8 @@ def test_package_data_and_extensions_are_carried() -> None:
     assert table["package-data"] == {"libs.core.wire": ["data/*.json"]}
     assert table["ext-modules"] == [{"name": "libs.core.wire._fast", "sources": ["wire/_fast.c"], "optional": True}]
     thin = toml(after(3, "wire_fmt/pyproject.toml", files=files))["tool"]["setuptools"]
-    assert thin == {"packages": ["wire_fmt"], "package-dir": {"wire_fmt": "."}}
+    stubs = {"wire_fmt": ["*.pyi", "*/*.pyi"]}
+    assert thin == {"packages": ["wire_fmt"], "package-dir": {"wire_fmt": "."}, "package-data": stubs}
 
 
 def test_the_old_manifest_is_thin_and_then_goes() -> None:
