@@ -208,6 +208,12 @@ def test_an_index_is_an_int(codec: Any) -> None:
         codec.FixedVec(codec.U8, 1)["x"]
 
 
+def test_slices_backwards(codec: Any) -> None:
+    """Read outside of the memory when it was compiled with clang: arguments were made in another order than gcc's."""
+    vector = codec.FixedVec(codec.I16, 4, [1, 2, 3])
+    assert vector[::-1] == [3, 2, 1] and vector[:-9:-2] == [3, 1] and vector[9::-2] == [3, 1] and vector[-9:2] == [1, 2]
+
+
 def test_an_index_that_changes_the_count(codec: Any) -> None:
     vector = codec.FixedVec(codec.U8, 4, [1, 2, 3])
 
