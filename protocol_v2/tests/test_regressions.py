@@ -168,6 +168,11 @@ def test_offsets_of_any_size(codec: Any, offset: int) -> None:
         assert caught.value.details()["value"] == offset
 
 
+def test_an_offset_is_looked_at_before_the_policy(codec: Any) -> None:
+    with pytest.raises(codec.FieldRange):
+        codec.parse_message(b"", 1, checksum=None)
+
+
 def test_arguments_by_name(codec: Any) -> None:
     builder = codec.MessageBuilder(relay_domain=1, source=2, sequence=3, timestamp=4)
     target = bytearray(40)
