@@ -242,6 +242,38 @@ def test_bytes_that_add_up_to_something_else(codec: Any, odd: Any) -> None:
         assert bytes(odd.Noted(number=1, text=Odd(b"text"))) == b"\1text"
 
 
+def test_a_class_with_an_init_of_its_own(codec: Any) -> None:
+    """The compiled codec made the struct without calling it."""
+
+    class Checked(codec.TLV, type=230, registered=False):
+        number: codec.U8
+
+        def __init__(self, **fields: int) -> None:
+            if self.number > 9:
+                raise ValueError("above 9")
+
+    class Doubled(codec.TLV, type=230, registered=False):
+        number: codec.U8
+
+        def __new__(cls, **fields: int) -> Any:
+            return super().__new__(cls, number=2 * fields["number"])
+
+    assert Checked(number=9).number == 9 and Doubled(number=9).number == 18
+    with pytest.raises(ValueError, match="above 9"):
+        Checked(number=10)
+
+
+def test_a_class_without_fields_of_its_own_has_no_instances(codec: Any, odd: Any) -> None:
+    """Each one kept the class alive for good, in the compiled codec."""
+
+    class Abstract(odd.Noted, abstract=True):
+        pass
+
+    for make in (lambda: Abstract(number=1, text=b""), lambda: Abstract.from_buffer(b"1")):
+        with pytest.raises(TypeError):
+            make()
+
+
 def test_batches_of_nothing(codec: Any) -> None:
     """Was a ValueError: the second of several columns does not start inside of an empty array."""
     np = pytest.importorskip("numpy")
