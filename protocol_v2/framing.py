@@ -24,7 +24,6 @@ A damaged size within the limit holds back what follows until that many bytes ca
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import NamedTuple
 
@@ -46,8 +45,6 @@ MAX_FAULTS = 64
 _LARGEST_LIMIT = HEADER_SIZE + 0xFFFFFFFF
 # A byte of the stream pays for this many bytes hashed in vain, saved up to this many times the limit.
 _CREDIT_PER_BYTE, _CREDIT_CAP = 4, 16
-# The magic's bytes, or as many of them as are left at the end.
-_CAN_BE_MAGIC = re.compile(rb"\xef(?:\xbe(?:\xad(?:\xde|\Z)|\Z)|\Z)")
 # Magic, version and payload size of a header.
 _SIZE_CHECK = struct.Struct("<IxB18xI")
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
@@ -296,7 +293,10 @@ class FrameDecoder:
 
 
 def _next_magic(buffer: bytes | memoryview, at: int) -> int:
-    match = _CAN_BE_MAGIC.search(buffer, at)
+    import re  # needed after damage only, and an import of its own weight
+
+    # The magic's bytes, or as many of them as are left at the end.  The pattern is compiled once, by `re` itself.
+    match = re.compile(rb"\xef(?:\xbe(?:\xad(?:\xde|\Z)|\Z)|\Z)").search(buffer, at)
     return len(buffer) if match is None else match.start()
 
 

@@ -289,6 +289,7 @@ static PyBufferProcs struct_as_buffer = {.bf_getbuffer = struct_buffer};
 
 PyTypeObject StructType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.StructBase",
+    .tp_doc = "Immutable object over bytes of a buffer.  Made by keyword arguments, or by from_buffer.",
     .tp_basicsize = offsetof(Struct, own),
     .tp_itemsize = 1,
     .tp_dealloc = struct_dealloc,
