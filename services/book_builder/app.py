@@ -162,27 +162,28 @@ class BookBuilder:
         kept = self._kept.get(_asset(instrument), {}).get(instrument.venue)
         return None if kept is None else kept.last_trade
 
-    def _entry(self, instrument: InstrumentId, now_ns: int) -> _Kept | None:
-        venues = self._kept.get(_asset(instrument))
-        kept = None if venues is None else venues.get(instrument.venue)
+    def _entry(self, tlv: TradeTLV | QuoteTLV | OrderBookTLV, now_ns: int) -> _Kept | None:
+        asset, venue = (tlv.asset_id, tlv.asset_type, tlv.reserved), tlv.venue_id
+        venues = self._kept.get(asset)
+        kept = None if venues is None else venues.get(venue)
         if kept is None:
             if self._size >= self.config.max_instruments:
                 self.counts.crowded += 1
                 return None
             self._size += 1
-            kept = _Kept(instrument)
-            self._kept.setdefault(_asset(instrument), {})[instrument.venue] = kept
+            kept = _Kept(tlv.instrument)
+            self._kept.setdefault(asset, {})[venue] = kept
         kept.heard_ns = now_ns
         return kept
 
     def _on_trade(self, trade: TradeTLV, now_ns: int) -> None:
         self.counts.trades += 1
-        kept = self._entry(trade.instrument, now_ns)
+        kept = self._entry(trade, now_ns)
         if kept is not None and (kept.last_trade is None or trade.timestamp_ns >= kept.last_trade[2]):
             kept.last_trade = (trade.price, trade.volume, trade.timestamp_ns)
 
     def _on_top(self, tlv: OrderBookTLV | QuoteTLV, read: Any, now_ns: int) -> Iterable[Published]:
-        kept = self._entry(tlv.instrument, now_ns)
+        kept = self._entry(tlv, now_ns)
         if kept is None:
             return []
         if kept.top is not None and tlv.timestamp_ns < kept.timestamp_ns:
