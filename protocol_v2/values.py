@@ -17,7 +17,7 @@ class Value:
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        cls.__match_args__ = tuple(cls.__annotations__)
+        setattr(cls, "__match_args__", tuple(cls.__annotations__))  # noqa: B010  # final for type checkers
 
     def __init__(self, *values: Any, **named: Any) -> None:
         own = self.__dict__
@@ -27,7 +27,8 @@ class Value:
             if name in named:
                 own[name] = named.pop(name)
             elif hasattr(type(self), name):
-                own[name] = getattr(type(self), name)
+                default = getattr(type(self), name)
+                own[name] = dict(default) if isinstance(default, dict) else default
             else:
                 raise TypeError(f"{type(self).__name__} misses {name}")
         if named or len(values) > len(names):
@@ -39,8 +40,11 @@ class Value:
 
     def changed(self, **values: Any) -> Self:
         """The same with other values for the named fields."""
-        own = self.__dict__
-        return type(self)(**{**{name: own[name] for name in self.__match_args__}, **values})
+        return type(self)(**{**self.as_dict(), **values})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {name: self.__dict__[name] for name in self.__match_args__}
 
     def _key(self) -> tuple[Any, ...]:
         own = self.__dict__

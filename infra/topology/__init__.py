@@ -1,8 +1,22 @@
-"""Public names of the topology: who listens where.
+"""Public names of the topology: which programs run, and where they listen.
 
-Owns the list of what users may import; the definitions live in `model`.
+Owns the list of what users may import; every definition lives in a module beside this one.
 """
 
-from .model import RelayNode, Topology, TopologyError, load_topology, parse_topology
+from ..errors import TopologyError
+from .model import Node, Ready, RelayNode, Restart, Topology
+from .own import announce_ready, own_node
+from .reader import load_topology, parse_topology
 
-__all__ = ["RelayNode", "Topology", "TopologyError", "load_topology", "parse_topology"]
+__all__ = [
+    "Node",
+    "Ready",
+    "RelayNode",
+    "Restart",
+    "Topology",
+    "TopologyError",
+    "announce_ready",
+    "load_topology",
+    "own_node",
+    "parse_topology",
+]

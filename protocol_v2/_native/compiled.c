@@ -214,6 +214,10 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     self->template_ = PyMem_Malloc(self->total);
     if (self->template_)
         memcpy(self->template_, PyBytes_AS_STRING(bytes), self->total);
+    for (Py_ssize_t i = 0; self->template_ && i < self->place_count; i++) {
+        Field *field = &self->places[i].field;
+        field->preset = field->kind == K_VECTOR && get16(self->template_ + field->offset) != 0;
+    }
     Py_DECREF(made);
     if (!self->template_) {
         Py_DECREF(self);

@@ -49,6 +49,7 @@ typedef struct {
     int kind;
     int element;       /* kind of a vector's elements */
     int required;
+    int preset; /* a vector whose place holds a default: what is written shorter must not leave the rest of it */
     uint32_t offset, size, length;
     uint32_t element_size, first, capacity, least;
     uint64_t high; /* the largest value of an integer of up to 8 bytes, and the least */

@@ -93,6 +93,8 @@ static int write_vector(const Field *field, uint8_t *at, PyObject *value)
 {
     Py_ssize_t count;
     uint8_t *slot = at + field->first;
+    if (field->preset)
+        memset(at, 0, field->size);
     if (PyObject_TypeCheck(value, &VectorType)) {
         const Vector *vector = (Vector *)value;
         count = get16(vector->data);

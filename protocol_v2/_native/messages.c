@@ -177,6 +177,7 @@ static PySequenceMethods tlv_sequence = {.sq_length = tlv_length};
 
 PyTypeObject TLVViewType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.TLVView",
+    .tp_doc = "One TLV inside a message: type, extended, payload, offset (of the payload, from the message start).",
     .tp_basicsize = sizeof(TLVView),
     .tp_dealloc = tlv_dealloc,
     .tp_repr = tlv_repr,
@@ -417,6 +418,7 @@ static PyBufferProcs message_as_buffer = {.bf_getbuffer = message_buffer};
 
 PyTypeObject MessageType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Message",
+    .tp_doc = "A whole, checked message in somebody's buffer.  Iterating gives a TLVView for each TLV, in order.",
     .tp_basicsize = sizeof(Message),
     .tp_dealloc = message_dealloc,
     .tp_repr = message_repr,

@@ -289,6 +289,7 @@ static PyBufferProcs struct_as_buffer = {.bf_getbuffer = struct_buffer};
 
 PyTypeObject StructType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.StructBase",
+    .tp_doc = "Immutable object over bytes of a buffer.  Made by keyword arguments, or by from_buffer.",
     .tp_basicsize = offsetof(Struct, own),
     .tp_itemsize = 1,
     .tp_dealloc = struct_dealloc,
@@ -420,6 +421,10 @@ static Table *make_table(PyObject *cls, PyObject *layout)
         table->nested |= table->fields[i].kind == K_STRUCT;
         const Table *inner = table->fields[i].inner;
         table->deep |= inner && (inner->deep || inner->vector_count);
+    }
+    for (Py_ssize_t i = 0; i < table->vector_count; i++) {
+        Field *field = &table->fields[table->vectors[i]];
+        field->preset = get16(table->defaults + field->offset) != 0;
     }
     for (Py_ssize_t i = 0; i < table->gap_count; i++)
         if (!PyArg_ParseTuple(PyList_GET_ITEM(gaps, i), "II", &table->gaps[i][0], &table->gaps[i][1]))

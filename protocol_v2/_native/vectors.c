@@ -223,6 +223,7 @@ static PySequenceMethods vector_sequence = {.sq_length = vector_length};
 
 PyTypeObject VectorType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.VectorBase",
+    .tp_doc = "A view on one vector.",
     .tp_basicsize = sizeof(Vector),
     .tp_dealloc = vector_dealloc,
     .tp_iter = vector_iter,

@@ -315,7 +315,7 @@ _FAULTS = (ValueError, TypeError, AttributeError, OverflowError, struct.error)
 def _give_call(compiled: Any, function: Any) -> None:
     base = type(compiled)
     space = {"__slots__": (), "__call__": function, "__module__": base.__module__, "__doc__": base.__doc__}
-    compiled.__class__ = type(base)(base.__name__, (base,), space)
+    compiled.__class__ = type(base.__name__, (base,), space)
 
 
 def _function(text: str, name: str, space: dict[str, Any]) -> Any:

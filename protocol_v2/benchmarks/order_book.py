@@ -135,6 +135,7 @@ def message(number: int, payload: bytes) -> bytes:
 
 def top_fixed_message(data: bytes) -> tuple[int, int]:
     book = parse_message(data).get(OrderBookTLV)
+    assert book is not None
     return book.bid_price(0), book.ask_price(0)
 
 

@@ -11,7 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from protocol_v2.benchmarks.harness import BOOK, BOOK_FIELDS, HEADER, TRADE, TRADE_FIELDS, Peer, keywords, library, reads
+from protocol_v2.benchmarks.harness import (
+    BOOK,
+    BOOK_FIELDS,
+    HEADER,
+    TRADE,
+    TRADE_FIELDS,
+    Peer,
+    keywords,
+    library,
+    reads,
+)
 
 BOOK_SCALARS = (*HEADER, "inst", "bns")
 LEVEL = (("price", "i"), ("size", "i"), ("count", "u"))

@@ -21,7 +21,7 @@ import protocol_v2
 from protocol_v2.testing import load_implementation
 
 PACKAGE = Path(protocol_v2.__file__).parent
-LIMIT, YARDSTICK = 0.030, 0.013
+LIMIT, YARDSTICK = 0.030, 0.011
 RUNS = 9
 UNWANTED = ("numpy", "pyarrow", "hypothesis", "asyncio", "socket", "logging", "subprocess", "threading", "pickle",
             "construct", "ssl", "http", "multiprocessing")  # fmt: skip
