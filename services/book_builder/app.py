@@ -1,7 +1,7 @@
 """Order books from the market data; out come best prices, and signals where two venues cross.
 
     builder = BookBuilder(Config())
-    for data in builder.handle(frame, now_ns): send to the signal relay
+    for data in builder.handle(message, now_ns): send to the signal relay
     for data in builder.on_time(now_ns): the same, some times a second: what heard nothing for too long goes
 
 Owns the state between messages.  Must not open sockets and must not read a clock: time is an argument, the same for
@@ -104,10 +104,13 @@ class BookBuilder:
         self._open: dict[tuple[InstrumentId, InstrumentId], Opportunity] = {}
         self._last_signal = 0
 
-    def handle(self, data: Buffer, now_ns: int) -> list[bytes]:
-        """One message's bytes.  What cannot be read is counted; nothing a peer sends raises."""
+    def handle(self, data: Message | Buffer, now_ns: int) -> list[bytes]:
+        """One message, or its bytes.  What cannot be read is counted; nothing a peer sends raises.
+
+        Nothing of the message's buffer is kept.
+        """
         try:
-            message = parse_message(data, checksum=ChecksumPolicy.SKIP)
+            message = data if isinstance(data, Message) else parse_message(data, checksum=ChecksumPolicy.SKIP)
         except RemoteProtocolError:
             self.counts.unreadable += 1
             return []

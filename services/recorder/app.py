@@ -1,7 +1,7 @@
 """What passes by, as tables for Parquet files: nothing twice, nothing lost.
 
     recorder = Recorder(run=started_ns)
-    recorder.add(frame, now_ns)
+    recorder.add(message, now_ns)
     if recorder.due(now_ns):
         for part in recorder.take(): files.write_part(folder, part)
 
@@ -112,8 +112,8 @@ class Recorder:
         self._arrival = self._waiting = self._bytes = 0
         self._since = 0
 
-    def add(self, data: Buffer, now_ns: int) -> None:
-        """One message's bytes, which are copied.  Nothing that a peer sends raises."""
+    def add(self, data: Message | Buffer, now_ns: int) -> None:
+        """One message, or its bytes; they are copied, and checked again.  Nothing that a peer sends raises."""
         kept = bytes(data)
         self.counts.messages += 1
         try:

@@ -21,7 +21,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from protocol_v2 import HEADER_SIZE, ChecksumPolicy, RelayDomain, SourceType, VenueId, decode_batch, encode_batch
+from protocol_v2 import (
+    HEADER_SIZE,
+    ChecksumPolicy,
+    MessageHeader,
+    RelayDomain,
+    SourceType,
+    VenueId,
+    decode_batch,
+    encode_batch,
+)
 
 Shape = tuple[Any, ...]
 
@@ -155,7 +164,7 @@ class Raw:
     received_ns: int
     reason: str
     error: str = ""
-    header: Any = None
+    header: MessageHeader | None = None
 
 
 def raw_parts(raw: Sequence[Raw], run: int) -> list[Part]:
@@ -173,8 +182,9 @@ def raw_parts(raw: Sequence[Raw], run: int) -> list[Part]:
     by_day: dict[int, list[dict[str, Any]]] = {}
     for each in raw:
         head = {name: None if each.header is None else getattr(each.header, of) for name, of in _HEADER_COLUMNS.items()}
-        trusted = each.header is not None and each.reason != UNREADABLE
-        time = each.header.timestamp if trusted else each.received_ns
+        time = each.received_ns
+        if each.header is not None and each.reason != UNREADABLE:
+            time = each.header.timestamp
         row = {"run": run, "arrival": each.arrival, "received_ns": each.received_ns, **head}
         row |= {"reason": each.reason, "error": each.error, "data": each.data}
         by_day.setdefault(time // DAY_NS, []).append(row)
