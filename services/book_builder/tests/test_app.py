@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import TypeVar
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.stamping import Stamp
@@ -229,6 +229,7 @@ quotes = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(quotes, max_size=40))
 def test_every_signal_is_backed_by_the_quotes_before_it(sent: list[tuple[InstrumentId, int, int, int]]) -> None:
     builder, known = BookBuilder(FREE), dict[bytes, QuoteTLV]()
@@ -286,6 +287,7 @@ noise = st.sampled_from(KINDS).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.one_of(edge_quotes, edge_books).map(raw) | noise, TIMES), max_size=12))
 def test_nothing_a_peer_sends_raises(sent: list[tuple[tuple[int, bytes], int]]) -> None:
     builder = BookBuilder(Config(default_fee_ppm=0, slippage_ppm=0, max_capital=2**63 - 1))

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.stamping import Stamp
@@ -312,6 +312,7 @@ events = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(events, max_size=30))
 def test_what_is_sent_adds_up_to_the_positions(sent: list[TLV]) -> None:
     sim = ExecutionSim(Config(default_fee_ppm=1234))
@@ -368,6 +369,7 @@ noise = st.sampled_from(KINDS).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.one_of(edge_quotes, edge_signals).map(raw) | noise, TIMES), max_size=12))
 def test_nothing_a_peer_sends_raises(sent: list[tuple[tuple[int, bytes], int]]) -> None:
     sim = ExecutionSim(Config(max_order=2**63 - 1, max_position=2**63 - 1, max_loss=2**63 - 1))

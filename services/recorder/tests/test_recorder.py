@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol_v2 import (
@@ -369,6 +369,7 @@ damage = st.tuples(built, st.integers(0, 300), st.booleans()).map(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(built, damage, st.binary(max_size=60)), max_size=12), st.integers(1, 5))
 def test_everything_comes_back_once(sent: list[bytes], rotation: int) -> None:
     recorder = Recorder(Config(max_messages=rotation), run=7)
