@@ -24,6 +24,7 @@ _NAMES = (
     "TLVView",
     "VectorBase",
     "bind",
+    "blank_buffer",
     "configure",
     "configure_vector",
     "decode_rows",

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from . import _codec
 from ._python import checks
 from .batch_plan import (
-    KNOWN,
     Op,
     check_batch_class,
+    known_numbers,
     message_size_of,
     message_template,
     packed,
@@ -38,7 +38,7 @@ from .batch_plan import (
     writing_ops,
 )
 from .buffers import Buffer, WritableBuffer, byte_view
-from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy
+from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
 from .errors import BatchError, FieldRange, ParseError, ProtocolError
 from .explain import explain_builder, explain_value
 from .header import MessageHeader
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from .batch_results import ArrowBatch, Batch, Columns
 
-decode_rows, encode_rows = _codec.decode_rows, _codec.encode_rows
+blank_buffer, decode_rows, encode_rows = _codec.blank_buffer, _codec.decode_rows, _codec.encode_rows
 
 _FAULTS_AT_ONCE = 256
 _ROWS, _HEADERS = " rows", " headers"  # no path has a blank
@@ -110,7 +110,7 @@ def decode_batch(
     dtypes, ops = _reading_plan(cls, form == "numpy", paths, bool(headers))
     room = len(data) // message_size_of(cls)
     arrays = _arrays(np, dtypes, room, {_ROWS: out} if form == "numpy" and out is not None else out)
-    run = _Run(data, cls, room, checksum in (ChecksumPolicy.ENFORCE, True), limit, allow_partial, on_error == "raise")
+    run = _Run(data, cls, room, must_verify(checksum), limit, allow_partial, on_error == "raise")
     run.decode(ops, tuple([each.view(np.uint8) for each in arrays.values()]))
     if out is not None:
         done = {name: each[: run.row] for name, each in arrays.items()}
@@ -145,13 +145,14 @@ def encode_batch(
     `timestamp` it is now.
 
     Raises TypeError for columns or dtypes that are not taken, ValueError for lengths that differ, FieldRange and
-    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding is written as zeros.
+    CapacityExceeded for values that do not fit; nothing is wrapped or cut.  Padding and unused slots are written
+    as zeros.
     """
     np = require_numpy()
     from . import batch_columns as given
 
     check_batch_class(cls)
-    write = _Writing(np, cls)
+    write = _Writing(np, given, cls)
     if given.is_wire_array(cls, columns):
         write.rows(np.asarray(columns))
     else:
@@ -169,7 +170,9 @@ def encode_batch(
     if first is not None and first + max(count - 1, 0) > _U64.high:
         raise FieldRange("sequence", first + count - 1, 0, _U64.high)
     size = count * len(write.message)
-    target = bytearray(size) if out is None else byte_view(out)
+    target = blank_buffer(size) if out is None else byte_view(out)
+    if isinstance(target, bytes) or (isinstance(target, memoryview) and target.readonly):
+        raise TypeError("encode_batch needs a writable buffer")
     if len(target) < size:
         raise FieldRange("len(out)", len(target), size, 2**63 - 1)
     encode_rows(target, bytes(write.message), count, first, signed, packed(write.ops), tuple(write.inputs))
@@ -186,12 +189,13 @@ class _Run:
         self.errors: list[BatchError] = []
 
     def decode(self, ops: bytes, columns: tuple[Any, ...]) -> None:
-        rules, room = rules_of(self.cls), 1 if self.stop else _FAULTS_AT_ONCE
+        known, rules = known_numbers(), rules_of(self.cls)
+        room = 1 if self.stop else _FAULTS_AT_ONCE
         faults = array("Q", bytes(24 * room))
         while True:
             self.offset, self.index, self.row, others, repeats, count = decode_rows(
                 self.data, self.offset, self.index, self.row, self.room, self.cls.TYPE, self.cls.SIZE, self.verify,
-                self.partial, self.limit, KNOWN, rules, ops, columns, faults,
+                self.partial, self.limit, known, rules, ops, columns, faults,
             )  # fmt: skip
             self.others += others
             self.repeats += repeats
@@ -218,8 +222,8 @@ class _Run:
 class _Writing:
     """What the encoding kernel is given, as it is put together."""
 
-    def __init__(self, np: Any, cls: Any) -> None:
-        self.np, self.cls = np, cls
+    def __init__(self, np: Any, given: Any, cls: Any) -> None:
+        self.np, self.given, self.cls = np, given, cls
         self.message = bytearray(message_template(cls))
         self.payload = len(self.message) - cls.SIZE
         self.ops: list[Op] = []
@@ -228,26 +232,22 @@ class _Writing:
 
     def rows(self, rows: Any) -> None:
         """A structured array in wire layout: all fields at once."""
-        from .batch_columns import check_vectors
-
         for each in self.cls.__layout__.fields:
             if isinstance(each.kind, VectorKind | StructKind):
-                check_vectors(each.name, each.kind, rows[each.name])
+                self.given.check_vectors(each.name, each.kind, rows[each.name])
         self.ops += rows_ops(self.cls)
         self.inputs.append(rows.view(self.np.uint8))
         self.lengths["the rows"] = len(rows)
 
     def field(self, name: str, kind: Any, at: int, values: Any) -> None:
-        from .batch_columns import as_column, is_scalar
-
-        if is_scalar(values):
+        if self.given.is_scalar(values):
             fault = explain_value(name, kind, values)
             if fault is not None:
                 raise fault
-            raw = as_column(name, kind, [values]).tobytes()
+            raw = self.given.as_column(name, kind, [values]).tobytes()
             self.message[at : at + len(raw)] = raw
             return
-        self._add(name, kind, at, as_column(name, kind, values))
+        self._add(name, kind, at, self.given.as_column(name, kind, values))
 
     def _add(self, name: str, kind: Any, at: int, column: Any) -> None:
         self.lengths[name] = len(column)
@@ -255,22 +255,20 @@ class _Writing:
         self.inputs.append(column.view(self.np.uint8))
 
     def header(self, name: str, kind: IntKind, at: int, values: Any) -> None:
-        from .batch_columns import as_column, is_scalar
-
         known = {"relay_domain": 0, "source": 256}.get(name)
-        if is_scalar(values):
+        if self.given.is_scalar(values):
             number = -1 if isinstance(values, bytes) else index(values)
-            if not 0 <= number <= kind.high or (known is not None and not KNOWN[known + number]):
+            if not 0 <= number <= kind.high or (known is not None and not known_numbers()[known + number]):
                 good = {"relay_domain": 1, "source": 1, "sequence": 0, "timestamp": 0, "flags": 0}
                 raise explain_builder(**{**good, name: values}) or TypeError(f"{name} is no integer")
             self.message[at : at + kind.size] = number.to_bytes(kind.size, "little")
             return
-        numbers = as_column(name, kind, values)
+        numbers = self.given.as_column(name, kind, values)
         if known is not None:
-            wrong = ~self.np.frombuffer(KNOWN, self.np.bool_, 256, known)[numbers]
+            wrong = ~self.np.frombuffer(known_numbers(), self.np.bool_, 256, known)[numbers]
             if wrong.any():
                 row = int(wrong.argmax())
-                allowed = [number for number in range(256) if KNOWN[known + number]]
+                allowed = [number for number in range(256) if known_numbers()[known + number]]
                 raise FieldRange(f"{name}[{row}]", int(numbers[row]), allowed[0], allowed[-1])
         self._add(name, kind, at, numbers)
 
@@ -330,7 +328,9 @@ def _arrays(np: Any, dtypes: dict[str, Any], room: int, out: Any) -> dict[str, A
 
 def _shrunk(rows: Any, count: int) -> Any:
     """The rows that were filled; in an array of their own where the larger one would be a waste."""
-    return rows[:count] if 2 * count >= len(rows) else rows[:count].copy()
+    if 2 * count >= len(rows):
+        return rows[:count]
+    return rows[:count].view("u1").copy().view(rows.dtype)  # as bytes: a copy by fields would leave the gaps unset
 
 
 def _table(cls: Any, fields: Any, columns: dict[str, Any]) -> Any:

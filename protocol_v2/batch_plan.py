@@ -7,8 +7,7 @@ numpy.  Plans depend on the class and the names only, so they are made once.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,26 +19,34 @@ from .constants import (
     MAX_STANDARD_PAYLOAD,
     STANDARD_FRAME_SIZE,
     VERSION,
-    RelayDomain,
-    SourceType,
 )
 from .layout import FieldLayout, IntKind, Kind, RawKind, StructKind, VectorKind
 from .paths import Place, resolve
-from .registry import MAX_PAYLOAD, TypeInfo, known_types, vector_places
+from .registry import DOMAINS, MAX_PAYLOAD, TypeInfo, known_sources, known_types, vector_places
+from .values import Value
 
-_OP = struct.Struct("<6Q")
+_OP = struct.Struct("<9Q")
 _RULE = struct.Struct("<4H")
 _VECTOR = struct.Struct("<2H")
 _HEADER = struct.Struct("<IBBBBQQII")
 
-KNOWN = bytes(
-    number in numbers for numbers in (set(map(int, RelayDomain)), set(map(int, SourceType))) for number in range(256)
-)
+
+def known_numbers() -> bytes:
+    """256 bytes for the domains, 256 for the sources: 1 for a known number."""
+    return _known_numbers(frozenset(DOMAINS), frozenset(known_sources()))
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
-    """`width` bytes at `at` of the header or the payload; row i lies at `start + i * stride` of column `column`."""
+@lru_cache(maxsize=8)
+def _known_numbers(*sets: frozenset[int]) -> bytes:
+    return bytes(number in numbers for numbers in sets for number in range(256))
+
+
+class Op(Value):
+    """`width` bytes at `at` of the header or the payload; row i lies at `start + i * stride` of column `column`.
+
+    For writing a vector, `times` elements at most lie `step` bytes apart, and the u16 at `counts + i * stride` of the
+    column says how many there are.
+    """
 
     at: int
     width: int
@@ -47,11 +54,17 @@ class Op:
     column: int
     start: int
     stride: int
+    times: int = 0
+    step: int = 0
+    counts: int = 0
 
 
 def packed(ops: Iterable[Op]) -> bytes:
     """The ops as the kernels read them."""
-    return b"".join(_OP.pack(op.at, op.width, op.in_payload, op.column, op.start, op.stride) for op in ops)
+    return b"".join(
+        _OP.pack(op.at, op.width, op.in_payload, op.column, op.start, op.stride, op.times, op.step, op.counts)
+        for op in ops
+    )
 
 
 def check_batch_class(cls: Any) -> None:
@@ -150,9 +163,11 @@ def reading_ops(place: Place, column: int, start: int, stride: int) -> list[Op]:
 def writing_ops(kind: Kind, at: int, column: int, start: int, stride: int) -> list[Op]:
     """The ops that write a column of a field at `at` of the message; padding is left as it is."""
     if isinstance(kind, VectorKind):
-        items = kind.capacity * kind.element.size
-        first = Op(at + kind.first, items, False, column, start + kind.first, stride)
-        return [Op(at, 2, False, column, start, stride), first]
+        ops, step = [Op(at, 2, False, column, start, stride)], kind.element.size
+        for offset, width in _meaningful(kind.element):
+            first = kind.first + offset
+            ops.append(Op(at + first, width, False, column, start + first, stride, kind.capacity, step, start))
+        return ops
     if isinstance(kind, StructKind):
         return [
             op
@@ -160,6 +175,17 @@ def writing_ops(kind: Kind, at: int, column: int, start: int, stride: int) -> li
             for op in writing_ops(each.kind, at + each.offset, column, start + each.offset, stride)
         ]
     return [Op(at, width_of(kind), False, column, start, stride)]
+
+
+def _meaningful(kind: IntKind | StructKind) -> Iterator[tuple[int, int]]:
+    """Offset and size of what is no padding."""
+    end = 0
+    for gap in kind.layout.padding if isinstance(kind, StructKind) else ():
+        if gap.offset > end:
+            yield end, gap.offset - end
+        end = gap.offset + gap.size
+    if kind.size > end:
+        yield end, kind.size - end
 
 
 @lru_cache(maxsize=256)
@@ -179,6 +205,7 @@ def merged(ops: Sequence[Op]) -> list[Op]:
         last = out[-1] if out else None
         if (
             last
+            and not (last.times or op.times)
             and last.column == op.column
             and last.stride == op.stride
             and last.in_payload == op.in_payload

@@ -34,37 +34,39 @@ class BatchReport:
 class Reported:
     """Access to the report, for each form."""
 
-    report: BatchReport | None = None
-    headers: npt.NDArray[np.void] | None = None
+    _report: BatchReport | None = None
+    headers: Any = None
 
-    def _attach(self, report: BatchReport, headers: npt.NDArray[np.void] | None) -> Any:
-        self.report, self.headers = report, headers
+    def _attach(self, report: BatchReport | None, headers: Any) -> Any:
+        self._report, self.headers = report, headers
         return self
 
-    def _reported(self) -> BatchReport:
-        if self.report is None:
+    @property
+    def report(self) -> BatchReport:
+        """What happened to all messages."""
+        if self._report is None:
             raise AttributeError("only the batch that decode_batch returned has a report, not what was made of it")
-        return self.report
+        return self._report
 
     @property
     def errors(self) -> tuple[BatchError, ...]:
         """The refused messages, in order."""
-        return self._reported().errors
+        return self.report.errors
 
     @property
     def skipped(self) -> int:
         """Good messages without a TLV of the class."""
-        return self._reported().skipped
+        return self.report.skipped
 
     @property
     def repeated(self) -> int:
         """TLVs of the class behind the first one of their message; they have no row."""
-        return self._reported().repeated
+        return self.report.repeated
 
     @property
     def consumed(self) -> int:
         """Where an incomplete last message begins; else the size of the data."""
-        return self._reported().consumed
+        return self.report.consumed
 
 
 class Batch(Reported, np.ndarray[tuple[int], np.dtype[np.void]]):
@@ -82,10 +84,10 @@ class Batch(Reported, np.ndarray[tuple[int], np.dtype[np.void]]):
     def __reduce__(self) -> Any:
         made: Any = super().__reduce__()
         rebuild, arguments, state = made
-        return rebuild, arguments, (state, self.report, self.headers)
+        return rebuild, arguments, (state, self._report, self.headers)
 
     def __setstate__(self, state: Any) -> None:
-        inner, self.report, self.headers = state
+        inner, self._report, self.headers = state
         super().__setstate__(inner)
 
 

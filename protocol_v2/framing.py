@@ -24,9 +24,7 @@ A damaged size within the limit holds back what follows until that many bytes ca
 
 from __future__ import annotations
 
-import re
 import struct
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ._codec import Message, parse_message, scan
@@ -41,20 +39,18 @@ from .errors import (
     RelayDomainMismatch,
 )
 from .header import message_checksum, message_size
+from .values import Value
 
 MAX_FAULTS = 64
 _LARGEST_LIMIT = HEADER_SIZE + 0xFFFFFFFF
 # A byte of the stream pays for this many bytes hashed in vain, saved up to this many times the limit.
 _CREDIT_PER_BYTE, _CREDIT_CAP = 4, 16
-# The magic's bytes, or as many of them as are left at the end.
-_CAN_BE_MAGIC = re.compile(rb"\xef(?:\xbe(?:\xad(?:\xde|\Z)|\Z)|\Z)")
 # Magic, version and payload size of a header.
 _SIZE_CHECK = struct.Struct("<IxB18xI")
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """`skipped` bytes from `offset` in the stream were given up, because of `error`.
 
     Offsets inside the error count from `offset`.
@@ -277,7 +273,7 @@ class FrameDecoder:
         old = self._last
         if count and old is not None:
             if self._faults and self._faults[-1] is old:
-                self._last = self._faults[-1] = replace(old, skipped=old.skipped + count)
+                self._last = self._faults[-1] = old.changed(skipped=old.skipped + count)
             elif len(self._faults) < self._max_faults:  # it was taken
                 self._last = Fault(self._place, count, old.error)
                 self._faults.append(self._last)
@@ -297,7 +293,10 @@ class FrameDecoder:
 
 
 def _next_magic(buffer: bytes | memoryview, at: int) -> int:
-    match = _CAN_BE_MAGIC.search(buffer, at)
+    import re  # needed after damage only, and an import of its own weight
+
+    # The magic's bytes, or as many of them as are left at the end.  The pattern is compiled once, by `re` itself.
+    match = re.compile(rb"\xef(?:\xbe(?:\xad(?:\xde|\Z)|\Z)|\Z)").search(buffer, at)
     return len(buffer) if match is None else match.start()
 
 

@@ -70,14 +70,10 @@ def arrow_schema(cls: Any) -> Any:
 
 def kind_dtype(kind: Kind) -> np.dtype[Any]:
     """The dtype of one field as a column of its own.  Raises TypeError for a tail."""
+    if isinstance(kind, IntKind | RawKind):
+        return _plain_dtype(kind)
     np = require_numpy()
     match kind:
-        case IntKind(16, signed):
-            return np.dtype([(LOW, "<u8"), (HIGH, "<i8" if signed else "<u8")])  # type: ignore[no-any-return]
-        case IntKind(size, signed):
-            return np.dtype(f"<{'i' if signed else 'u'}{size}")  # type: ignore[no-any-return]
-        case RawKind(length):
-            return np.dtype(f"V{length}")  # type: ignore[no-any-return]
         case StructKind(layout):
             return _layout_dtype(layout)
         case VectorKind(element, capacity):
@@ -87,6 +83,18 @@ def kind_dtype(kind: Kind) -> np.dtype[Any]:
             })  # fmt: skip
         case TailKind():
             raise TypeError("a struct whose last field takes the rest of the payload has no dtype")
+
+
+@cache
+def _plain_dtype(kind: IntKind | RawKind) -> np.dtype[Any]:
+    np = require_numpy()
+    match kind:
+        case IntKind(16, signed):
+            return np.dtype([(LOW, "<u8"), (HIGH, "<i8" if signed else "<u8")])  # type: ignore[no-any-return]
+        case IntKind(size, signed):
+            return np.dtype(f"<{'i' if signed else 'u'}{size}")  # type: ignore[no-any-return]
+        case RawKind(length):
+            return np.dtype(f"V{length}")  # type: ignore[no-any-return]
 
 
 def _layout_dtype(layout: Layout) -> np.dtype[np.void]:

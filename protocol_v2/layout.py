@@ -15,15 +15,15 @@ A `Layout` is a value; `byte_map()` prints it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from .values import Value
 
 VECTOR_HEAD = 8
 MAX_COUNT = 65_535
 MAX_TLV_STRUCT = 65_535
 
 
-@dataclass(frozen=True, slots=True)
-class IntKind:
+class IntKind(Value):
     """An integer of `size` bytes, little-endian, two's complement where signed."""
 
     size: int
@@ -45,8 +45,7 @@ class IntKind:
         return f"{'i' if self.signed else 'u'}{8 * self.size}"
 
 
-@dataclass(frozen=True, slots=True)
-class RawKind:
+class RawKind(Value):
     """`size` bytes as they are, followed by `pad` bytes that belong to the field's place and are always zero."""
 
     length: int
@@ -61,8 +60,7 @@ class RawKind:
         return f"bytes {self.length}"
 
 
-@dataclass(frozen=True, slots=True)
-class StructKind:
+class StructKind(Value):
     """Another struct, in place.  `cls` is the class that reads it."""
 
     layout: Layout
@@ -80,15 +78,14 @@ class StructKind:
         return self.layout.name
 
 
-@dataclass(frozen=True, slots=True)
-class VectorKind:
+class VectorKind(Value):
     """Up to `capacity` elements in place; a writer must give at least `least`."""
 
     element: IntKind | StructKind
     capacity: int
     least: int = 0
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if not 0 < self.capacity <= MAX_COUNT:
             raise ValueError(f"a vector has room for 1 to {MAX_COUNT} elements, not {self.capacity}")
         if not 0 <= self.least <= self.capacity:
@@ -111,8 +108,7 @@ class VectorKind:
         return f"vec of {self.capacity} {self.element}"
 
 
-@dataclass(frozen=True, slots=True)
-class TailKind:
+class TailKind(Value):
     """All bytes after the fixed part; only as the last field of a TLV."""
 
     size: int = 0
@@ -125,8 +121,7 @@ class TailKind:
 Kind = IntKind | RawKind | StructKind | VectorKind | TailKind
 
 
-@dataclass(frozen=True, slots=True)
-class FieldLayout:
+class FieldLayout(Value):
     """One field in its place.
 
     `required` fields have no default; `unit` and `doc` are for people; `members` gives the object to show for an
@@ -147,8 +142,7 @@ class FieldLayout:
         return self.offset + self.kind.size
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
+class FieldSpec(Value):
     """What a declaration says of one field, before it has a place.
 
     `align` raises the kind's own alignment; `at` names an offset that no rule gives (it may only leave a gap).
@@ -165,16 +159,14 @@ class FieldSpec:
     members: Mapping[int, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value):
     """Padding: `size` bytes at `offset` that no field owns."""
 
     offset: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Value):
     """A struct's fields in their places.  `size` counts the fixed part; `tail` says that more may follow.
 
     `padding` are all bytes of the fixed part that carry no value, also those inside of fields; not those inside of
@@ -187,16 +179,15 @@ class Layout:
     align: int
     tail: bool = False
     padding: tuple[Gap, ...] = ()
-    _by_name: dict[str, FieldLayout] = field(default_factory=dict, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self._by_name.update({each.name: each for each in self.fields})
 
     def __getitem__(self, name: str) -> FieldLayout:
-        return self._by_name[name]
+        for each in self.fields:
+            if each.name == name:
+                return each
+        raise KeyError(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return any(each.name == name for each in self.fields)
 
     def gaps(self) -> Iterator[Gap]:
         """The computed padding, in order; that inside a field's own kind (an address's pad) is not repeated here."""
@@ -259,7 +250,7 @@ def place(name: str, specs: Sequence[FieldSpec], *, packed: bool = False, size: 
     tail = bool(specs) and isinstance(specs[-1].kind, TailKind)
     if tail:
         # What follows the fixed part follows all of it, also the padding at its end.
-        placed[-1] = replace(placed[-1], offset=whole)
+        placed[-1] = placed[-1].changed(offset=whole)
     return Layout(name, tuple(placed), whole, align, tail, tuple(_padding(placed, whole)))
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +22,7 @@ from .constants import VERSION
 from .errors import FieldRange
 from .explain import explain_builder
 from .layout import FieldLayout, IntKind, Kind, Layout, StructKind, VectorKind
+from .values import Value
 
 _INDEXED = re.compile(r"(\w+)\[(\d+)\](?:\.(\w+))?")
 COUNT = IntKind(2)
@@ -43,8 +43,7 @@ HEADER_FIELDS = {
 _SETTABLE = ("relay_domain", "version", "source", "flags", "sequence", "timestamp")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """One value: `kind` at `offset` of the header or of the TLV's payload.
 
     `guard` is (offset of a vector's count, index) for what is only there when the vector is long enough.
@@ -75,7 +74,8 @@ def resolve(path: str, cls: Any) -> Place:
     name, _, rest = path.partition(".")
     group = cls.__dict__.get(name)
     if not rest and hasattr(group, "pieces"):
-        return Place(path, False, StructKind(group.cls.__layout__, group.cls), 0, None, group.pieces(layout), group.cls)
+        kind = StructKind(group.cls.__layout__, group.cls)
+        return Place(path, False, kind, 0, None, _merged(group.pieces(layout)), group.cls)
     field = _field(layout, name, path, cls.__name__)
     if not rest:
         return Place(path, False, field.kind, field.offset)
@@ -157,3 +157,14 @@ def _field(layout: Layout, name: str, path: str, owner: str) -> FieldLayout:
         known = ", ".join(field.name for field in layout.fields)
         raise ValueError(f"path {path!r}: {owner} has no field {name!r}; it has {known}")
     return layout[name]
+
+
+def _merged(pieces: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """Pieces that follow each other are one."""
+    merged: list[tuple[int, int]] = []
+    for offset, size in pieces:
+        if merged and sum(merged[-1]) == offset:
+            merged[-1] = (merged[-1][0], merged[-1][1] + size)
+        else:
+            merged.append((offset, size))
+    return tuple(merged)

@@ -29,7 +29,6 @@ State rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -62,8 +61,7 @@ class RecoveryState(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Process `deliver` in this order, then send a request for `gap` if there is one.
 
     `action` is what became of the message at hand; it is INITIATE_RECOVERY whenever there is a request to send.

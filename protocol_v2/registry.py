@@ -7,13 +7,13 @@ payload that a walk refuses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from .constants import RelayDomain, SourceType
 from .errors import FieldRange, InvalidTLVType
 from .layout import FieldLayout, Layout, VectorKind
 from .tlv_types import SIZE_BOUNDS, TLVType, type_name
+from .values import Value
 
 MAX_PAYLOAD = 65_535
 DOMAINS = frozenset(map(int, RelayDomain))
@@ -30,8 +30,7 @@ class TypeState(Enum):
     OPAQUE = "opaque"
 
 
-@dataclass(frozen=True, slots=True)
-class TypeInfo:
+class TypeInfo(Value):
     """A known type: `low` to `high` bytes; `cls` where a struct is declared."""
 
     number: int

@@ -15,9 +15,9 @@ The annotations are what a type checker needs (`U64` is `int` to it) and what th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from inspect import get_annotations
 from typing import (
     Annotated,
     Any,
@@ -29,7 +29,6 @@ from typing import (
     dataclass_transform,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
 from . import registry
@@ -258,7 +257,7 @@ def _check_names(cls: Any, declared: Mapping[str, _Declared]) -> None:
     for base in cls.__mro__[1:]:
         if "__layout__" in base.__dict__:
             raise TypeError(f"{cls.__name__} inherits from {base.__name__}, which has fields; declare all of them here")
-    own = get_annotations(cls)
+    own = vars(cls).get("__annotations__", {})  # inspect costs more than the rest of the import
     for name in declared:
         if name not in own:
             raise TypeError(f"{cls.__name__}.{name} has no annotation, so it is no field")
@@ -287,8 +286,8 @@ def _check_default(where: str, kind: Kind, default: Any) -> None:
 
 
 def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
-    for name, hint in get_type_hints(cls, include_extras=True).items():
-        if get_origin(hint) is ClassVar or name.startswith("_"):
+    for name, hint in _hints(cls):
+        if hint is ClassVar or get_origin(hint) is ClassVar:
             continue
         given = declared.get(name)
         default = given.default if given else cls.__dict__.get(name, _REQUIRED)
@@ -298,6 +297,16 @@ def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
         if not needed:
             _check_default(f"the default of {cls.__name__}.{name}", kind, default)
         yield FieldSpec(name, kind, required=needed, default=None if needed else default, members=members, **options)
+
+
+def _hints(cls: type) -> Iterator[tuple[str, Any]]:
+    """The annotations of the class body, those in text evaluated in its module.
+
+    `typing.get_type_hints` would go through the base classes too, where no field can be.
+    """
+    space = sys.modules[cls.__module__].__dict__
+    for name, hint in vars(cls).get("__annotations__", {}).items():  # see _check_names
+        yield name, eval(hint, space, dict(vars(cls))) if isinstance(hint, str) else hint
 
 
 def _kind_of(hint: Any, where: str) -> tuple[Kind, Members | None]:

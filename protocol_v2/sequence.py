@@ -14,16 +14,14 @@ A stream is one source within one domain; its numbers start at 1 and grow by 1. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ._codec import MessageBuilder
 from .constants import MAX_MESSAGE_SIZE
 from .errors import FieldRange, Recovery
 from .tlvs import RecoveryRequestTLV, RecoveryType
+from .values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class GapPolicy:
+class GapPolicy(Value):
     """The limits of one domain.  1 to `snapshot_from` - 1 missing messages are sent again, more come as a snapshot."""
 
     snapshot_from: int = 100
@@ -34,7 +32,7 @@ class GapPolicy:
     pending_messages: int = 10_000
     pending_bytes: int = 16 * MAX_MESSAGE_SIZE
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raises FieldRange for limits under which a single message or gap has no place."""
         for name, low in (("snapshot_from", 1), ("window", 0), ("max_gap", 1), ("max_retries", 0), ("timeout_ns", 1),
                           ("pending_messages", 1), ("pending_bytes", MAX_MESSAGE_SIZE)):  # fmt: skip
@@ -45,8 +43,7 @@ class GapPolicy:
         return RecoveryType.SNAPSHOT if missing >= self.snapshot_from else RecoveryType.RETRANSMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value):
     """What to ask for: the messages between `last`, which was delivered, and `current`, which showed the gap."""
 
     relay_domain: int

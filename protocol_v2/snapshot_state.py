@@ -17,19 +17,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
 from .constants import RelayDomain
 from .errors import LocalProtocolError, ParseError
+from .values import Value
 
 SNAPSHOT_VERSION = 1
 _U64 = 2**64 - 1
 _I64_LOW, _I64_HIGH = -(2**63), 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class BufferedMessage:
+class BufferedMessage(Value):
     """A message that the relay still holds."""
 
     sequence: int
@@ -37,8 +36,7 @@ class BufferedMessage:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveInstrument:
+class ActiveInstrument(Value):
     """An instrument that the relay has seen."""
 
     instrument_id: int
@@ -47,8 +45,7 @@ class ActiveInstrument:
     last_update: int
 
 
-@dataclass(frozen=True, slots=True)
-class SystemState:
+class SystemState(Value):
     """How the relay itself is."""
 
     uptime_ns: int = 0
@@ -57,16 +54,15 @@ class SystemState:
     last_heartbeat: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value):
     """The state of a relay after `sequence`."""
 
     relay_domain: RelayDomain
     sequence: int
     timestamp: int
-    consumer_sequences: Mapping[int, int] = field(default_factory=dict)
+    consumer_sequences: Mapping[int, int] = {}  # copied for each
     message_buffer: tuple[BufferedMessage, ...] = ()
-    active_instruments: Mapping[int, ActiveInstrument] = field(default_factory=dict)
+    active_instruments: Mapping[int, ActiveInstrument] = {}  # copied for each
     system_state: SystemState = SystemState()
 
 
@@ -110,9 +106,9 @@ def _to_json(snapshot: Snapshot) -> dict[str, Any]:
         "timestamp": snapshot.timestamp,
         "state": {
             "consumer_sequences": {str(key): value for key, value in snapshot.consumer_sequences.items()},
-            "message_buffer": [{**asdict(each), "data": list(each.data)} for each in snapshot.message_buffer],
-            "active_instruments": {str(key): asdict(each) for key, each in snapshot.active_instruments.items()},
-            "system_state": asdict(snapshot.system_state),
+            "message_buffer": [{**each.as_dict(), "data": list(each.data)} for each in snapshot.message_buffer],
+            "active_instruments": {str(key): each.as_dict() for key, each in snapshot.active_instruments.items()},
+            "system_state": snapshot.system_state.as_dict(),
         },
     }
 

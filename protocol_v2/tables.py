@@ -86,18 +86,7 @@ def _place_row(place: Place, base: int) -> tuple[Row, bool, tuple[int, int] | No
         # Encoder and Decoder deal in plain values: a struct in place is its bytes.
         size = place.kind.size
         row = (place.path, place.path, None, None, RAW, 0, True, place.offset + base, size, size, 0, 0, 0, 0)
-    return row, place.in_header, place.guard, _merged(place.pieces)
-
-
-def _merged(pieces: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Pieces that follow each other are one."""
-    merged: list[tuple[int, int]] = []
-    for offset, size in pieces:
-        if merged and sum(merged[-1]) == offset:
-            merged[-1] = (merged[-1][0], merged[-1][1] + size)
-        else:
-            merged.append((offset, size))
-    return tuple(merged)
+    return row, place.in_header, place.guard, place.pieces
 
 
 def _row(name: str, layout: object, kind: Kind, offset: int, members: object, required: bool) -> Row:

@@ -457,6 +457,20 @@ static void sign_rows(uint8_t *rows, size_t size, size_t n)
         put32(rows + i * size + SUM, sums[i]);
 }
 
+static void copy_elements(uint8_t *to, size_t to_step, const struct batch_op *op, size_t first, size_t n)
+{
+    /* safety: the caller vouches that `times` elements fit on both sides. */
+    for (size_t i = 0; i < n; i++, to += to_step) {
+        const uint8_t *from = op->column + (first + i) * op->stride;
+        size_t count = smaller(le16(op->counts + (first + i) * op->stride), op->times);
+
+        if (op->width == op->step)
+            memcpy(to, from, count * op->width);
+        else
+            copy_rows(to, op->step, from, op->step, op->width, count);
+    }
+}
+
 static void write_rows(const struct batch_encoder *e, size_t first, size_t n)
 {
     uint8_t *rows = e->out + first * e->size;
@@ -464,7 +478,10 @@ static void write_rows(const struct batch_encoder *e, size_t first, size_t n)
     fill_rows(rows, e->message, e->size, n, (e->count - first) * e->size);
     for (size_t k = 0; k < e->op_count; k++) {
         const struct batch_op *op = &e->ops[k];
-        copy_rows(rows + op->at, e->size, op->column + first * op->stride, op->stride, op->width, n);
+        if (op->times > 0)
+            copy_elements(rows + op->at, e->size, op, first, n);
+        else
+            copy_rows(rows + op->at, e->size, op->column + first * op->stride, op->stride, op->width, n);
     }
     if (e->sequence != NULL)
         for (size_t i = 0; i < n; i++)

@@ -25,6 +25,11 @@ struct batch_op {
     size_t at, width, stride;
     int in_payload;
     uint8_t *column; /* only read when encoding */
+
+    /* Encoding a vector, where times > 0: the same again for every element, `step` bytes further on both sides; how many
+     * there are is the u16 at counts + i * stride, at most `times`. The slots behind them are left as they are. */
+    size_t times, step;
+    const uint8_t *counts;
 };
 
 /* A message that was refused, and where reading went on. */

@@ -1,6 +1,6 @@
 /* Batches of messages: the functions that Python calls.
  *
- * Owns: decode_rows, encode_rows and crc32_implementation; the reading of their arguments and every check that makes
+ * Owns: decode_rows, encode_rows, blank_buffer and crc32_implementation; the reading of their arguments and every check that makes
  * batch.c safe to call.
  * Must not know: how a batch is decoded or encoded.
  * How it works: offsets, widths and columns come as packed records of u64 beside the buffers that they refer to. All of
@@ -13,9 +13,12 @@
 #include "batch.h"
 #include "crc32.h"
 
-#include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
-enum { OP_NUMBERS = 6, KNOWN_SIZE = 512 };
+enum { OP_NUMBERS = 9, KNOWN_SIZE = 512, LARGE = 4 * 1024 * 1024 };
 
 extern PyMethodDef batch_methods[];
 
@@ -53,13 +56,13 @@ static void release_columns(struct columns *c)
 static int rows_fit(uint64_t length, uint64_t start, uint64_t stride, uint64_t width, uint64_t count)
 {
     if (count == 0)
-        return start <= length;
+        return 1;
     if (start > length || width > length - start)
         return 0;
     return stride == 0 || count - 1 <= (length - start - width) / stride;
 }
 
-/* Read packed ops: at, width, in_payload, column, start, stride. `header` and `payload` are the bytes there are to copy
+/* Read packed ops: at, width, in_payload, column, start, stride, times, step, start of the counts. `header` and `payload` are the bytes there are to copy
  * from or to. Raises ValueError for what does not fit, and the errors of the buffers. */
 static int read_columns(struct columns *c, const Py_buffer *packed, PyObject *buffers, int flags, size_t header,
                         size_t payload, size_t rows)
@@ -83,14 +86,22 @@ static int read_columns(struct columns *c, const Py_buffer *packed, PyObject *bu
         const uint8_t *p = (const uint8_t *)packed->buf + i * OP_NUMBERS * 8;
         uint64_t at = u64(p), width = u64(p + 8), in_payload = u64(p + 16), column = u64(p + 24);
         uint64_t start = u64(p + 32), stride = u64(p + 40), room = in_payload ? payload : header;
-        if (width > room || at > room - width || column >= (uint64_t)c->count ||
-            !rows_fit((uint64_t)c->buffers[column].len, start, stride, width, rows)) {
+        uint64_t times = u64(p + 48), step = u64(p + 56), counts = u64(p + 64), whole = width;
+
+        /* What an op touches of a message and of a row, all elements of a vector taken together. */
+        if (times > 0)
+            whole = times > UINT16_MAX || step > UINT16_MAX || width > step ? UINT64_MAX : (times - 1) * step + width;
+        if (whole > room || at > room - whole || column >= (uint64_t)c->count || (times > 0 && flags != PyBUF_SIMPLE) ||
+            !rows_fit((uint64_t)c->buffers[column].len, start, stride, whole, rows) ||
+            (times > 0 && !rows_fit((uint64_t)c->buffers[column].len, counts, stride, 2, rows))) {
             PyErr_Format(PyExc_ValueError, "op %zu does not fit into its column or the message", i);
             goto fail;
         }
         c->ops[i] = (struct batch_op){.at = (size_t)at, .width = (size_t)width, .stride = (size_t)stride,
                                       .in_payload = in_payload != 0,
-                                      .column = (uint8_t *)c->buffers[column].buf + start};
+                                      .column = (uint8_t *)c->buffers[column].buf + (rows ? start : 0),
+                                      .times = (size_t)times, .step = (size_t)step,
+                                      .counts = times > 0 ? (uint8_t *)c->buffers[column].buf + counts : NULL};
     }
     return 0;
 fail:
@@ -231,6 +242,32 @@ done:
     return result;
 }
 
+PyDoc_STRVAR(blank_buffer_doc,
+"blank_buffer(size)\n"
+"--\n"
+"\n"
+"A bytearray whose bytes are not set: whoever asks for it writes all of them.");
+
+static PyObject *blank_buffer(PyObject *module, PyObject *size)
+{
+    Py_ssize_t count = PyNumber_AsSsize_t(size, PyExc_OverflowError);
+    PyObject *buffer;
+    (void)module;
+
+    if (count < 0)
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a buffer of %zd bytes", count);
+    buffer = PyByteArray_FromStringAndSize(NULL, count);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    /* The memory is not there yet, and every small page of it would cost more than the messages that it will hold. */
+    if (buffer != NULL && count >= LARGE) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)PyByteArray_AS_STRING(buffer);
+        uintptr_t start = (begin + page - 1) / page * page;
+        (void)madvise((void *)start, begin + (size_t)count - start, MADV_HUGEPAGE);
+    }
+#endif
+    return buffer;
+}
+
 PyDoc_STRVAR(crc32_implementation_doc,
 "crc32_implementation(name=None)\n"
 "--\n"
@@ -252,6 +289,7 @@ static PyObject *crc32_implementation(PyObject *module, PyObject *args)
 PyMethodDef batch_methods[] = {
     {"decode_rows", decode_rows, METH_VARARGS, decode_rows_doc},
     {"encode_rows", encode_rows, METH_VARARGS, encode_rows_doc},
+    {"blank_buffer", blank_buffer, METH_O, blank_buffer_doc},
     {"crc32_implementation", crc32_implementation, METH_VARARGS, crc32_implementation_doc},
     {NULL, NULL, 0, NULL},
 };

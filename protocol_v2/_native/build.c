@@ -179,11 +179,8 @@ static PyObject *builder_add_raw(PyObject *self, PyObject *const *args, Py_ssize
     if (nargs != 2)
         return PyErr_Format(PyExc_TypeError, "add_raw takes a type and a payload");
     Span span;
-    if (PyObject_CheckBuffer(args[1])) {
-        if (span_of(args[1], &span) < 0)
-            return NULL;
-    }
-    else {
+    if (!PyObject_CheckBuffer(args[1]) || span_of(args[1], &span) < 0) { /* no buffer, or one with gaps */
+        PyErr_Clear();
         PyObject *bytes = PyObject_CallOneArg(core.as_bytes, args[1]);
         int wrong = !bytes || span_of(bytes, &span) < 0;
         Py_XDECREF(bytes);
@@ -228,23 +225,13 @@ static void finish(Builder *self, uint8_t *out, int is_signed)
     memcpy(out, h, self->size);
 }
 
-/* `signed` of build and build_into; -1 with an error set. */
-static int signed_argument(PyObject *const *values, PyObject *kwnames)
-{
-    if (!kwnames || PyTuple_GET_SIZE(kwnames) == 0)
-        return 1;
-    if (PyTuple_GET_SIZE(kwnames) > 1 || PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, 0), core.s_signed) != 0) {
-        PyErr_Format(PyExc_TypeError, "takes signed and no other keyword argument, not %R", PyTuple_GET_ITEM(kwnames, 0));
-        return -1;
-    }
-    return PyObject_IsTrue(values[0]);
-}
-
 static PyObject *builder_build(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
-    int is_signed = signed_argument(args + nargs, kwnames);
-    if (nargs)
-        return PyErr_Format(PyExc_TypeError, "build takes no positional argument");
+    PyObject *sign = Py_True;
+    const Parameter parameters[] = {{core.s_signed, &sign}};
+    if (take_arguments("build", parameters, 1, 0, args, nargs, kwnames) < 0)
+        return NULL;
+    int is_signed = PyObject_IsTrue(sign);
     PyObject *made = is_signed < 0 ? NULL : PyBytes_FromStringAndSize(NULL, ((Builder *)self)->size);
     if (made)
         finish((Builder *)self, (uint8_t *)PyBytes_AS_STRING(made), is_signed);
@@ -254,23 +241,22 @@ static PyObject *builder_build(PyObject *self, PyObject *const *args, Py_ssize_t
 static PyObject *builder_build_into(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     Builder *builder = (Builder *)self;
-    Py_ssize_t offset = 0;
-    if (nargs < 1 || nargs > 2)
-        return PyErr_Format(PyExc_TypeError, "build_into takes a buffer and an offset");
-    if (kwnames && PyTuple_GET_SIZE(kwnames) && nargs == 1 &&
-        PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, 0), core.s_offset) == 0 && PyTuple_GET_SIZE(kwnames) == 1) {
-        kwnames = NULL;
-        nargs = 2; /* offset= is the same as the second argument */
-    }
-    int is_signed = signed_argument(args + nargs, kwnames);
-    if (nargs == 2 && (offset = PyNumber_AsSsize_t(args[1], PyExc_OverflowError)) == -1 && PyErr_Occurred())
+    PyObject *buf = NULL, *where = core.bytes[0], *sign = Py_True;
+    const Parameter parameters[] = {{core.s_buf, &buf}, {core.s_offset, &where}, {core.s_signed, &sign}};
+    if (take_arguments("build_into", parameters, 3, 2, args, nargs, kwnames) < 0)
         return NULL;
+    if (!buf)
+        return missing("build_into", "buf");
+    Py_ssize_t offset = PyNumber_AsSsize_t(where, NULL);
+    if (offset == -1 && PyErr_Occurred())
+        return NULL;
+    int is_signed = PyObject_IsTrue(sign);
     Py_buffer target;
-    if (is_signed < 0 || PyObject_GetBuffer(args[0], &target, PyBUF_SIMPLE) < 0)
+    if (is_signed < 0 || PyObject_GetBuffer(buf, &target, PyBUF_SIMPLE) < 0)
         return NULL;
     PyObject *done;
     if (target.readonly || offset < 0 || offset > target.len - (Py_ssize_t)builder->size)
-        done = disagree(PyObject_CallFunction(core.refuse_target, "nInO", offset, builder->size, target.len,
+        done = disagree(PyObject_CallFunction(core.refuse_target, "OInO", where, builder->size, target.len,
                                               target.readonly ? Py_True : Py_False),
                         "build_into");
     else {
@@ -289,7 +275,7 @@ static PyObject *builder_restart(PyObject *self, PyObject *args, PyObject *kwarg
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:restart", names, &sequence, &timestamp))
         return NULL;
     if (!sequence)
-        return PyErr_Format(PyExc_TypeError, "restart() misses sequence");
+        return missing("restart", "sequence");
     PyObject *domain = PyLong_FromLong(builder->domain), *source = PyLong_FromLong(builder->source);
     PyObject *flags = PyLong_FromLong(builder->flags);
     int wrong = !domain || !source || !flags || settle(builder, domain, source, sequence, timestamp, flags) < 0;

@@ -20,8 +20,8 @@ typedef struct {
 typedef struct {
     uint64_t high;
     int64_t low;
-    uint32_t offset;
-    uint8_t kind, size, in_header; /* kind K_GROUP: look at the place itself */
+    uint32_t offset, count_at, index;
+    uint8_t kind, size, in_header; /* size 0: no such integer, look at the place itself */
 } Step;
 
 typedef struct {
@@ -61,10 +61,12 @@ static int take_places(Compiled *self, PyObject *rows)
             if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pieces, p), "II", &place->pieces[p][0], &place->pieces[p][1]))
                 return -1;
         const Field *field = &place->field;
-        int simple = field->kind < K_U128 && place->count_at == UINT32_MAX;
+        int simple = field->kind < K_U128;
         self->steps[i] = (Step){.high = field->high,
                                 .low = field->low,
                                 .offset = field->offset,
+                                .count_at = place->count_at,
+                                .index = place->index,
                                 .kind = (uint8_t)(simple ? field->kind : K_GROUP),
                                 .size = (uint8_t)(simple ? field->size : 0),
                                 .in_header = (uint8_t)place->in_header};
@@ -123,6 +125,27 @@ static Compiled *begin(PyTypeObject *type, PyObject *args, vectorcallfunc call)
     return self;
 }
 
+/* The pieces of a group are the sizes of integers: a call for each would cost more than the copy. */
+static inline void copy_piece(uint8_t *to, const uint8_t *from, uint32_t size)
+{
+    switch (size) {
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 1:
+        *to = *from;
+        break;
+    default:
+        memcpy(to, from, size);
+    }
+}
+
 /* --- Encoder --- */
 
 /* Header bytes that a reader would refuse are refused here. */
@@ -158,7 +181,7 @@ static PyObject *encoder_call(PyObject *object, PyObject *const *args, size_t na
         else if (PyBytes_Check(args[i]) && PyBytes_GET_SIZE(args[i]) == (Py_ssize_t)place->field.length) {
             const uint8_t *from = (const uint8_t *)PyBytes_AS_STRING(args[i]);
             for (uint32_t p = 0; p < place->piece_count; from += place->pieces[p++][1])
-                memcpy(message + place->field.offset + place->pieces[p][0], from, place->pieces[p][1]);
+                copy_piece(message + place->field.offset + place->pieces[p][0], from, place->pieces[p][1]);
             continue;
         }
         goto slow;
@@ -191,6 +214,10 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     self->template_ = PyMem_Malloc(self->total);
     if (self->template_)
         memcpy(self->template_, PyBytes_AS_STRING(bytes), self->total);
+    for (Py_ssize_t i = 0; self->template_ && i < self->place_count; i++) {
+        Field *field = &self->places[i].field;
+        field->preset = field->kind == K_VECTOR && get16(self->template_ + field->offset) != 0;
+    }
     Py_DECREF(made);
     if (!self->template_) {
         Py_DECREF(self);
@@ -220,7 +247,7 @@ static PyObject *read_group(const Place *place, const uint8_t *payload)
         return NULL;
     uint8_t *to = (uint8_t *)PyBytes_AS_STRING(made);
     for (uint32_t p = 0; p < place->piece_count; to += place->pieces[p++][1])
-        memcpy(to, payload + place->pieces[p][0], place->pieces[p][1]);
+        copy_piece(to, payload + place->pieces[p][0], place->pieces[p][1]);
     return made;
 }
 
@@ -236,7 +263,7 @@ static PyObject *read_place(const Place *place, const uint8_t *message, const ui
     case K_GROUP:
         return read_group(place, payload);
     case K_VECTOR:
-        return vector_tuples(field, payload + field->offset);
+        return vector_tuples(field, payload + field->offset, NULL);
     case K_TAIL:
         return PyBytes_FromStringAndSize((const char *)payload + field->offset, (Py_ssize_t)size - field->offset);
     }
@@ -252,15 +279,20 @@ static PyObject *read_all(const Compiled *self, const uint8_t *message, uint32_t
         if (next_frame(message, size, &at, &frame) != 1)
             Py_RETURN_NONE;
     } while (frame.type != self->table->type);
+    const uint8_t *payload = message + frame.start;
     uint32_t length = frame.end - frame.start;
-    if (length < self->table->size || !counts_fit(self->table, message + frame.start))
+    if (length < self->table->size || !counts_fit(self->table, payload))
         return NULL; /* only a class that is not registered comes here; the Python side says what is wrong */
     PyObject *values = PyTuple_New(self->place_count);
     for (Py_ssize_t i = 0; values && i < self->place_count; i++) {
         const Step *step = &self->steps[i];
-        PyObject *value = step->size
-                              ? load_int(step->kind, message + (step->in_header ? 0 : frame.start) + step->offset)
-                              : read_place(&self->places[i], message, message + frame.start, length);
+        PyObject *value;
+        if (!step->size)
+            value = read_place(&self->places[i], message, payload, length);
+        else if (step->count_at != UINT32_MAX && get16(payload + step->count_at) <= step->index)
+            value = Py_NewRef(Py_None);
+        else
+            value = load_int(step->kind, (step->in_header ? message : payload) + step->offset);
         if (value)
             PyTuple_SET_ITEM(values, i, value);
         else
@@ -275,7 +307,7 @@ static PyObject *decoder_call(PyObject *object, PyObject *const *args, size_t na
     Py_ssize_t count = PyVectorcall_NARGS(nargsf), offset = 0;
     if (count < 1 || count > 2 || kwnames)
         return PyObject_Vectorcall(self->slow, args, (size_t)count, kwnames);
-    if (count == 2 && (offset = PyNumber_AsSsize_t(args[1], PyExc_OverflowError)) == -1 && PyErr_Occurred())
+    if (count == 2 && (offset = PyNumber_AsSsize_t(args[1], NULL)) == -1 && PyErr_Occurred())
         return NULL;
     Span span;
     Py_buffer view = {.obj = NULL};

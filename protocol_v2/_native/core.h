@@ -49,6 +49,7 @@ typedef struct {
     int kind;
     int element;       /* kind of a vector's elements */
     int required;
+    int preset; /* a vector whose place holds a default: what is written shorter must not leave the rest of it */
     uint32_t offset, size, length;
     uint32_t element_size, first, capacity, least;
     uint64_t high; /* the largest value of an integer of up to 8 bytes, and the least */
@@ -64,7 +65,8 @@ typedef struct Table {
     uint8_t *defaults; /* the struct's bytes with every default in place */
     Py_ssize_t field_count, vector_count, gap_count;
     uint32_t size;
-    int tail, type, deep; /* deep: a struct inside of it has vectors, which is left to the Python side */
+    int tail, type, nested; /* nested: there are structs in it */
+    int deep; /* a struct inside of it has vectors, which is left to the Python side */
     uint64_t required;     /* bit i: field i has no default */
 } Table;
 
@@ -107,7 +109,7 @@ typedef struct {
 typedef struct {
     PyObject *enforce, *skip, *must_verify;
     PyObject *pack_slow, *canonical, *refuse_message, *refuse_struct, *refuse_payload, *refuse_count, *unknown_type;
-    PyObject *refuse_builder, *refuse_tlv, *refuse_target, *as_bytes, *message_repr, *tlv_repr;
+    PyObject *refuse_walk, *refuse_builder, *refuse_tlv, *refuse_target, *as_bytes, *message_repr, *tlv_repr;
     PyObject *table_rows, *vector_row, *encoder_rows, *decoder_rows;
     PyObject *s_table, *s_type, *s_checksum, *s_limit, *s_allow_trailing, *s_signed, *s_offset, *s_buf;
     PyObject *s_relay_domain, *s_source, *s_sequence, *s_timestamp, *s_flags;
@@ -127,7 +129,7 @@ int as_u64(PyObject *value, uint64_t *out);               /* 1, or 0 with no err
 int write_value(const Field *field, uint8_t *at, PyObject *value); /* 1 done, 0 not accepted, -1 error set */
 PyObject *read_int(int kind, const uint8_t *at);
 PyObject *read_value(const Field *field, const uint8_t *base, Py_ssize_t size, PyObject *owner, int type);
-PyObject *vector_tuples(const Field *field, const uint8_t *at);
+PyObject *vector_tuples(const Field *field, const uint8_t *at, PyObject *owner);
 
 /* structs.c */
 Table *table_of(PyTypeObject *cls);                        /* borrowed; TypeError when `cls` is no declared struct */
@@ -141,8 +143,17 @@ int clear_padding(const Table *table, uint8_t *own); /* 0 where only the Python 
 /* vectors.c */
 PyObject *vector_open(const Field *field, const uint8_t *base, PyObject *owner, int type);
 void vector_dealloc(PyObject *self);
+PyObject *refuse_count(PyObject *kind, unsigned count, int type, uint32_t offset, uint32_t size); /* NULL */
 int counts_fit(const Table *table, const uint8_t *payload);
 PyObject *open_vector(PyObject *module, PyObject *args);
+
+/* module.c: arguments by place or by name */
+typedef struct {
+    PyObject *name;
+    PyObject **value; /* keeps what it has when the argument is not given; borrowed */
+} Parameter;
+int take_arguments(const char *function, const Parameter *parameters, Py_ssize_t count, Py_ssize_t positional,
+                   PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames); /* -1 with an error set */
 
 /* memory.c: other people's bytes */
 typedef struct {

@@ -26,6 +26,16 @@ int long_bits(PyObject *value, uint64_t *out)
     return 1;
 }
 
+/* `store_int` for what that does not see at a glance: negative numbers, bools, subclasses of int. */
+int store_odd(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high)
+{
+    uint64_t bits;
+    int found = int_bits(value, &bits);
+    if (found == 1 ? bits > high : found == 0 || (int64_t)bits < low)
+        return 0;
+    return store_bits(at, bits, size);
+}
+
 int as_u64(PyObject *value, uint64_t *out) { return int_bits(value, out) == 1; }
 
 static int write_wide(uint8_t *at, PyObject *value, int is_signed)
@@ -83,6 +93,8 @@ static int write_vector(const Field *field, uint8_t *at, PyObject *value)
 {
     Py_ssize_t count;
     uint8_t *slot = at + field->first;
+    if (field->preset)
+        memset(at, 0, field->size);
     if (PyObject_TypeCheck(value, &VectorType)) {
         const Vector *vector = (Vector *)value;
         count = get16(vector->data);
@@ -177,10 +189,16 @@ PyObject *read_value(const Field *field, const uint8_t *base, Py_ssize_t size, P
     return member;
 }
 
-/* The elements as plain values.  The caller has checked the count. */
-PyObject *vector_tuples(const Field *field, const uint8_t *at)
+/* The elements as plain values; structs inside of them stay structs, views that need an owner.  NULL with no error set
+ * where that is left to the Python side: for such structs without an owner, and for a count above the capacity.
+ * safety: the count is compared here, whatever was checked before.  No check covers a vector inside of a struct, and
+ * making objects can run a finalizer that writes to the memory. */
+PyObject *vector_tuples(const Field *field, const uint8_t *at, PyObject *owner)
 {
     Py_ssize_t count = get16(at);
+    const Table *views = field->inner && (field->inner->nested || field->inner->vector_count) ? field->inner : NULL;
+    if (count > (Py_ssize_t)field->capacity || (views && !owner))
+        return NULL;
     const uint8_t *slot = at + field->first;
     PyObject *list = PyList_New(count);
     if (!list)
@@ -194,9 +212,9 @@ PyObject *vector_tuples(const Field *field, const uint8_t *at)
             item = PyTuple_New(inner->field_count);
             for (Py_ssize_t j = 0; item && j < inner->field_count; j++) {
                 const Field *field_of = &inner->fields[j];
-                PyObject *part = field_of->kind < K_U128 && !field_of->members
-                                     ? load_int(field_of->kind, slot + field_of->offset)
-                                     : read_value(field_of, slot, inner->size, NULL, 0);
+                PyObject *part = field_of->kind <= K_I128 /* the plain number, not a member of an enum */
+                                     ? read_int(field_of->kind, slot + field_of->offset)
+                                     : read_value(field_of, slot, inner->size, owner, 0);
                 if (part)
                     PyTuple_SET_ITEM(item, j, part);
                 else

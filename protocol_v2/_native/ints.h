@@ -47,28 +47,52 @@ static inline int int_bits(PyObject *value, uint64_t *out)
 #endif
 }
 
-/* Write an int of up to 8 bytes; 0 when it is none or does not fit. */
-static inline int store_int(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high)
+/* The low `size` bytes of `bits`; 1. */
+static inline int store_bits(uint8_t *at, uint64_t bits, uint32_t size)
 {
-    uint64_t bits;
-    int found = int_bits(value, &bits);
-    if (found == 1 ? bits > high : found == 0 || (int64_t)bits < low)
-        return 0;
     /* safety: `at` is a field's own place, which has `size` bytes */
     switch (size) {
-    case 1:
-        *at = (uint8_t)bits;
-        return 1;
-    case 2:
-        put16(at, bits);
+    case 8:
+        put64(at, bits);
         return 1;
     case 4:
         put32(at, bits);
         return 1;
+    case 2:
+        put16(at, bits);
+        return 1;
     default:
-        put64(at, bits);
+        *at = (uint8_t)bits;
         return 1;
     }
+}
+
+int store_odd(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high);
+
+/* Write an int of up to 8 bytes; 0 when it is none or does not fit.  `low` is never above 0. */
+static inline int store_int(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high)
+{
+#ifdef INT_DIGITS
+    /* Nearly all that messages are made of: exactly an int, not negative, of up to three digits. */
+    if (PyLong_CheckExact(value) && !INT_NEGATIVE(value)) {
+        Py_ssize_t digits = INT_DIGITS(value);
+        uint64_t bits = INT_DIGIT(value, 0);
+        if (digits < 2) /* see int_bits */
+            bits &= 0u - (uint64_t)digits;
+        else if (digits < 4) {
+            bits |= INT_DIGIT(value, 1) << 30;
+            if (digits == 3) {
+                if (INT_DIGIT(value, 2) > 15)
+                    return 0;
+                bits |= INT_DIGIT(value, 2) << 60;
+            }
+        }
+        else
+            return 0;
+        return bits <= high && store_bits(at, bits, size);
+    }
+#endif
+    return store_odd(at, value, size, low, high);
 }
 
 static inline PyObject *int_of_u64(uint64_t value)

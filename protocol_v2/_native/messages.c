@@ -119,8 +119,9 @@ static PyObject *of_payload(PyTypeObject *cls, Table *table, const uint8_t *payl
         return disagree(PyObject_CallFunction(core.refuse_payload, "OII", cls, size, offset), "a payload's size");
     for (Py_ssize_t i = 0; i < table->vector_count; i++) {
         const Field *field = &table->fields[table->vectors[i]];
-        if (get16(payload + field->offset) > field->capacity)
-            return vector_open(field, payload, owner, table->type); /* raises */
+        unsigned count = get16(payload + field->offset);
+        if (count > field->capacity)
+            return refuse_count(field->layout, count, table->type, offset, size);
     }
     return struct_view(cls, table, payload, table->tail ? size : table->size, owner);
 }
@@ -176,6 +177,7 @@ static PySequenceMethods tlv_sequence = {.sq_length = tlv_length};
 
 PyTypeObject TLVViewType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.TLVView",
+    .tp_doc = "One TLV inside a message: type, extended, payload, offset (of the payload, from the message start).",
     .tp_basicsize = sizeof(TLVView),
     .tp_dealloc = tlv_dealloc,
     .tp_repr = tlv_repr,
@@ -187,7 +189,9 @@ PyTypeObject TLVViewType = {
 
 /* --- the message --- */
 
+#ifndef KEPT_MESSAGES
 #define KEPT_MESSAGES 256
+#endif
 static Message *kept_messages[KEPT_MESSAGES];
 static int kept_message_count;
 
@@ -221,18 +225,24 @@ static PyObject *refuse_walk(const Message *self)
     PyObject *view = region(self->data, self->size, self->owner, 1);
     if (!view)
         return NULL;
-    PyObject *answer = PyObject_CallFunction(core.refuse_message, "OiOnO", view, 0, Py_False, (Py_ssize_t)MAX_MESSAGE + 1,
-                                             Py_True);
+    PyObject *answer = PyObject_CallOneArg(core.refuse_walk, view);
     Py_DECREF(view);
     return disagree(answer, "the walk over a message");
+}
+
+static Table *tlv_table(PyObject *cls)
+{
+    Table *table = PyType_Check(cls) ? table_of((PyTypeObject *)cls) : NULL;
+    if (table && table->type)
+        return table;
+    PyErr_Format(PyExc_TypeError, "%R is no TLV class", cls);
+    return NULL;
 }
 
 static PyObject *message_get(PyObject *self, PyObject *cls)
 {
     Message *m = (Message *)self;
-    if (!PyType_Check(cls))
-        return PyErr_Format(PyExc_TypeError, "get takes a TLV class");
-    Table *table = table_of((PyTypeObject *)cls);
+    Table *table = tlv_table(cls);
     if (!table)
         return NULL;
     uint32_t at = HEADER_SIZE;
@@ -273,9 +283,7 @@ static PyObject *collect(const Message *m, PyObject *cls, Table *table)
 
 static PyObject *message_get_all(PyObject *self, PyObject *cls)
 {
-    if (!PyType_Check(cls))
-        return PyErr_Format(PyExc_TypeError, "get_all takes a TLV class");
-    Table *table = table_of((PyTypeObject *)cls);
+    Table *table = tlv_table(cls);
     return table ? collect((Message *)self, cls, table) : NULL;
 }
 
@@ -290,7 +298,7 @@ static PyObject *message_iter(PyObject *self)
 static PyObject *message_find(PyObject *self, PyObject *number)
 {
     Message *m = (Message *)self;
-    long wanted = PyLong_AsLong(number);
+    Py_ssize_t wanted = PyNumber_AsSsize_t(number, NULL); /* one out of range is no type, either */
     if (wanted == -1 && PyErr_Occurred())
         return NULL;
     uint32_t at = HEADER_SIZE;
@@ -410,6 +418,7 @@ static PyBufferProcs message_as_buffer = {.bf_getbuffer = message_buffer};
 
 PyTypeObject MessageType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Message",
+    .tp_doc = "A whole, checked message in somebody's buffer.  Iterating gives a TLVView for each TLV, in order.",
     .tp_basicsize = sizeof(Message),
     .tp_dealloc = message_dealloc,
     .tp_repr = message_repr,
@@ -426,9 +435,24 @@ PyTypeObject MessageType = {
 
 /* --- from buffers to messages --- */
 
-static PyObject *parse(PyObject *buf, Py_ssize_t offset, PyObject *policy, Py_ssize_t limit, int allow_trailing)
+PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
-    int verify = policy ? verify_policy(policy) : 1;
+    (void)module;
+    PyObject *buf = NULL, *where = core.bytes[0], *policy = core.enforce, *most = NULL, *trailing = Py_False;
+    const Parameter parameters[] = {{core.s_buf, &buf},
+                                    {core.s_offset, &where},
+                                    {core.s_checksum, &policy},
+                                    {core.s_limit, &most},
+                                    {core.s_allow_trailing, &trailing}};
+    if (take_arguments("parse_message", parameters, 5, 2, args, nargs, kwnames) < 0)
+        return NULL;
+    if (!buf)
+        return PyErr_Format(PyExc_TypeError, "parse_message takes a buffer and an offset");
+    Py_ssize_t offset = PyNumber_AsSsize_t(where, NULL); /* one out of range is out of every buffer, too */
+    Py_ssize_t limit = PyErr_Occurred() ? -1 : most ? PyNumber_AsSsize_t(most, NULL) : (Py_ssize_t)MAX_MESSAGE;
+    if (PyErr_Occurred())
+        return NULL;
+    int allow_trailing = PyObject_IsTrue(trailing), verify = allow_trailing < 0 ? -1 : verify_policy(policy);
     Span span;
     if (verify < 0 || span_of(buf, &span) < 0)
         return NULL;
@@ -438,43 +462,11 @@ static PyObject *parse(PyObject *buf, Py_ssize_t offset, PyObject *policy, Py_ss
         message_fits(span.data + offset, span.size - offset, verify, limit, allow_trailing, &size))
         made = message_view(span.data + offset, size, span.owner);
     else
-        made = disagree(PyObject_CallFunction(core.refuse_message, "OnOnO", buf, offset, verify ? Py_True : Py_False,
+        made = disagree(PyObject_CallFunction(core.refuse_message, "OOOnO", buf, where, verify ? Py_True : Py_False,
                                               limit, allow_trailing ? Py_True : Py_False),
                         "parse_message");
     Py_DECREF(span.owner);
     return made;
-}
-
-PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
-{
-    (void)module;
-    PyObject *buf = nargs ? args[0] : NULL, *where = nargs > 1 ? args[1] : NULL, *policy = NULL;
-    Py_ssize_t limit = MAX_MESSAGE, offset = 0;
-    int allow_trailing = 0;
-    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); i++) {
-        PyObject *name = PyTuple_GET_ITEM(kwnames, i), *value = args[nargs + i];
-        if (PyUnicode_Compare(name, core.s_checksum) == 0)
-            policy = value;
-        else if (PyUnicode_Compare(name, core.s_limit) == 0) {
-            if ((limit = PyNumber_AsSsize_t(value, NULL)) == -1 && PyErr_Occurred())
-                return NULL;
-        }
-        else if (PyUnicode_Compare(name, core.s_allow_trailing) == 0) {
-            if ((allow_trailing = PyObject_IsTrue(value)) < 0)
-                return NULL;
-        }
-        else if (PyUnicode_Compare(name, core.s_offset) == 0 && !where)
-            where = value;
-        else if (PyUnicode_Compare(name, core.s_buf) == 0 && !buf)
-            buf = value;
-        else
-            return PyErr_Format(PyExc_TypeError, "parse_message got an unexpected keyword argument %R", name);
-    }
-    if (!buf || nargs > 2)
-        return PyErr_Format(PyExc_TypeError, "parse_message takes a buffer and an offset");
-    if (where && (offset = PyNumber_AsSsize_t(where, PyExc_OverflowError)) == -1 && PyErr_Occurred())
-        return NULL;
-    return parse(buf, offset, policy, limit, allow_trailing);
 }
 
 PyObject *scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs)

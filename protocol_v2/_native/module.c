@@ -56,6 +56,7 @@ static int fetch_all(PyObject *package)
         {&core.refuse_payload, "refuse_payload"},
         {&core.refuse_count, "refuse_count"},
         {&core.unknown_type, "unknown_type"},
+        {&core.refuse_walk, "refuse_walk"},
         {&core.refuse_builder, "refuse_builder"},
         {&core.refuse_tlv, "refuse_tlv"},
         {&core.refuse_target, "refuse_target"},
@@ -104,6 +105,29 @@ static int intern_all(void)
     for (const Wanted *name = names; name->into; name++)
         if (!(*name->into = PyUnicode_InternFromString(name->name)))
             return -1;
+    return 0;
+}
+
+int take_arguments(const char *function, const Parameter *parameters, Py_ssize_t count, Py_ssize_t positional,
+                   PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    if (nargs > positional) {
+        PyErr_Format(PyExc_TypeError, "%s takes at most %zd positional arguments, got %zd", function, positional, nargs);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < nargs; i++)
+        *parameters[i].value = args[i];
+    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); i++) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        Py_ssize_t at = nargs; /* those before are taken by place */
+        while (at < count && name != parameters[at].name && PyUnicode_Compare(name, parameters[at].name) != 0)
+            at++;
+        if (at == count) {
+            PyErr_Format(PyExc_TypeError, "%s got an unexpected keyword argument %R", function, name);
+            return -1;
+        }
+        *parameters[at].value = args[nargs + i];
+    }
     return 0;
 }
 

@@ -28,7 +28,9 @@ static inline Struct *allocate(PyTypeObject *cls, Table *table, Py_ssize_t own)
 
 /* Views come and go with every message, so their memory is kept for the next one.  They all have the same size: a view
  * stores no bytes of its own. */
+#ifndef KEPT_VIEWS
 #define KEPT_VIEWS 64
+#endif
 static Struct *kept_views[KEPT_VIEWS];
 static int kept_view_count;
 
@@ -57,6 +59,10 @@ static PyObject *from_bytes(PyTypeObject *cls, Table *table, PyObject *packed)
 {
     if (!packed)
         return NULL;
+    if (!PyBytes_Check(packed) || PyBytes_GET_SIZE(packed) < (Py_ssize_t)table->size) {
+        Py_DECREF(packed); /* a tail can be of a class that adds up to something else */
+        return PyErr_Format(PyExc_TypeError, "%.200s() cannot be made of these values", cls->tp_name);
+    }
     Struct *self = allocate(cls, table, PyBytes_GET_SIZE(packed));
     if (self)
         memcpy(self->own, PyBytes_AS_STRING(packed), (size_t)PyBytes_GET_SIZE(packed));
@@ -168,25 +174,21 @@ static PyObject *struct_from_buffer(PyObject *type, PyObject *const *args, Py_ss
 {
     PyTypeObject *cls = (PyTypeObject *)type;
     Table *table = table_of(cls);
-    Py_ssize_t offset = 0, keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    if (!table)
+    PyObject *buf = NULL, *where = core.bytes[0];
+    const Parameter parameters[] = {{core.s_buf, &buf}, {core.s_offset, &where}};
+    if (!table || take_arguments("from_buffer", parameters, 2, 2, args, nargs, kwnames) < 0)
         return NULL;
-    if (nargs < 1 || nargs + keywords > 2 ||
-        (keywords && !PyUnicode_Tailmatch(PyTuple_GET_ITEM(kwnames, 0), core.s_offset, 0, PY_SSIZE_T_MAX, -1))) {
-        PyErr_SetString(PyExc_TypeError, "from_buffer takes a buffer and an offset");
+    if (!buf)
+        return PyErr_Format(PyExc_TypeError, "from_buffer takes a buffer and an offset");
+    Py_ssize_t offset = PyNumber_AsSsize_t(where, NULL); /* one out of range is out of every buffer, too */
+    if (offset == -1 && PyErr_Occurred())
         return NULL;
-    }
-    if (nargs + keywords == 2) {
-        offset = PyNumber_AsSsize_t(args[1], PyExc_OverflowError);
-        if (offset == -1 && PyErr_Occurred())
-            return NULL;
-    }
     Span span;
-    if (span_of(args[0], &span) < 0)
+    if (span_of(buf, &span) < 0)
         return NULL;
     PyObject *made = NULL;
     if (offset < 0 || offset > span.size || span.size - offset < (Py_ssize_t)table->size)
-        made = disagree(PyObject_CallFunction(core.refuse_struct, "OInn", cls, table->size, span.size, offset),
+        made = disagree(PyObject_CallFunction(core.refuse_struct, "OInO", cls, table->size, span.size, where),
                         "from_buffer");
     else if (counts_fit(table, span.data + offset))
         made = struct_view(cls, table, span.data + offset, table->tail ? span.size - offset : (Py_ssize_t)table->size,
@@ -287,6 +289,7 @@ static PyBufferProcs struct_as_buffer = {.bf_getbuffer = struct_buffer};
 
 PyTypeObject StructType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.StructBase",
+    .tp_doc = "Immutable object over bytes of a buffer.  Made by keyword arguments, or by from_buffer.",
     .tp_basicsize = offsetof(Struct, own),
     .tp_itemsize = 1,
     .tp_dealloc = struct_dealloc,
@@ -392,7 +395,7 @@ static Table *make_table(PyObject *cls, PyObject *layout)
     Py_INCREF(table); /* immortal */
     table->cls = cls;
     table->size = (uint32_t)PyBytes_GET_SIZE(defaults);
-    table->deep = 0;
+    table->deep = table->nested = 0;
     table->tail = tail;
     table->type = 0;
     table->required = 0;
@@ -415,8 +418,13 @@ static Table *make_table(PyObject *cls, PyObject *layout)
             table->required |= 1ull << i;
         if (table->fields[i].kind == K_VECTOR)
             table->vectors[table->vector_count++] = (uint32_t)i;
+        table->nested |= table->fields[i].kind == K_STRUCT;
         const Table *inner = table->fields[i].inner;
         table->deep |= inner && (inner->deep || inner->vector_count);
+    }
+    for (Py_ssize_t i = 0; i < table->vector_count; i++) {
+        Field *field = &table->fields[table->vectors[i]];
+        field->preset = get16(table->defaults + field->offset) != 0;
     }
     for (Py_ssize_t i = 0; i < table->gap_count; i++)
         if (!PyArg_ParseTuple(PyList_GET_ITEM(gaps, i), "II", &table->gaps[i][0], &table->gaps[i][1]))

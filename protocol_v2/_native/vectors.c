@@ -6,10 +6,9 @@
  */
 #include "core.h"
 
-static PyObject *refuse_count(const Field *field, unsigned count, int type)
+PyObject *refuse_count(PyObject *kind, unsigned count, int type, uint32_t offset, uint32_t size)
 {
-    PyObject *kind = field->layout;
-    return disagree(PyObject_CallFunction(core.refuse_count, "OIi", kind, count, type), "a vector's count");
+    return disagree(PyObject_CallFunction(core.refuse_count, "OIiII", kind, count, type, offset, size), "a vector's count");
 }
 
 int counts_fit(const Table *table, const uint8_t *payload)
@@ -38,7 +37,7 @@ PyObject *vector_open(const Field *field, const uint8_t *base, PyObject *owner, 
 {
     unsigned count = get16(base + field->offset);
     if (count > field->capacity)
-        return refuse_count(field, count, type);
+        return refuse_count(field->layout, count, type, 0, 0);
     return (PyObject *)make(core.vector_class, base + field->offset, owner, field, 0);
 }
 
@@ -99,7 +98,7 @@ static Py_ssize_t length(const Vector *self)
         return count;
     PyObject *kind = PyObject_GetAttrString((PyObject *)self, "_kind");
     if (kind) {
-        disagree(PyObject_CallFunction(core.refuse_count, "OIi", kind, count, 0), "a vector's count");
+        refuse_count(kind, count, 0, 0, 0);
         Py_DECREF(kind);
     }
     return -1;
@@ -131,16 +130,16 @@ static PyObject *list_of(const Vector *self, Py_ssize_t start, Py_ssize_t step, 
 
 static PyObject *vector_subscript(PyObject *self, PyObject *key)
 {
-    Py_ssize_t start, stop, step, count = length((Vector *)self);
-    if (count < 0)
-        return NULL;
+    Py_ssize_t start, stop, step, count;
     if (PySlice_Check(key)) {
-        if (PySlice_Unpack(key, &start, &stop, &step) < 0)
+        if ((count = length((Vector *)self)) < 0 || PySlice_Unpack(key, &start, &stop, &step) < 0)
             return NULL;
         return list_of((Vector *)self, start, step, PySlice_AdjustIndices(count, &start, &stop, step));
     }
     Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
     if (index == -1 && PyErr_Occurred())
+        return NULL;
+    if ((count = length((Vector *)self)) < 0) /* counted now: finding out the index may have changed the memory */
         return NULL;
     if (index < -count || index >= count)
         return PyErr_Format(PyExc_IndexError, "index %zd in a vector of %zd", index, count);
@@ -159,9 +158,11 @@ static PyObject *vector_iter(PyObject *self)
 static PyObject *vector_to_tuples(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    if (length((Vector *)self) < 0)
-        return NULL;
-    return vector_tuples(((Vector *)self)->field, ((Vector *)self)->data);
+    const Vector *vector = (Vector *)self;
+    PyObject *list = vector_tuples(vector->field, vector->data, vector->owner);
+    if (!list && !PyErr_Occurred() && length(vector) >= 0)
+        PyErr_SetString(PyExc_BufferError, "the memory of the vector changed while it was read");
+    return list;
 }
 
 static PyObject *vector_storage(PyObject *self, PyObject *unused)
@@ -222,6 +223,7 @@ static PySequenceMethods vector_sequence = {.sq_length = vector_length};
 
 PyTypeObject VectorType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.VectorBase",
+    .tp_doc = "A view on one vector.",
     .tp_basicsize = sizeof(Vector),
     .tp_dealloc = vector_dealloc,
     .tp_iter = vector_iter,
@@ -259,7 +261,7 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
     const uint8_t *at = s->data + reader->vector->offset;
     Py_ssize_t count = get16(at);
     if (count > (Py_ssize_t)reader->vector->capacity)
-        return refuse_count(reader->vector, (unsigned)count, s->table->type);
+        return refuse_count(reader->vector->layout, (unsigned)count, s->table->type, 0, 0);
     if (index < -count || index >= count)
         return PyErr_Format(PyExc_IndexError, "index %zd in a vector of %zd", index, count);
     index = index < 0 ? index + count : index;
@@ -278,7 +280,7 @@ static PyObject *element_new(PyTypeObject *cls, PyObject *args, PyObject *kwargs
 {
     PyObject *owner, *vector, *name;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OUU", &owner, &vector, &name))
+    if (!PyArg_ParseTuple(args, "O!UU", &PyType_Type, &owner, &vector, &name))
         return NULL;
     Table *table = table_of((PyTypeObject *)owner);
     if (!table)

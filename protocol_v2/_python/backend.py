@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..registry import TypeInfo
-from .batch import decode_rows, encode_rows
+from .batch import blank_buffer, decode_rows, encode_rows
 from .build import MessageBuilder
 from .compiled import Decoder, Encoder
 from .messages import Message, TLVView, parse_message, scan
@@ -20,6 +20,7 @@ __all__ = [
     "TLVView",
     "VectorBase",
     "bind",
+    "blank_buffer",
     "configure",
     "configure_vector",
     "decode_rows",

@@ -1,7 +1,7 @@
-"""Batches of messages in readable Python: the kernel's two functions, and the specification of what they do.
+"""Batches of messages in readable Python: the kernel's functions, and the specification of what they do.
 
-Owns `decode_rows` and `encode_rows`.  Must not know any field.  `_native/batch.c` has the same behaviour, without the
-interpreter's lock.  Needs numpy.
+Owns `decode_rows`, `encode_rows` and `blank_buffer`.  Must not know any field.  `_native/batch.c` has the same
+behaviour, without the interpreter's lock.  Needs numpy.
 
 Decoding fills columns: an op copies the same bytes of each wanted TLV, or of its message's header, into a row of a
 column.  There is one row for each message that carries the TLV; the first one counts where it has several (`repeats`),
@@ -25,7 +25,7 @@ from .checks import CHECKSUM_OFFSET, HEADER, check_message, checksum_of, walk
 
 _MAGIC = MAGIC.to_bytes(4, "little")
 _NEXT = re.compile(re.escape(_MAGIC))
-_OP = struct.Struct("<6Q")
+_OP = struct.Struct("<9Q")
 _RULE = struct.Struct("<4H")
 _VECTOR = struct.Struct("<2H")
 _FAULT = struct.Struct("=3Q")
@@ -35,7 +35,11 @@ _WORDS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 
 
 class Op(NamedTuple):
-    """`width` bytes at `at` of the header or payload; row i lies at `start + i * stride` of the column."""
+    """`width` bytes at `at` of the header or payload; row i lies at `start + i * stride` of the column.
+
+    With `times`, it is a vector to be written: at most so many elements, `step` apart, as many as the u16 at
+    `counts + i * stride` says.
+    """
 
     at: int
     width: int
@@ -43,6 +47,9 @@ class Op(NamedTuple):
     column: int
     start: int
     stride: int
+    times: int
+    step: int
+    counts: int
 
 
 class _Reader:
@@ -237,6 +244,11 @@ def decode_rows(
     return reader.offset, reader.index, reader.row, reader.others, reader.repeats, reader.fault_count
 
 
+def blank_buffer(size: int) -> bytearray:
+    """A buffer that is about to be written whole; what it holds before is not said."""
+    return bytearray(size)
+
+
 def encode_rows(
     out: Any, message: bytes, count: int, sequence: int | None, sign: bool, ops: bytes, columns: tuple[Any, ...]
 ) -> None:
@@ -251,8 +263,11 @@ def encode_rows(
     rows = np.frombuffer(target, np.uint8, count * size).reshape(count, size)
     rows[...] = np.frombuffer(message, np.uint8)
     for op in (Op(*record) for record in _OP.iter_unpack(ops)):
-        source = _strided(np, columns[op.column], op.start, op.stride, op.width, count)
-        _strided(np, rows, op.at, size, op.width, count)[...] = source
+        counts = _strided(np, columns[op.column], op.counts, op.stride, 2, count) if op.times else None
+        for element in range(max(op.times, 1)):
+            there = ... if counts is None else np.flatnonzero(counts > element)
+            source = _strided(np, columns[op.column], op.start + element * op.step, op.stride, op.width, count)
+            _strided(np, rows, op.at + element * op.step, size, op.width, count)[there] = source[there]
     if sequence is not None:
         _strided(np, rows, 8, size, 8, count)[...] = np.arange(count, dtype=np.uint64) + np.uint64(sequence)
     if sign:

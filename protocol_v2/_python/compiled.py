@@ -6,6 +6,9 @@ Interpreting a table field by field would cost more than the work itself, so the
 together from the places of the paths, as `dataclasses` does for `__init__`.  The text holds nothing but numbers and
 names made here: paths are resolved before, and never become a part of it.  What the quick function does not take, the
 plain reference decides (`_slow`), which also raises the errors.
+
+The function is the `__call__` of a class that only this one encoder or decoder has: a `__call__` that passes its
+arguments on to another function would take as long as the packing itself.
 """
 
 from __future__ import annotations
@@ -13,18 +16,19 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..buffers import as_bytes_like, byte_view
 from ..constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, must_verify
-from ..errors import FieldRange
-from ..explain import explain_encoding
+from ..errors import FieldRange, PayloadSizeMismatch
+from ..explain import explain_count, explain_encoding
 from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
 from ..paths import Place, encoder_places, resolve
-from ..registry import DOMAINS, known_sources, known_types
+from ..registry import DOMAINS, known_sources, known_types, vector_places
 from .checks import check_message, walk
 from .structs import _CODES, _exact, default_bytes
-from .vectors import VectorBase, listed, pack_vector
+from .vectors import listed, pack_vector
 
 if TYPE_CHECKING:
     from ..schema import TLV
@@ -39,30 +43,29 @@ class Encoder:
     Header fields are paths (`header.sequence`) or fixed by keyword; a path not named is zero, or its default.
     """
 
-    __slots__ = ("_call", "_fixed", "_places", "cls", "paths")
+    __slots__ = ("_fixed", "_places", "cls", "paths")
 
     def __init__(self, cls: type[TLV], *paths: str, **fixed: int) -> None:
         """Raises ValueError for a path that does not exist or is named twice, FieldRange for a fixed value."""
         self.cls, self.paths = cls, paths
         self._places, self._fixed = encoder_places(cls, paths, fixed)
-        self._call = _encoding_function(cls.__layout__, cls.TYPE, self._places, self._fixed, self._explain)
+        _give_call(self, _encoding_function(cls.__layout__, cls.TYPE, self._places, self._fixed))
 
     def __call__(self, *values: Any) -> bytes:
         """The message.  Raises TypeError, FieldRange, CapacityExceeded."""
-        if len(values) != len(self.paths):
-            raise self._explain(*values)
-        return self._call(*values)  # type: ignore[no-any-return]
+        raise NotImplementedError  # replaced when the encoder is made
 
     def _explain(self, *values: Any) -> Exception:
-        return explain_encoding(self.cls, self._places, self._fixed, values)
+        given = tuple(value for value in values if value is not _ABSENT)
+        return explain_encoding(self.cls, self._places, self._fixed, given)
 
 
-def _encoding_function(layout: Layout, number: int, places: list[Place], fixed: dict[str, int], explain: Any) -> Any:
+def _encoding_function(layout: Layout, number: int, places: list[Place], fixed: dict[str, int]) -> Any:
     extended = layout.size > 255
     frame = struct.pack("<BBBH", EXTENDED_MARKER, 0, number, layout.size) if extended else bytes((number, layout.size))
     names = [f"v{index}" for index in range(len(places))]
     given = {place.path: name for name, place in zip(names, places, strict=True)}
-    space: dict[str, Any] = {"crc32": zlib.crc32, "faults": _FAULTS, "explain": explain, "domains": DOMAINS,
+    space: dict[str, Any] = {"crc32": zlib.crc32, "faults": _FAULTS, "absent": _ABSENT, "domains": DOMAINS,
                              "sources": known_sources(), "to_bytes": int.to_bytes}  # fmt: skip
     lines: list[str] = []
     codes, arguments, end = [f"<{len(frame)}s"], ["frame"], 0
@@ -86,8 +89,10 @@ def _encoding_function(layout: Layout, number: int, places: list[Place], fixed: 
     order = ("magic", "relay_domain", "version", "source", "flags", "sequence", "timestamp", "payload_size")
     lines.append(f"h = head({', '.join(values[name] for name in order)})")
     lines.append(f"p = body({', '.join(arguments)})")
-    text = f"def encode({', '.join(names)}):\n try:\n" + "".join(f"  {line}\n" for line in lines)
-    text += f" except faults: raise explain({', '.join(names)}) from None\n"
+    text = f"def encode(self{''.join(f', {name}=absent' for name in names)}, *more):\n try:\n"
+    text += f"  if more{f' or {names[-1]} is absent' if names else ''}: raise ValueError\n"
+    text += "".join(f"  {line}\n" for line in lines)
+    text += f" except faults: raise self._explain({''.join(f'{name}, ' for name in names)}*more) from None\n"
     text += " return h + crc32(p, crc32(h)).to_bytes(4, 'little') + p\n"
     return _function(text, "encode", space)
 
@@ -108,11 +113,13 @@ def _payload_parts(
         name, packed, kind = given[place.path], f"p{given[place.path]}", place.kind
         if place.pieces:
             at = 0
-            lines.append(f"{packed} = exact(as_bytes({name}), {sum(size for _, size in place.pieces)})")
+            whole = sum(size for _, size in place.pieces)
+            lines.append(f"{packed} = {name} if {name}.__class__ is bytes else as_bytes({name})")
+            lines.append(f"if len({packed}) != {whole}: raise ValueError")
             for offset, size in place.pieces:
                 parts.append((offset, size, f"{size}s", f"{packed}[{at}:{at + size}]"))
                 at += size
-            space["exact"], space["as_bytes"] = _exact, as_bytes_like
+            space["as_bytes"] = as_bytes_like
         elif isinstance(kind, IntKind) and kind.size <= 8:
             parts.append((place.offset, kind.size, _CODES[kind.size, kind.signed], name))
         elif isinstance(kind, IntKind):
@@ -138,10 +145,7 @@ def _payload_parts(
 def _default_parts(layout: Layout, places: list[Place]) -> Iterator[tuple[int, bytes]]:
     """(offset, bytes) of the defaults, without what the places write over."""
     taken = sorted(
-        span
-        for place in places
-        if not place.in_header
-        for span in place.pieces or ((place.offset, place.kind.size),)
+        span for place in places if not place.in_header for span in place.pieces or ((place.offset, place.kind.size),)
     )
     for field in layout.fields:
         raw, at = default_bytes(field), field.offset
@@ -165,7 +169,7 @@ class Decoder:
     groups and structs), lists of integers or tuples for vectors.  Without paths, all fields in their order.
     """
 
-    __slots__ = ("_call", "_limit", "_places", "_trailing", "_verify", "cls", "paths")
+    __slots__ = ("_limit", "_places", "_trailing", "_verify", "cls", "paths")
 
     def __init__(
         self, cls: type[TLV], *paths: str, checksum: ChecksumPolicy | bool = ChecksumPolicy.ENFORCE,
@@ -176,11 +180,13 @@ class Decoder:
         self.paths = paths or tuple(field.name for field in cls.__layout__.fields)
         self._verify, self._limit, self._trailing = must_verify(checksum), limit, allow_trailing
         self._places = [resolve(path, cls) for path in self.paths]
-        self._call = _decoding_function(cls.__layout__, cls.TYPE, self._places, self._verify, limit, self._slow)
+        quick = _decoding_function(cls.__layout__, cls.TYPE, self._places, self._verify, limit)
+        if quick is not None:
+            _give_call(self, quick)
 
     def __call__(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
         """Raises what `parse_message` raises."""
-        return self._slow(buf, offset) if offset or self._call is None else self._call(buf)
+        return self._slow(buf, offset)  # where no quicker function has replaced this one
 
     def _slow(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
         buffer = byte_view(buf)
@@ -189,9 +195,20 @@ class Decoder:
         end = check_message(buffer, offset, self._verify, self._limit, self._trailing)
         for frame in walk(buffer, offset, end):
             if frame.type == self.cls.TYPE:
-                tlv = self.cls._of_payload(buffer, offset, frame.start, frame.end)
+                tlv = self._tlv(memoryview(buffer)[offset:], frame.start - offset, frame.end - offset)
                 return tuple(self._read(place, buffer, offset, frame.start, tlv) for place in self._places)
         return None
+
+    def _tlv(self, message: memoryview, start: int, end: int) -> Any:
+        """The struct, of either implementation.  Raises PayloadSizeMismatch, InvalidPayload."""
+        size, there = self.cls.__layout__.size, end - start
+        if there < size:
+            raise PayloadSizeMismatch(self.cls.TYPE, size, there, self.cls.__name__, start)
+        for field, capacity in vector_places(self.cls.__layout__):
+            count = int.from_bytes(message[start + field.offset : start + field.offset + 2], "little")
+            if count > capacity:
+                raise explain_count(field, count, self.cls.TYPE, start, there)
+        return self.cls.from_buffer(message[start:end])
 
     def _read(self, place: Place, buffer: bytes | memoryview, start: int, payload: int, tlv: Any) -> Any:
         if place.guard is not None:
@@ -209,12 +226,14 @@ class Decoder:
         if isinstance(kind, StructKind):
             return bytes(buffer[at : at + kind.size])
         if isinstance(kind, VectorKind):
-            field = FieldLayout(place.path, kind, place.offset)
-            return VectorBase._open(buffer, payload, field, self.cls.TYPE).to_tuples()
-        return getattr(tlv, place.path)
+            length = int.from_bytes(buffer[payload + place.offset : payload + place.offset + 2], "little")
+            if length > kind.capacity:
+                raise explain_count(FieldLayout(place.path, kind, place.offset), length, self.cls.TYPE)
+        value = attrgetter(place.path)(tlv)
+        return value.to_tuples() if isinstance(kind, VectorKind) else value
 
 
-def _decoding_function(layout: Layout, number: int, places: list[Place], verify: bool, limit: int, slow: Any) -> Any:
+def _decoding_function(layout: Layout, number: int, places: list[Place], verify: bool, limit: int) -> Any:
     """A function for the usual message, which holds just this TLV; None where a path needs more than that."""
     extended = layout.size > 255
     frame = struct.pack("<BBBH", EXTENDED_MARKER, 0, number, layout.size) if extended else bytes((number, layout.size))
@@ -224,7 +243,7 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], verify:
         return None
     if known is not None and not known.agrees_with(layout):
         return None  # a class that is not registered, for a type that is
-    space: dict[str, Any] = {"crc32": zlib.crc32, "slow": slow, "domains": DOMAINS, "sources": known_sources(),
+    space: dict[str, Any] = {"crc32": zlib.crc32, "domains": DOMAINS, "sources": known_sources(),
                              "frame": frame, "from_bytes": int.from_bytes}  # fmt: skip
     reads: list[tuple[int, int, str, str]] = []
     results: list[str] = []
@@ -268,12 +287,12 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], verify:
         "<" + "".join(_HEADER_CODES.values()) + f"{len(frame)}s" + "".join(codes) + f"{layout.size - end}x"
     ).unpack
     text = (
-        f"def decode(b):\n if b.__class__ is bytes and len(b) == {total}:\n"
+        f"def decode(self, buf, offset=0):\n b = buf\n if b.__class__ is bytes and len(b) == {total} and not offset:\n"
         f"  {header}, f{''.join(', ' + name for _, _, _, name in reads)} = unpack(b)\n"
         f"  if (h_magic == {MAGIC} and h_version == {VERSION} and f == frame and h_payload_size == "
         f"{total - HEADER_SIZE} and h_relay_domain in domains and h_source in sources{checks}"
         + (f"\n    and crc32(b[{HEADER_SIZE}:], crc32(b[:28])) == h_checksum" if verify else "")
-        + f"):\n   return ({''.join(result + ', ' for result in results)})\n return slow(b)\n"
+        + f"):\n   return ({''.join(result + ', ' for result in results)})\n return self._slow(b, offset)\n"
     )
     return _function(text, "decode", space)
 
@@ -289,7 +308,14 @@ def _row_codes(layout: Layout) -> str:
     return "".join(codes) + f"{layout.size - end}x"
 
 
+_ABSENT: Any = object()  # what stands for an argument that was not given
 _FAULTS = (ValueError, TypeError, AttributeError, OverflowError, struct.error)
+
+
+def _give_call(compiled: Any, function: Any) -> None:
+    base = type(compiled)
+    space = {"__slots__": (), "__call__": function, "__module__": base.__module__, "__doc__": base.__doc__}
+    compiled.__class__ = type(base.__name__, (base,), space)
 
 
 def _function(text: str, name: str, space: dict[str, Any]) -> Any:

@@ -54,7 +54,6 @@ def _clear_vector(field: FieldLayout, kind: VectorKind, out: bytearray, at: int,
 
 def _holds_vectors(layout: Layout) -> bool:
     return any(
-        isinstance(field.kind, VectorKind)
-        or (isinstance(field.kind, StructKind) and _holds_vectors(field.kind.layout))
+        isinstance(field.kind, VectorKind) or (isinstance(field.kind, StructKind) and _holds_vectors(field.kind.layout))
         for field in layout.fields
     )

@@ -14,7 +14,7 @@ from ..errors import FieldRange, PayloadSizeMismatch, UnknownTLVType
 from ..explain import explain_builder, explain_count, explain_payload, explain_short_buffer, explain_target
 from ..layout import FieldLayout
 from ..tlv_types import type_name
-from .checks import check_message
+from .checks import check_message, walk
 from .padding import cleared
 from .structs import Packer
 
@@ -41,6 +41,11 @@ def refuse_message(buf: Buffer, offset: int, checksum: ChecksumPolicy | bool, li
     check_message(buffer, offset, must_verify(checksum), limit, trailing)
 
 
+def refuse_walk(message: Buffer) -> None:
+    for _ in walk(byte_view(message), 0, len(message)):  # type: ignore[arg-type]
+        pass
+
+
 def refuse_struct(cls: Any, need: int, length: int, offset: int) -> None:
     raise explain_short_buffer(cls.__name__, need, length, offset)
 
@@ -49,9 +54,9 @@ def refuse_payload(cls: Any, got: int, offset: int) -> None:
     raise PayloadSizeMismatch(cls.TYPE, cls.__layout__.size, got, cls.__name__, offset)
 
 
-def refuse_count(field: Any, count: int, tlv_type: int) -> None:
+def refuse_count(field: Any, count: int, tlv_type: int, offset: int, size: int) -> None:
     if isinstance(field, FieldLayout):
-        raise explain_count(field, count, tlv_type)
+        raise explain_count(field, count, tlv_type, offset, size)
     raise explain_count(FieldLayout("vector", field, 0), count, tlv_type)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from operator import index as as_index
 from typing import Any, ClassVar, Self
 
 from ..buffers import as_bytes_like
@@ -68,7 +69,7 @@ class VectorBase:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self._element(at) for at in range(*index.indices(len(self)))]
-        at, count = index.__index__(), len(self)
+        at, count = as_index(index), len(self)
         if not -count <= at < count:
             raise IndexError(f"index {at} in a vector of {count}")
         return self._element(at % count)

@@ -147,9 +147,7 @@ STRUCTS: dict[int, Any] = {
         *numbers(u32, "gas_price_gwei base_fee_gwei priority_fee_gwei"),
         *numbers(u16, "venue reserved"),
     ),
-    20: Struct(
-        "signal_id" / u64, "strategy_id" / u16, *numbers(u8, "confidence strategy_version"), "chain_id" / u32
-    ),
+    20: Struct("signal_id" / u64, "strategy_id" / u16, *numbers(u8, "confidence strategy_version"), "chain_id" / u32),
     22: Struct(
         *numbers(i64, "expected_profit required_capital gas_cost"),
         *numbers(u16, "confidence_bps impact_bps urgency"),

@@ -138,7 +138,8 @@ def test_a_joined_message_does_not_depend_on_the_chunks() -> None:
     decoder.feed(chunk)
     chunk[:] = bytes(50)
     (message,) = decoder.feed(TRADE[50:])
-    assert bytes(message) == TRADE and message.get(TradeTLV).venue_id == 101
+    trade = message.get(TradeTLV)
+    assert bytes(message) == TRADE and trade is not None and trade.venue_id == 101
 
 
 # What is no message, and the error that says so; None where the bytes may also be taken for a part of what follows.
@@ -403,4 +404,5 @@ def test_heartbeats_in_one_chunk() -> None:
         HeartbeatTLV(timestamp_ns=3, service=60)
     )
     found = FrameDecoder().feed(beat.build() * 1000)
-    assert len(found) == 1000 and found[999].get(HeartbeatTLV).timestamp_ns == 3
+    last = found[999].get(HeartbeatTLV)
+    assert len(found) == 1000 and last is not None and last.timestamp_ns == 3

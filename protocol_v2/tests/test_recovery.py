@@ -312,7 +312,9 @@ def test_the_request_is_signed() -> None:
     parsed = parse_message(data)
     assert (parsed.relay_domain, parsed.source, parsed.sequence, parsed.timestamp) == (2, 60, 3, 5)
     request = parsed.get(RecoveryRequestTLV)
-    assert request == RecoveryRequestTLV(last_sequence=7, current_sequence=11, consumer_id=9, request_type=1)
+    assert request is not None and request == RecoveryRequestTLV(
+        last_sequence=7, current_sequence=11, consumer_id=9, request_type=1
+    )
     assert request.missing == gap(7, 11).missing == 3 and request.gap_size == 4
 
 

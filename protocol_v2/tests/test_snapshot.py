@@ -77,7 +77,7 @@ def test_there_and_back_in_a_message(compression: SnapshotCompression) -> None:
     assert made.compression_type == compression and (made.data == TEXT) == (compression == 0)
     builder = MessageBuilder(relay_domain=RelayDomain.SIGNAL, source=SourceType.SIGNAL_RELAY, sequence=1, timestamp=NOW)
     found = parse_message(builder.add(made).build()).get(SnapshotTLV)
-    assert read_snapshot(found, now=NOW + 5) == SNAPSHOT
+    assert found is not None and read_snapshot(found, now=NOW + 5) == SNAPSHOT
 
 
 @pytest.mark.parametrize("compression", [SnapshotCompression.LZ4, SnapshotCompression.ZSTD])

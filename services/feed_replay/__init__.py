@@ -1,4 +1,4 @@
-"""Replay of captured market data.
+"""feed_replay: captured market data as messages, at real or accelerated time.
 
-Owns nothing itself; the logic is in `services.feed_replay.app`.  Must not import relays or other services.
+Owns nothing itself; see `services.feed_replay.app`.  Must not import relays or other services.
 """

@@ -1,118 +1,163 @@
-"""Captured trades (Tardis CSV) as frozen values with integer prices.
+"""A capture as messages: which format it is, what happens in it, how it is stamped, and when each one is due.
 
-    exchange,symbol,timestamp,local_timestamp,id,side,price,amount
+    stream = open("trades.csv.gz", "rb")
+    for timestamp_ns, data in messages(events("trades.csv.gz", stream)):
+        wait_ns(timestamp_ns, first, started, now, speed), then send data
 
-Owns the meaning of a row.  Must not open files or sockets and must not read a clock: lines in, trades out.
+Owns the way from a binary stream to signed messages.  Must not open files or sockets, and must not read a clock.
 
-How it works: the first line names the columns and is checked once, the rows are then read by position.  Prices and
-amounts go from decimal text straight to integers; a digit that would be lost is an error, not a rounding.  Files may
-be concatenated: a repeated line of column names is skipped.
+How it works: `reading` makes rows and lines of bytes, `tardis` and `binance` make events of them, `listings` says which
+instrument a symbol is.  Everything is an iterator, so a capture of any size takes the memory of one book a symbol.
 """
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import IO, NamedTuple, TypeVar
 
-from alphapulse_types import AlphaPulseError, FixedPointError, UsdFixedPoint8, parse_scaled
+from infra.stamping import Stamp
+from protocol_v2 import RelayDomain, SourceType, VenueId
 
-COLUMNS = ("exchange", "symbol", "timestamp", "local_timestamp", "id", "side", "price", "amount")
-AMOUNT_DECIMALS = 8
-_MAX_I64 = 2**63 - 1
+from . import binance, reading, tardis
+from .books import BookDepthTLV
+from .errors import CaptureError, NoCollector, Place
+from .events import Counts, Event
+from .listings import EXCHANGES, Listing, Listings
 
+__all__ = [
+    "COLLECTORS",
+    "EXCHANGES",
+    "BookDepthTLV",
+    "CaptureError",
+    "Counts",
+    "Event",
+    "Listing",
+    "Listings",
+    "NoCollector",
+    "Stamped",
+    "events",
+    "merged",
+    "messages",
+    "speed_of",
+    "wait_ns",
+]
 
-class Side(StrEnum):
-    """Who took liquidity; some venues do not say."""
+# Which source number sends a venue's messages.  The protocol names no collector for the other venues.
+COLLECTORS: Mapping[int, int] = MappingProxyType(
+    {
+        VenueId.BINANCE: SourceType.BINANCE_COLLECTOR,
+        VenueId.KRAKEN: SourceType.KRAKEN_COLLECTOR,
+        VenueId.COINBASE: SourceType.COINBASE_COLLECTOR,
+        VenueId.GEMINI: SourceType.GEMINI_COLLECTOR,
+    }
+)
+NO_LIMIT = None
 
-    BUY = "buy"
-    SELL = "sell"
-    UNKNOWN = "unknown"
-
-
-class RowError(AlphaPulseError):
-    """Line `line` of the capture is wrong in `column`, which holds `text`."""
-
-    def __init__(self, line: int, column: str, text: str, problem: str) -> None:
-        self.line, self.column, self.text, self.problem = line, column, text, problem
-        super().__init__(line, column, text, problem)
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column} {self.text!r}: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """One trade.  Times are microseconds since 1970; `amount` counts hundred-millionths of the traded unit."""
-
-    exchange: str
-    symbol: str
-    timestamp_us: int
-    local_timestamp_us: int
-    trade_id: str
-    side: Side
-    price: UsdFixedPoint8
-    amount: int
-
-
-def parse_trade(row: Sequence[str], line: int) -> Trade:
-    """One row as a trade; `line` is its number in the capture, for the error.  Raises RowError."""
-    if len(row) != len(COLUMNS):
-        raise RowError(line, "row", ",".join(row), f"{len(row)} columns, expected {len(COLUMNS)}")
-    exchange, symbol, timestamp, local_timestamp, trade_id, side, price, amount = row
-    return Trade(
-        exchange=exchange,
-        symbol=symbol,
-        timestamp_us=_microseconds(timestamp, "timestamp", line),
-        local_timestamp_us=_microseconds(local_timestamp, "local_timestamp", line),
-        trade_id=trade_id,
-        side=_side(side, line),
-        price=_price(price, line),
-        amount=_amount(amount, line),
-    )
+T = TypeVar("T")
 
 
-def read_trades(lines: Iterable[str]) -> Iterator[Trade]:
-    """All trades of a capture, one at a time.  Raises RowError; an empty capture has no trades."""
-    reader = csv.reader(lines, strict=True)
-    named = False
+class Stamped(NamedTuple):
+    """A message, and when what it says arrived at the capture."""
+
+    timestamp_ns: int
+    data: bytes
+
+
+def events(
+    source: str,
+    stream: IO[bytes],
+    *,
+    listings: Listings | None = None,
+    counts: Counts | None = None,
+    exchange: str = "binance",
+    symbol: str | None = None,
+) -> Iterator[Event]:
+    """What happens in a capture, in its order: Tardis CSV, Parquet with the same columns, Binance depth lines.
+
+    `source` is the name that errors show.  `exchange` and `symbol` are for what Binance depth lines do not say.  An
+    empty capture has no events.  Raises CaptureError, OSError, and ImportError for Parquet without pyarrow.
+    """
+    listings, counts = listings or Listings(), counts or Counts()
+    head = stream.read(len(reading.PARQUET_MAGIC))
+    if head == reading.PARQUET_MAGIC:
+        stream.seek(0)
+        file = reading.parquet_file(source, stream)
+        columns, reader = _by_name(tuple(file.schema_arrow.names), Place(source, 1))
+        return reader(source, reading.parquet_rows(source, file, columns), listings, counts)
+    numbered = reading.lines(source, _with_head(head, reading.chunks_of(stream)))
+    first = next(((line, text) for line, text in numbered if text.strip()), None)
+    if first is None:
+        return iter(())
+    lines = _with_head(first, numbered)
+    if first[1].lstrip().startswith("{"):
+        return binance.depth(source, lines, listings, counts, exchange=exchange, symbol=symbol)
+    columns, rows = reading.csv_table(source, lines)
+    return tardis.reader_of(columns, Place(source, first[0]))(source, rows, listings, counts)
+
+
+def merged(*captures: Iterable[Event]) -> Iterator[Event]:
+    """The events of several captures in the order of their time; at the same time, in the order of the arguments."""
+    return heapq.merge(*captures, key=lambda event: event.timestamp_ns)
+
+
+def messages(
+    captured: Iterable[Event], *, collectors: Mapping[int, int] = COLLECTORS, default_source: int | None = None
+) -> Iterator[Stamped]:
+    """One signed market data message an event, numbered from 1 for each source; the header's time is the event's.
+
+    `collectors` maps venues to source numbers, `default_source` is that of all others.  Raises NoCollector.
+    """
+    stamps: dict[int, Stamp] = {}
+    for event in captured:
+        tlv = event.tlvs[0]
+        venue = int(getattr(tlv, "venue_id", 0) or getattr(tlv, "venue", 0))
+        source = collectors.get(venue, default_source)
+        if source is None:
+            raise NoCollector(venue)
+        stamp = stamps.get(source)
+        if stamp is None:
+            stamp = stamps[source] = Stamp(RelayDomain.MARKET_DATA, source)
+        yield Stamped(event.timestamp_ns, stamp.message(event.tlvs, event.timestamp_ns))
+
+
+def speed_of(text: str) -> Fraction | None:
+    """`1`, `2.5` or `10x` times real time; `max` is None, no waiting.  Raises ValueError."""
+    if text == "max":
+        return NO_LIMIT
     try:
-        for row in reader:
-            if tuple(row) == COLUMNS:
-                named = True
-            elif not named:
-                raise RowError(reader.line_num, "row", ",".join(row), f"expected the columns {','.join(COLUMNS)}")
-            elif row:
-                yield parse_trade(row, reader.line_num)
-    except csv.Error as error:
-        raise RowError(reader.line_num, "row", "", f"not CSV: {error}") from None
+        speed = Fraction(text.removesuffix("x"))
+    except (ValueError, ZeroDivisionError):
+        speed = Fraction(0)
+    if speed <= 0:
+        raise ValueError(f"{text!r} is no speed; use a number above 0, such as 1, 2.5 or 10x, or max")
+    return speed
 
 
-def _microseconds(text: str, column: str, line: int) -> int:
-    # int() would also take signs, spaces, underscores and other scripts' digits.
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _MAX_I64):
-        raise RowError(line, column, text, "not a number of microseconds")
-    return int(text)
+def wait_ns(
+    timestamp_ns: int, first_timestamp_ns: int, started_ns: int, now_ns: int, speed: Fraction | None = Fraction(1)
+) -> int:
+    """How long to wait before the message of `timestamp_ns` is due; 0 when it is due or late.
+
+    The replay began at `started_ns` with the message of `first_timestamp_ns`.  The time that is due is rounded up to
+    the nanosecond and is computed from the start, so delays do not add up.
+    """
+    if speed is None:
+        return 0
+    passed = max(timestamp_ns - first_timestamp_ns, 0)
+    due = started_ns - (-passed * speed.denominator // speed.numerator)
+    return max(due - now_ns, 0)
 
 
-def _side(text: str, line: int) -> Side:
-    try:
-        return Side(text)
-    except ValueError:
-        raise RowError(line, "side", text, "expected buy, sell or unknown") from None
+def _with_head(head: T, rest: Iterable[T]) -> Iterator[T]:
+    yield head
+    yield from rest
 
 
-def _price(text: str, line: int) -> UsdFixedPoint8:
-    try:
-        return UsdFixedPoint8.from_decimal_str(text)
-    except FixedPointError as error:
-        raise RowError(line, "price", text, str(error)) from None
-
-
-def _amount(text: str, line: int) -> int:
-    try:
-        amount = parse_scaled(text, AMOUNT_DECIMALS)
-    except FixedPointError as error:
-        raise RowError(line, "amount", text, str(error)) from None
-    if not 0 <= amount <= _MAX_I64:
-        raise RowError(line, "amount", text, "must be positive and fit 64 bits")
-    return amount
+def _by_name(columns: tuple[str, ...], place: Place) -> tuple[tuple[str, ...], tardis.Reader]:
+    """The columns of the format that a Parquet file has: there, the order has no meaning, and there may be more."""
+    levels = sum(name.startswith("asks[") and name.endswith("].price") for name in columns)
+    for wanted in (tardis.INCREMENTAL, tardis.TRADES, tardis.snapshot_columns(levels) if levels else ()):
+        if wanted and set(wanted) <= set(columns):
+            return wanted, tardis.reader_of(wanted, place)
+    return columns, tardis.reader_of(columns, place)

@@ -8,11 +8,15 @@ How it works: one immutable int per object.  The operators raise Overflow and Un
 distance but no sum.
 """
 
-from fractions import Fraction
-from typing import ClassVar, Self
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from .errors import OutOfRange, Overflow, Underflow, integer_text
 from .single_value import SingleValue, store_value
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 MAX_U64 = 2**64 - 1
 MAX_U128 = 2**128 - 1
@@ -87,8 +91,8 @@ class NativeAmount(_Amount):
 
     _HIGH: ClassVar[int] = MAX_U128
 
-    ZERO: ClassVar["NativeAmount"]
-    MAX: ClassVar["NativeAmount"]
+    ZERO: ClassVar[NativeAmount]
+    MAX: ClassVar[NativeAmount]
 
     def to_decimal_text(self, decimals: int) -> str:
         """The amount in whole tokens, for display only: all decimals, no symbol.  Raises OutOfRange."""
@@ -107,8 +111,8 @@ class Liquidity(_Amount):
 
     _HIGH: ClassVar[int] = MAX_U128
 
-    ZERO: ClassVar["Liquidity"]
-    MAX: ClassVar["Liquidity"]
+    ZERO: ClassVar[Liquidity]
+    MAX: ClassVar[Liquidity]
 
 
 class SqrtPriceX96(_Unsigned):
@@ -121,10 +125,12 @@ class SqrtPriceX96(_Unsigned):
 
     _HIGH: ClassVar[int] = MAX_U160
 
-    MAX: ClassVar["SqrtPriceX96"]
+    MAX: ClassVar[SqrtPriceX96]
 
     def price(self) -> Fraction:
         """Token 1 for one of token 0, both in their smallest units; exact."""
+        from fractions import Fraction  # with decimal behind it, too much for an import that rarely needs it
+
         return Fraction(self.value * self.value, 1 << 192)
 
 
@@ -135,8 +141,8 @@ class BlockNumber(_Unsigned):
 
     _HIGH: ClassVar[int] = MAX_U64
 
-    ZERO: ClassVar["BlockNumber"]
-    MAX: ClassVar["BlockNumber"]
+    ZERO: ClassVar[BlockNumber]
+    MAX: ClassVar[BlockNumber]
 
     def __add__(self, blocks: int) -> Self:
         if type(blocks) is not int:
@@ -152,7 +158,7 @@ class BlockNumber(_Unsigned):
         """The block after this one.  Raises Overflow: unlike an id, a height never starts again."""
         return self + 1
 
-    def blocks_since(self, earlier: "BlockNumber") -> int:
+    def blocks_since(self, earlier: BlockNumber) -> int:
         """How many blocks lie between; negative when `earlier` is later."""
         if type(earlier) is not type(self):
             raise TypeError(f"the distance to a BlockNumber is wanted, not to {type(earlier).__name__}")

@@ -14,9 +14,9 @@ quotient of two fixed-point numbers, because its unit would be another one.
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 from .errors import (
     DivisionByZero,
@@ -80,24 +80,63 @@ def _whole(number: int) -> int:
     return number
 
 
-@dataclass(frozen=True, slots=True, order=True)
 class _FixedPoint:
     """What all types share; `raw` is the integer that travels on the wire."""
 
-    raw: int
+    # As in `single_value`: a slot that only the constructor writes, for less than a frozen dataclass costs.
+    __match_args__ = ("raw",)
+    __slots__ = __match_args__
+
+    if TYPE_CHECKING:
+
+        @property
+        def raw(self) -> int: ...
 
     DECIMALS: ClassVar[int]
     SCALE: ClassVar[int]
     _LOW: ClassVar[int]
     _HIGH: ClassVar[int]
 
-    def __post_init__(self) -> None:
-        if type(self.raw) is not int:
-            raise TypeError(f"{type(self).__name__} counts in int, not {type(self.raw).__name__}")
-        if self.raw > self._HIGH:
-            raise Overflow(self._text(self.raw), type(self).__name__)
-        if self.raw < self._LOW:
-            raise Underflow(self._text(self.raw), type(self).__name__)
+    def __init__(self, raw: int) -> None:
+        if type(raw) is not int:
+            raise TypeError(f"{type(self).__name__} counts in int, not {type(raw).__name__}")
+        if raw > self._HIGH:
+            raise Overflow(self._text(raw), type(self).__name__)
+        if raw < self._LOW:
+            raise Underflow(self._text(raw), type(self).__name__)
+        _store_raw(self, raw)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self) or not isinstance(other, _FixedPoint):
+            return NotImplemented
+        return self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash((self.raw,))
+
+    def __lt__(self, other: Self) -> bool:
+        return self.raw < other.raw if type(other) is type(self) else NotImplemented
+
+    def __le__(self, other: Self) -> bool:
+        return self.raw <= other.raw if type(other) is type(self) else NotImplemented
+
+    def __gt__(self, other: Self) -> bool:
+        return self.raw > other.raw if type(other) is type(self) else NotImplemented
+
+    def __ge__(self, other: Self) -> bool:
+        return self.raw >= other.raw if type(other) is type(self) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(raw={self.raw})"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        return type(self), (self.raw,)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable")
 
     @classmethod
     def _text(cls, raw: int) -> str:
@@ -185,9 +224,14 @@ class _FixedPoint:
         return type(self)(raw) if self._LOW <= raw <= self._HIGH else None
 
 
-@dataclass(frozen=True, slots=True, order=True)
+# For the constructor only.
+_store_raw: Callable[[_FixedPoint, int], None] = _FixedPoint.__dict__["raw"].__set__
+
+
 class UsdFixedPoint8(_FixedPoint):
     """Dollars with eight decimals in a signed 64-bit integer."""
+
+    __slots__ = ()
 
     DECIMALS: ClassVar[int] = 8
     SCALE: ClassVar[int] = 10**8
@@ -215,9 +259,10 @@ class UsdFixedPoint8(_FixedPoint):
         return f"-${text[1:]}" if self.raw < 0 else f"${text}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
 class FixedPoint8(_FixedPoint):
     """A number without a unit, with eight decimals in a signed 64-bit integer: quantities, rates, ratios."""
+
+    __slots__ = ()
 
     DECIMALS: ClassVar[int] = 8
     SCALE: ClassVar[int] = 10**8
@@ -233,9 +278,10 @@ class FixedPoint8(_FixedPoint):
         return self.to_decimal_str()
 
 
-@dataclass(frozen=True, slots=True, order=True)
 class PercentageFixedPoint4(_FixedPoint):
     """Percent with four decimals in a signed 32-bit integer."""
+
+    __slots__ = ()
 
     DECIMALS: ClassVar[int] = 4
     SCALE: ClassVar[int] = 10**4

@@ -13,7 +13,6 @@ when the interpreter ends; memory may have been swapped or dumped before; and co
 for the storage finds it.  `PrivateKey.take`, `write_to` and a `with` block avoid the copies that can be avoided.
 """
 
-import hmac
 import re
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
@@ -221,6 +220,8 @@ class PrivateKey:
             return True
         if type(other) is not type(self) or not isinstance(other, PrivateKey):
             return NotImplemented
+        import hmac  # with OpenSSL behind it, more than a tenth of what importing all of this package costs
+
         return bool(self._secret) and hmac.compare_digest(self._secret, other._secret)
 
     def __repr__(self) -> str:

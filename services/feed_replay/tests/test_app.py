@@ -1,85 +1,105 @@
-"""Captured trades: rows of a real capture, and rows that must be refused."""
+"""Events as messages: order, numbers, sources; and when each one is due."""
 
-import pickle
+import io
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alphapulse_types import UsdFixedPoint8
-from services.feed_replay.app import RowError, Side, Trade, parse_trade, read_trades
+from protocol_v2 import OrderBookTLV, RelayDomain, SourceType, StateInvalidationTLV, TradeTLV, parse_message
+from services.feed_replay.app import BookDepthTLV, NoCollector, events, merged, messages, speed_of, wait_ns
 
-HEADER: str = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
-CAPTURE = f"""\
-{HEADER}
-bitmex,XBTUSD,1583020803145000,1583020803307160,ccc3c1fa-212c-e8b0-1706-9b9c4f3d5ecf,sell,8531.5,2152
-bitmex,XBTUSD,1583020803276000,1583020803336743,b46c84da-6942-b404-ab94-18a9ad497fdd,sell,8531.5,1
+TRADES = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+
+
+def capture(exchange: str, *times: int) -> io.BytesIO:
+    return io.BytesIO((TRADES + "".join(f"{exchange},X,1,{time},x,buy,1,1\n" for time in times)).encode())
+
+
+def test_messages_are_numbered_for_each_source() -> None:
+    both = merged(events("a", capture("kraken", 1, 4, 5)), events("b", capture("binance", 2, 4)))
+    stamped = list(messages(both))
+    read = [parse_message(each.data) for each in stamped]
+    assert [(each.source, each.sequence, each.timestamp) for each in read] == [
+        (SourceType.KRAKEN_COLLECTOR, 1, 1000),
+        (SourceType.BINANCE_COLLECTOR, 1, 2000),
+        (SourceType.KRAKEN_COLLECTOR, 2, 4000),
+        (SourceType.BINANCE_COLLECTOR, 2, 4000),
+        (SourceType.KRAKEN_COLLECTOR, 3, 5000),
+    ]
+    assert [each.timestamp_ns for each in stamped] == [1000, 2000, 4000, 4000, 5000]
+    assert {each.relay_domain for each in read} == {RelayDomain.MARKET_DATA}
+    assert all(each.get(TradeTLV) is not None for each in read)
+
+
+def test_a_venue_without_a_collector_needs_a_source() -> None:
+    with pytest.raises(NoCollector, match="venue 107 has no collector"):
+        list(messages(events("a", capture("kucoin", 1))))
+    (message,) = messages(events("a", capture("kucoin", 1)), default_source=3)
+    assert parse_message(message.data).source == 3
+    (message,) = messages(events("a", capture("kucoin", 1)), collectors={107: 5})
+    assert parse_message(message.data).source == 5
+
+
+def test_invalidations_have_the_source_of_their_venue() -> None:
+    lines = b"""\
+{"lastUpdateId": 1, "bids": [["1", "1"]], "asks": []}
+{"e": "depthUpdate", "E": 1, "s": "BTCUSDT", "U": 2, "u": 2, "b": [], "a": []}
+{"e": "depthUpdate", "E": 2, "s": "BTCUSDT", "U": 5, "u": 5, "b": [], "a": []}
 """
-ROW: list[str] = [*CAPTURE.splitlines()[1].split(",")]
+    read = [parse_message(each.data) for each in messages(events("d", io.BytesIO(lines)))]
+    assert [(each.source, each.sequence) for each in read] == [(1, 1), (1, 2)]
+    assert read[1].get(StateInvalidationTLV) is not None
 
 
-def test_a_real_capture() -> None:
-    first, second = read_trades(CAPTURE.splitlines(keepends=True))
-    assert first == Trade(
-        exchange="bitmex",
-        symbol="XBTUSD",
-        timestamp_us=1583020803145000,
-        local_timestamp_us=1583020803307160,
-        trade_id="ccc3c1fa-212c-e8b0-1706-9b9c4f3d5ecf",
-        side=Side.SELL,
-        price=UsdFixedPoint8(853_150_000_000),
-        amount=215_200_000_000,
-    )
-    assert second.amount == 100_000_000
-
-
-def test_harmless_differences() -> None:
-    assert list(read_trades([])) == []
-    assert list(read_trades([HEADER])) == []
-    two_files = [*CAPTURE.splitlines(), *CAPTURE.splitlines(), ""]
-    assert len(list(read_trades(two_files))) == 4
-    assert len(list(read_trades(CAPTURE.replace("\n", "\r\n").splitlines(keepends=True)))) == 2
-    quoted = f'{HEADER}\n"bitmex","XBTUSD",1,2,"a,b",buy,1,0\n'
-    assert [trade.trade_id for trade in read_trades(quoted.splitlines())] == ["a,b"]
+def test_a_deep_book_says_so_in_its_message() -> None:
+    header = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
+    rows = "".join(f"kraken,X,1,2,true,bid,{price},1\n" for price in range(1, 60))
+    (message,) = messages(events("a", io.BytesIO((header + rows).encode())))
+    read = parse_message(message.data)
+    book = read.get(OrderBookTLV)
+    assert book is not None and book.bid_price(0) == 59 * 10**8
+    assert read.get(BookDepthTLV) == BookDepthTLV(bid_levels=59, ask_levels=0)
 
 
 @pytest.mark.parametrize(
-    ("column", "text"),
-    [
-        ("timestamp", ""),
-        ("timestamp", "-1"),
-        ("timestamp", "1_0"),
-        ("timestamp", "9" * 19),
-        ("local_timestamp", "1.5"),
-        ("side", "BUY"),
-        ("side", ""),
-        ("price", "nan"),
-        ("price", "1e3"),
-        ("price", "0.000000001"),
-        ("price", "1" * 12),
-        ("amount", "-1"),
-        ("amount", "1" * 12),
-        ("amount", "x"),
-    ],
+    ("text", "speed"),
+    [("1", Fraction(1)), ("2.5", Fraction(5, 2)), ("10x", Fraction(10)), ("1/3", Fraction(1, 3)), ("max", None)],
 )
-def test_bad_fields(column: str, text: str) -> None:
-    row: list[str] = list(ROW)
-    row[HEADER.split(",").index(column)] = text
-    with pytest.raises(RowError) as caught:
-        parse_trade(row, 7)
-    assert (caught.value.line, caught.value.column, caught.value.text) == (7, column, text)
-    assert pickle.loads(pickle.dumps(caught.value)) == caught.value
+def test_speeds(text: str, speed: Fraction | None) -> None:
+    assert speed_of(text) == speed
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "fast", "1/0", "nan", "x"])
+def test_what_is_no_speed(text: str) -> None:
+    with pytest.raises(ValueError, match="is no speed"):
+        speed_of(text)
 
 
 @pytest.mark.parametrize(
-    ("lines", "line"),
+    ("timestamp", "now", "speed", "wait"),
     [
-        ([",".join(ROW)], 1),
-        ([HEADER.replace("price,amount", "amount,price"), ",".join(ROW)], 1),
-        ([HEADER, ",".join(ROW), "bitmex,XBTUSD"], 3),
-        ([HEADER, ",".join([*ROW, "more"])], 2),
-        ([HEADER, 'bitmex,"XBT"USD,1,2,a,buy,1,1'], 2),
+        (1000, 500, Fraction(1), 0),  # the first one is due at once
+        (1300, 500, Fraction(1), 300),
+        (1300, 700, Fraction(1), 100),
+        (1300, 900, Fraction(1), 0),  # late
+        (1301, 500, Fraction(10), 31),
+        (1300, 500, Fraction(1, 2), 600),
+        (1300, 500, None, 0),
+        (900, 500, Fraction(1), 0),  # earlier than the first
     ],
 )
-def test_bad_captures_name_the_line(lines: list[str], line: int) -> None:
-    with pytest.raises(RowError) as caught:
-        list(read_trades(lines))
-    assert caught.value.line == line
+def test_when_a_message_is_due(timestamp: int, now: int, speed: Fraction | None, wait: int) -> None:
+    assert wait_ns(timestamp, 1000, 500, now, speed) == wait
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2), st.fractions(min_value="1/100", max_value=100))
+def test_waiting_never_leads_ahead_of_time(gaps: list[int], speed: Fraction) -> None:
+    now = started = 7_000
+    time = first = 1_000
+    for gap in gaps:
+        time += gap
+        now += wait_ns(time, first, started, now, speed)
+        assert now - started >= (time - first) / speed
+        assert now - started - (time - first) / speed < 1
