@@ -134,7 +134,8 @@ static PyObject *vector_subscript(PyObject *self, PyObject *key)
     if (PySlice_Check(key)) {
         if ((count = length((Vector *)self)) < 0 || PySlice_Unpack(key, &start, &stop, &step) < 0)
             return NULL;
-        return list_of((Vector *)self, start, step, PySlice_AdjustIndices(count, &start, &stop, step));
+        count = PySlice_AdjustIndices(count, &start, &stop, step); /* changes start, so not among the arguments */
+        return list_of((Vector *)self, start, step, count);
     }
     Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
     if (index == -1 && PyErr_Occurred())
