@@ -450,12 +450,6 @@ PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t narg
                                     {core.s_checksum, &policy},
                                     {core.s_limit, &most},
                                     {core.s_allow_trailing, &trailing}};
-    if (nargs == 1 && !kwnames && PyBytes_CheckExact(args[0])) { /* the usual call, with nothing to find out */
-        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(args[0]);
-        uint32_t whole;
-        if (message_fits(data, PyBytes_GET_SIZE(args[0]), 1, MAX_MESSAGE, 0, &whole))
-            return message_view(data, whole, args[0]);
-    }
     if (take_arguments("parse_message", parameters, 5, 2, args, nargs, kwnames) < 0)
         return NULL;
     if (!buf)
