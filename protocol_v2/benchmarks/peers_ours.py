@@ -56,13 +56,14 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
     for source in SOURCES:
         package.register_source(source)
     trade, book = package.TradeTLV, package.OrderBookTLV
-    encode = package.Encoder(trade, *TRADE_PATHS)
-    encode_book = package.Encoder(book, *BOOK_PATHS)
+    # The version is not passed: a message of this protocol has one, as it has one magic.  Reading gives it back.
+    encode = package.Encoder(trade, *TRADE_PATHS[1:])
+    encode_book = package.Encoder(book, *BOOK_PATHS[1:])
     names = {
         "encode": encode, "decode": package.Decoder(trade, *TRADE_PATHS), "encode_book": encode_book,
         "decode_book": package.Decoder(book, *BOOK_PATHS),
     }  # fmt: skip
-    build = {"trade build": f"b = encode({', '.join(TRADE)})", "book build": f"b = encode_book({', '.join(BOOK)})"}
+    build = {"trade build": f"b = encode({', '.join(TRADE[1:])})", "book build": f"b = encode_book({', '.join(BOOK[1:])})"}
     yield Peer(
         f"{label} Encoder/Decoder",
         names,
