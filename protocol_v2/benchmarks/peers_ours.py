@@ -63,7 +63,10 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
         "encode": encode, "decode": package.Decoder(trade, *TRADE_PATHS), "encode_book": encode_book,
         "decode_book": package.Decoder(book, *BOOK_PATHS),
     }  # fmt: skip
-    build = {"trade build": f"b = encode({', '.join(TRADE[1:])})", "book build": f"b = encode_book({', '.join(BOOK[1:])})"}
+    build = {
+        "trade build": f"b = encode({', '.join(TRADE[1:])})",
+        "book build": f"b = encode_book({', '.join(BOOK[1:])})",
+    }
     yield Peer(
         f"{label} Encoder/Decoder",
         names,
