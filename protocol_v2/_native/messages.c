@@ -438,6 +438,12 @@ PyTypeObject MessageType = {
 PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     (void)module;
+    uint32_t size;
+    if (nargs == 1 && !kwnames && PyBytes_CheckExact(args[0])) { /* the usual call; what is refused here goes on below */
+        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(args[0]);
+        if (message_fits(data, PyBytes_GET_SIZE(args[0]), 1, MAX_MESSAGE, 0, &size))
+            return message_view(data, size, args[0]);
+    }
     PyObject *buf = NULL, *where = core.bytes[0], *policy = core.enforce, *most = NULL, *trailing = Py_False;
     const Parameter parameters[] = {{core.s_buf, &buf},
                                     {core.s_offset, &where},
@@ -462,7 +468,6 @@ PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t narg
     Span span;
     if (allow_trailing < 0 || span_of(buf, &span) < 0)
         return NULL;
-    uint32_t size;
     PyObject *made = NULL;
     int inside = offset >= 0 && offset <= span.size;
     if (inside)

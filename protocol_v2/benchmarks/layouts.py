@@ -3,7 +3,7 @@
     python protocol_v2/benchmarks/layouts.py                  what is exact, and what it costs to import and declare
     python protocol_v2/benchmarks/layouts.py --instructions   with instruction counts (needs valgrind; a minute)
 
-Owns the evaluation behind docs/adr/0010-computed-layouts.md.  Each library is given the declared fields in their order
+Owns the evaluation behind docs/adr/0014-computed-layouts.md.  Each library is given the declared fields in their order
 with their types and nothing about padding, and places them by its own rules; that is compared with the wire.  What the
 original system compares with is the layout by hand: those formats are written out in `layout_ways`.
 

@@ -231,6 +231,19 @@ def test_an_index_that_changes_the_count(codec: Any) -> None:
         vector[Clears()]
 
 
+def test_a_huge_index_in_a_vector_whose_count_has_become_wrong(codec: Any) -> None:
+    """Was an IndexError, in the compiled codec only."""
+    wire = bytearray(codec.OrderBookTLV(timestamp_ns=1, sequence=2, asset_id=3, venue_id=4, asset_type=5))
+    book = codec.OrderBookTLV.from_buffer(wire)
+    bids, count = book.bids, codec.OrderBookTLV.layout()["bids"].offset
+    with pytest.raises(IndexError, match=str(HUGE)):
+        bids[HUGE]
+    wire[count : count + 2] = b"\xff\xff"
+    for read in (bids.__getitem__, book.bid_price):
+        with pytest.raises(codec.InvalidPayload):
+            read(HUGE)
+
+
 def test_bytes_that_add_up_to_something_else(codec: Any, odd: Any) -> None:
     """The compiled codec took the sum for bytes, without looking: a crash."""
 
