@@ -55,6 +55,7 @@ class Decoder(metaclass=MadeFunctions):
 
         def __call__(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
             """Raises what `parse_message` raises."""
+            raise NotImplementedError
 
     else:
 

@@ -58,6 +58,7 @@ class Encoder(metaclass=MadeFunctions):
 
         def __call__(self, *values: Any) -> bytes:
             """The message.  Raises TypeError, FieldRange, CapacityExceeded."""
+            raise NotImplementedError
 
     else:
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import protocol_v2
 from protocol_v2.benchmarks import peers_ours
-from protocol_v2.benchmarks.harness import Values, surroundings, trades
+from protocol_v2.benchmarks.harness import TRADE, Values, surroundings, trades
 
 SEED_NS = 35_000  # what the original system states for this path
 PERCENTILES = (50.0, 99.0, 99.9)
@@ -61,7 +61,8 @@ def paths(calls: int, repeats: int) -> None:
         for name, statement, names in _hot_paths(package):
             net = [max(found - empty, 0) for found, empty in zip(
                 _percentiles(statement, names, calls, repeats), clock, strict=True)]  # fmt: skip
-            _row(f"{label}, {name}", net, f"{SEED_NS / max(net[0], 1):.0f}x at p50, {SEED_NS / max(net[2], 1):.0f}x at p99.9")
+            middle, last = (SEED_NS / max(net[at], 1) for at in (0, 2))
+            _row(f"{label}, {name}", net, f"{middle:.0f}x at p50, {last:.0f}x at p99.9")
             if label == "ours" and name == "by Encoder and view":
                 _verdict(net)
 
@@ -71,7 +72,7 @@ def _hot_paths(package: Any) -> list[tuple[str, str, dict[str, Any]]]:
     relays: dict[int, str] = {1: "market_data", 2: "signal", 3: "execution", 4: "system"}
     names = {"encode": encoder, "parse": package.parse_message, "relays": relays,
              "domain_of": package.Decoder(package.TradeTLV, "header.relay_domain")}  # fmt: skip
-    build = f"b = encode({', '.join(peers_ours.TRADE)})"
+    build = f"b = encode({', '.join(TRADE)})"
     return [
         ("by Encoder and view", f"{build}; route = relays[parse(b).relay_domain]", names),
         ("by Encoder and Decoder", f"{build}; route = relays[domain_of(b)[0]]", names),
@@ -80,7 +81,7 @@ def _hot_paths(package: Any) -> list[tuple[str, str, dict[str, Any]]]:
 
 def _percentiles(statement: str, names: dict[str, Any], calls: int, repeats: int) -> list[int]:
     pool = _pool(calls)
-    text = LOOP.replace("VALUES", ", ".join(peers_ours.TRADE)).replace("STATEMENT", statement)
+    text = LOOP.replace("VALUES", ", ".join(TRADE)).replace("STATEMENT", statement)
     space = dict(names)
     exec(compile(text, "<latency>", "exec"), space)
     run: Callable[..., None] = space["run"]

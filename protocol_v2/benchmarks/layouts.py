@@ -142,15 +142,19 @@ def instructions() -> Iterator[str]:
         for word, statement in STATEMENTS.items():
             figures = []
             for cls in ("TradeByHand", "protocol_v2.TradeTLV"):
-                counts = [_count(LOOP.format(cls=cls, count=n, statement=statement), implementation) for n in (1000, 6000)]
-                figures.append((counts[1] - counts[0]) / 5000)
+                few, many = (
+                    _count(LOOP.format(cls=cls, count=n, statement=statement), implementation) for n in (1000, 6000)
+                )
+                figures.append((many - few) / 5000)
             by_hand, computed = figures
-            yield f"{implementation:8} {word:8} by hand {by_hand:9.2f}   computed {computed:9.2f}   {computed / by_hand - 1:+.3%}"
+            more = computed / by_hand - 1
+            yield f"{implementation:8} {word:8} by hand {by_hand:9.2f}   computed {computed:9.2f}   {more:+.3%}"
 
 
 def _count(code: str, implementation: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={Path(folder, 'out')}", sys.executable, "-c", code]
+        out = f"--callgrind-out-file={Path(folder, 'out')}"
+        command = ["valgrind", "--tool=callgrind", out, sys.executable, "-c", code]
         environment = {**os.environ, "PYTHONHASHSEED": "0", "ALPHAPULSE_CODEC": implementation}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     found = re.search(r"Collected : (\d+)", done.stderr)

@@ -35,7 +35,8 @@ def python_twin() -> Any:
     if name in sys.modules:
         return sys.modules[name]
     folder = Path(protocol_v2.__file__).parent
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    init = folder / "__init__.py"
+    spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[str(folder)])
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -65,7 +66,11 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
     yield Peer(
         f"{label} Encoder/Decoder",
         names,
-        {**build, "trade parse": f"{', '.join(TRADE)} = decode(b)", "book parse": f"{', '.join(BOOK)} = decode_book(b)"},
+        {
+            **build,
+            "trade parse": f"{', '.join(TRADE)} = decode(b)",
+            "book parse": f"{', '.join(BOOK)} = decode_book(b)",
+        },
         checksum=True,
         note="all fields by path",
     )

@@ -133,9 +133,8 @@ def plain(value: Any) -> Any:
         return "array", str(value.dtype), value.tobytes()
     if hasattr(value, "insert_sorted"):
         return "FixedVec", value.capacity, [plain(item) for item in value]
-    if hasattr(value, "paths"):  # an encoder or a decoder, which is of another type in each implementation
-        return "made", list(value.paths)
-    return type(value).__name__
+    made_by = getattr(value, "made_by", None)  # Encoder and Decoder of the Python codec make functions
+    return type(value).__name__ if made_by is None else made_by.__name__
 
 
 def refusal(error: BaseException) -> Any:
