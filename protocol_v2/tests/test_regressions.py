@@ -233,7 +233,7 @@ def test_an_index_that_changes_the_count(codec: Any) -> None:
 
 def test_a_huge_index_in_a_vector_whose_count_has_become_wrong(codec: Any) -> None:
     """Was an IndexError, in the compiled codec only."""
-    wire = bytearray(codec.OrderBookTLV(timestamp_ns=1, sequence=2, asset_id=3, venue_id=4, asset_type=5))
+    wire = bytearray(bytes(codec.OrderBookTLV(timestamp_ns=1, sequence=2, asset_id=3, venue_id=4, asset_type=5)))
     book = codec.OrderBookTLV.from_buffer(wire)
     bids, count = book.bids, codec.OrderBookTLV.layout()["bids"].offset
     with pytest.raises(IndexError, match=str(HUGE)):
