@@ -138,6 +138,12 @@ PyObject *codec_bind(PyObject *module, PyObject *args);
 void lighten(PyTypeObject *cls, destructor dealloc);
 int fill_field(Field *field, PyObject *row);
 
+/* Whether `obj` is a struct of this table.  Nearly always it is of the very class that the table was made for. */
+static inline int is_struct_of(PyObject *obj, const Table *table)
+{
+    return (PyObject *)Py_TYPE(obj) == table->cls ||
+           (PyObject_TypeCheck(obj, &StructType) && ((Struct *)obj)->table == table);
+}
 int clear_padding(const Table *table, uint8_t *own); /* 0 where only the Python side can */
 
 /* vectors.c */

@@ -317,7 +317,7 @@ static PyObject *reader_get(PyObject *self, PyObject *obj, PyObject *type)
     const Field *field = &((FieldReader *)self)->table->fields[((FieldReader *)self)->index];
     Struct *s = (Struct *)obj;
     /* safety: a struct's data has at least table->size bytes; a reader only reads structs of its own table */
-    if (!PyObject_TypeCheck(obj, &StructType) || s->table != ((FieldReader *)self)->table) {
+    if (!is_struct_of(obj, ((FieldReader *)self)->table)) {
         PyErr_Format(PyExc_TypeError, "field %U does not belong to a %.200s", field->name, Py_TYPE(obj)->tp_name);
         return NULL;
     }

@@ -252,7 +252,7 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
         return NULL;
     }
     const Struct *s = (Struct *)args[0];
-    if (!PyObject_TypeCheck(args[0], &StructType) || s->table != reader->table) {
+    if (!is_struct_of(args[0], reader->table)) {
         PyErr_Format(PyExc_TypeError, "does not belong to a %.200s", Py_TYPE(args[0])->tp_name);
         return NULL;
     }
