@@ -11,9 +11,10 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from alphapulse_types import AlphaPulseError
 from protocol_v2 import RelayDomain
@@ -21,9 +22,10 @@ from protocol_v2 import RelayDomain
 from .errors import BadSetting, LocalInfraError, RemoteInfraError
 from .topology import load_topology
 from .topology.own import NODE, TOPOLOGY, own_node
-from .transport import run
+from .transport import Backoff, run
 
 FAILED, USAGE = 1, 2
+Settings = TypeVar("Settings", bound=Any)
 
 
 class Parser(argparse.ArgumentParser):
@@ -93,6 +95,31 @@ def add_relay_options(parser: argparse.ArgumentParser, **relays: str) -> None:
     """`--market URL` and the like, and the topology that stands for them."""
     for name, text in relays.items():
         parser.add_argument(f"--{name}", metavar="URL", help=text)
-    parser.add_argument(
-        "--topology", type=Path, metavar="FILE", help=f"where the relays are; else ${TOPOLOGY}, ${NODE}"
-    )
+    parser.add_argument("--tries", type=int, default=10, help="how often to try to connect; ten take ten seconds")
+    where = f"where the relays are; else ${TOPOLOGY}, ${NODE}"
+    parser.add_argument("--topology", type=Path, metavar="FILE", help=where)
+
+
+def backoff_of(tries: int) -> Backoff:
+    """How long a program waits for a relay: ten tries are about ten seconds."""
+    return Backoff(first=0.05, cap=2.0, tries=tries)
+
+
+def changed(config: Settings, texts: Iterable[str]) -> Settings:
+    """The settings with `NAME=NUMBER` and `fee_ppm=VENUE:PPM` changed.  Raises ValueError."""
+    known = {field.name: getattr(config, field.name) for field in fields(config)}
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not isinstance(known.get(name), (int, Mapping)):
+            numbers = ", ".join(each for each, now in known.items() if isinstance(now, (int, Mapping)))
+            raise ValueError(f"--set {text}: expected NAME=NUMBER, where NAME is one of {numbers}")
+        try:
+            if isinstance(known[name], Mapping):
+                key, _, amount = value.partition(":")
+                values[name] = {**values.get(name, known[name]), int(key): int(amount)}
+            else:
+                values[name] = int(value)
+        except ValueError:
+            raise ValueError(f"--set {text}: {value!r} is no whole number") from None
+    return replace(config, **values)

@@ -99,7 +99,8 @@ class MetricsEndpoint:
         registry = CollectorRegistry()
         registry.register(_Collector(relay))
         generate: Callable[[Any], bytes] = generate_latest  # it carries no types
-        self._text, self._place = lambda: generate(registry), place
+        self._text: Callable[[], bytes] = lambda: generate(registry)
+        self._place = place
         self._server: asyncio.Server | None = None
         self._file: tuple[Path, tuple[int, int] | None] | None = None
 

@@ -269,11 +269,13 @@ class Relay:
             return
         if request.request_type == RecoveryType.SNAPSHOT:
             self.counts.snapshots += 1
-            snapshot = snapshot_of(self.policy, self.streams, self.history, source, self.counts, self._started)
+            snapshot = snapshot_of(self.policy, self.streams, self.history, source, number=self.counts.snapshots,
+                                   started_ns=self._started, messages=self.counts.messages_in)  # fmt: skip
             reply = RelayReplyTLV(consumer_id=consumer, request=kind, status=int(Status.SUCCESS), source=source)
             self._reply(peer, reply, snapshot)
             return
-        first, last = request.last_sequence + 1, request.current_sequence - 1
+        # A consumer that comes back asks for all that follows, so the end is at most what is known.
+        first, last = request.last_sequence + 1, min(request.current_sequence, self.streams[source].expected) - 1
         found = self.history.find(source, first, last)
         self.counts.retransmitted += len(found)
         if found:

@@ -8,7 +8,6 @@ messages go in as long as the whole stays within the domain's largest message.
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from protocol_v2.snapshot import SnapshotCompression, write_snapshot
 from protocol_v2.snapshot_state import BufferedMessage, Snapshot, SystemState
@@ -18,15 +17,19 @@ from .domains import DomainPolicy
 from .frames import HEAD
 from .history import History, Stream
 
-if TYPE_CHECKING:
-    from .relay import Counts
-
 # Incompressible bytes cost about 1.7 bytes each as compressed digits; headers and the reply need some room.
 _SHARE, _ROOM = 2, 1024
 
 
 def snapshot_of(
-    policy: DomainPolicy, streams: Mapping[int, Stream], history: History, source: int, counts: "Counts", started: int
+    policy: DomainPolicy,
+    streams: Mapping[int, Stream],
+    history: History,
+    source: int,
+    *,
+    number: int,
+    started_ns: int,
+    messages: int,
 ) -> SnapshotTLV:
     """The state after the last number of `source`."""
     now = time.time_ns()
@@ -40,10 +43,9 @@ def snapshot_of(
             BufferedMessage(sequence=number, timestamp=HEAD.unpack_from(data)[2], data=data) for number, data in latest
         ),
         system_state=SystemState(
-            uptime_ns=max(now - started, 0),
-            message_count=counts.messages_in,
-            error_count=counts.faults,
+            uptime_ns=max(now - started_ns, 0),
+            message_count=messages,
             last_heartbeat=now,
         ),
     )
-    return write_snapshot(state, snapshot_id=counts.snapshots, compression=SnapshotCompression.ZLIB)
+    return write_snapshot(state, snapshot_id=number, compression=SnapshotCompression.ZLIB)
