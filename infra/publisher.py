@@ -4,8 +4,9 @@ Owns the history of what was sent and the marks (`SyncTLV`) by which the relay a
 
 How it works: behind every `sync_every` messages goes a mark, which the relay sends back once it has passed on what
 stood before.  While more than `unacknowledged` messages are without such an answer, `publish` waits.  The last messages
-are kept also when they are acknowledged, because a relay that is killed takes with it what it had not written yet: a
-new connection begins with all that is kept.  Readers drop what they know by its number.
+are kept also when they are acknowledged, because a relay that is killed takes with it what waited for its subscribers:
+a new connection begins with all that is kept, which is more than a relay lets wait for one subscriber.  Readers drop
+what they know by its number.
 
 At a NATS server, marks and answers travel the same way; the answers of other publishers are told apart by the id.
 """
@@ -21,7 +22,7 @@ from .errors import InfraError
 from .relay_messages import SyncTLV, is_reply, sync_message
 from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
 
-SYNC_EVERY, UNACKNOWLEDGED, KEPT = 512, 4096, 8192
+SYNC_EVERY, UNACKNOWLEDGED, KEPT_BYTES = 512, 4096, 16 * 1024 * 1024
 
 
 class Publisher:
@@ -34,13 +35,14 @@ class Publisher:
         *,
         source: int,
         backoff: Backoff | None = None,
-        kept: int = KEPT,
+        kept_bytes: int = KEPT_BYTES,
         sync_every: int = SYNC_EVERY,
         unacknowledged: int = UNACKNOWLEDGED,
     ) -> None:
         self._domain, self._source = domain, source
         self._id = int.from_bytes(os.urandom(4), "little")
-        self._kept: deque[bytes] = deque(maxlen=max(kept, unacknowledged + sync_every))
+        self._kept: deque[bytes] = deque()
+        self._kept_size, self._kept_limit = 0, kept_bytes
         self._sync_every, self._limit = sync_every, unacknowledged
         self.sent = self.acknowledged = self.resent = 0
         self._marked = 0
@@ -57,13 +59,19 @@ class Publisher:
 
     async def publish(self, data: bytes) -> None:
         """Send one message; waits while too much is not acknowledged.  Raises ConnectFailed, TransportClosed."""
-        self._kept.append(data)
+        self._keep(data)
         self.sent += 1
         await self._client.send(data)
         if self.sent - self._marked >= self._sync_every:
             await self._mark()
         while self.sent - self.acknowledged > self._limit:
             await self._wait()
+
+    def _keep(self, data: bytes) -> None:
+        self._kept.append(data)
+        self._kept_size += len(data)
+        while self._kept_size > self._kept_limit and len(self._kept) > self.sent - self.acknowledged + 1:
+            self._kept_size -= len(self._kept.popleft())
 
     async def finish(self, seconds: float = 30.0) -> bool:
         """Whether everything was acknowledged in this time.  Raises as `publish`."""

@@ -7,9 +7,9 @@ Owns the requests to the relay and what is done with its answers.  What is in or
 `protocol_v2.RecoveryManager`; the connection is a `ReconnectingClient`.  Must not know what messages mean.
 
 How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
-gap is asked for as soon as it is seen.  An answer that says "not all of it", or none in time, leads to a snapshot: the stream
-goes on behind it, and what it covers is counted in `lost`, because a relay's snapshot holds only the last messages;
-those are delivered first.  A source that starts again is followed, and counted: its number is known already, and its
+gap is asked for as soon as it is seen.  An answer that says "not all of it", or none in time, leads to a snapshot: the
+stream goes on behind it, and what it covers is counted in `lost`, because a relay's snapshot holds only the last
+messages; those are delivered first.  A source that starts again is followed, and counted: its number is known already, and its
 time is later than all before.  So the same capture replayed twice is the same messages, delivered once.
 """
 
@@ -51,7 +51,7 @@ from .transport import Backoff, ReconnectingClient, Transport, TransportSettings
 
 TICK = 0.25
 # A publisher that connects again sends thousands of messages again; none of these numbers may look like a restart.
-POLICY = GapPolicy(window=1_000_000)
+POLICY = GapPolicy(window=1_000_000, max_gap=1_000_000, pending_messages=100_000)
 _ANY = 2**63
 ANSWER_SECONDS = 10.0
 
@@ -98,6 +98,7 @@ class Subscription:
         self._messages = self._gaps = self._lost = self._repeats = self._restarts = self._snapshots = 0
         self._wanted: list[Gap] = []
         self._ticked = 0.0
+        self._asked: dict[tuple[int, int], Gap] = {}
 
     async def open(self) -> None:
         """Connect and wait until the relay has confirmed.  Raises ConnectFailed, also for topics it refuses."""
@@ -175,6 +176,7 @@ class Subscription:
         for gap in wanted:
             await self._client.send(recovery_request(gap, source=self._source, consumer_id=self._id))
             self._manager.requested((gap.relay_domain, gap.source), time.monotonic_ns())
+            self._asked[gap.relay_domain, gap.source] = gap
 
     def _ordered(self, messages: list[Message]) -> list[Message]:
         now = time.monotonic_ns()
@@ -224,7 +226,14 @@ class Subscription:
         snapshot = message.get(SnapshotTLV)
         if snapshot is not None:
             return self._load(key, snapshot, now)
-        return [] if reply.status == Status.SUCCESS else self._failed(key, now)
+        if reply.status == Status.SUCCESS:
+            return []
+        asked, expected = self._asked.pop(key, None), self._manager.status(key).expected
+        if reply.status == Status.PARTIAL and asked is not None and asked.last + 1 < expected < asked.current:
+            # A part has come and filled the beginning: the relay sends large gaps in several answers.
+            self._wanted.append(Gap(*key, expected - 1, asked.current, RecoveryType.RETRANSMIT))
+            return []
+        return self._failed(key, now)
 
     def _load(self, key: tuple[int, int], tlv: SnapshotTLV, now: int) -> list[Message]:
         """Deliver what the snapshot holds of the missing messages, then go on behind it."""

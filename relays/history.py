@@ -83,14 +83,21 @@ class History:
             self.bytes -= len(old.data)
             self.messages -= old.messages
 
-    def find(self, source: int, first: int, last: int) -> list[bytes]:
-        """The messages of a source with these numbers, in order, as far as they are still there."""
+    def find(self, source: int, first: int, last: int, limit: int) -> list[bytes]:
+        """The messages of a source with these numbers, in order, as far as they are still there.
+
+        The search ends with the batch in which they have become more than `limit` bytes.
+        """
         found: dict[int, bytes] = {}
+        size = 0
         for data, _, spans in self._batches:
+            if size > limit:
+                break
             low, high = spans.get(source, (1, 0))
             if low <= last and high >= first:
                 for each, number, begin, end in frames(data):
                     if each == source and first <= number <= last:
+                        size += end - begin if number not in found else 0
                         found[number] = data[begin:end]
         return [found[number] for number in sorted(found)]
 

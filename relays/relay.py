@@ -48,6 +48,7 @@ Log = Callable[..., None]
 LATENCY_BOUNDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.25, 1.0)
 MAX_RECOVERIES_PER_SECOND = 50
 MAX_PATTERNS = 64
+_PIECE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +277,11 @@ class Relay:
             return
         # A consumer that comes back asks for all that follows, so the end is at most what is known.
         first, last = request.last_sequence + 1, min(request.current_sequence, self.streams[source].expected) - 1
-        found = self.history.find(source, first, last)
+        found = self.history.find(source, first, last, self.settings.queue_bytes // 4)
         self.counts.retransmitted += len(found)
-        if found:
-            peer.send(b"".join(found), len(found))
+        for at in range(0, len(found), _PIECE):
+            piece = found[at : at + _PIECE]
+            peer.send(b"".join(piece), len(piece))
         missing = max(last - first + 1 - len(found), 0)
         status = Status.SUCCESS if not missing else Status.PARTIAL if found else Status.FAILED
         self._reply(peer, RelayReplyTLV(consumer_id=consumer, request=kind, status=int(status), source=source,

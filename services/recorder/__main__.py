@@ -44,7 +44,7 @@ from .tables import Part
 _DOMAINS = {"market": RelayDomain.MARKET_DATA, "signal": RelayDomain.SIGNAL, "execution": RelayDomain.EXECUTION}
 _TICK = 0.25
 # A recording wants every message: a snapshot is for gaps that no relay remembers.
-_POLICY = GapPolicy(snapshot_from=10_000, window=1_000_000)
+_POLICY = GapPolicy(snapshot_from=1_000_000, window=1_000_000, max_gap=1_000_000, pending_messages=100_000)
 
 
 def parser() -> argparse.ArgumentParser:
