@@ -9,8 +9,8 @@ Owns the requests to the relay and what is done with its answers.  What is in or
 How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
 gap is asked for as soon as it is seen.  An answer that says "not all of it", or none in time, leads to a snapshot: the
 stream goes on behind it, and what it covers is counted in `lost`, because a relay's snapshot holds only the last
-messages; those are delivered first.  A source that starts again is followed, and counted: its number is known already, and its
-time is later than all before.  So the same capture replayed twice is the same messages, delivered once.
+messages; those are delivered first.  A source that starts again is followed, and counted: its number is known already,
+and its time is later than all before.  So the same capture replayed twice is the same messages, delivered once.
 """
 
 import asyncio

@@ -91,8 +91,9 @@ async def test_a_relay_that_is_killed_under_load_and_started_again(start: Start,
         for stream in streams:
             assert stream.numbers.lost == 0 and stream.numbers.messages == count
     finally:
-        for each in (publisher, *streams):
-            await each.close()
+        await publisher.close()
+        for stream in streams:
+            await stream.close()
 
 
 async def test_a_subscriber_that_stops_reading(start: Start, folder: Path) -> None:
@@ -163,9 +164,7 @@ async def test_a_flood_of_connections(start: Start, folder: Path) -> None:
     )
     peers = [await asyncio.to_thread(attacker, folder) for _ in range(300)]
     try:
-        await asyncio.to_thread(
-            wait_until, lambda: metric(folder / "metrics", "relay_connections") == 20
-        )
+        await asyncio.to_thread(wait_until, lambda: metric(folder / "metrics", "relay_connections") == 20)
         for peer in peers[:5]:
             peer.sendall(sync_message(SIGNAL, source=20, publisher_id=1, token=1))
             assert len(await asyncio.to_thread(peer.recv, 4096)) > 32  # those who were first are served
