@@ -4,7 +4,8 @@ Owns the exit codes: 0 done, 1 failed at work, 2 what was given is wrong (comman
 not know what a program does.
 
 How it works: `run_program` runs a coroutine and turns the errors of other hands into one line on standard error.  A
-program waits with `until_stopped`, which SIGINT and SIGTERM end; what it does then is its own.
+program waits with `until_stopped`, which SIGINT and SIGTERM end; what it does then is its own.  A peer that is not
+there at the start is a wrong place (2); one that goes away for good later is a failure (1).
 """
 
 import argparse
@@ -25,6 +26,7 @@ from .topology.own import NODE, TOPOLOGY, own_node
 from .transport import Backoff, run
 
 FAILED, USAGE = 1, 2
+_WHILE_WORKING = "while the program was at work"
 Settings = TypeVar("Settings", bound=Any)
 
 
@@ -44,8 +46,7 @@ def run_program(name: str, main: Callable[[], Coroutine[Any, Any, int]]) -> int:
         return 130
     except RemoteInfraError as error:
         print(f"{name}: {error}", file=sys.stderr)
-        # Nobody there at the start is a wrong place; somebody who goes away later is a failure.
-        return USAGE if getattr(error, "attempts", 0) else FAILED
+        return FAILED if _WHILE_WORKING in getattr(error, "__notes__", ()) else USAGE
     except (LocalInfraError, AlphaPulseError, ValueError, ImportError) as error:
         print(f"{name}: {error}", file=sys.stderr)
     except OSError as error:
@@ -74,6 +75,7 @@ async def until_stopped(stop: asyncio.Event, *work: Coroutine[Any, Any, None]) -
         results = await asyncio.gather(waiting, *tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            result.add_note(_WHILE_WORKING)
             raise result
 
 

@@ -81,6 +81,8 @@ class Server:
             await peer.drain()
         except InfraError as error:
             self._log("connection", peer=peer.number, error=str(error))
+        except Exception as error:  # a defect here must cost one connection and not the relay
+            self._log("defect", peer=peer.number, error=repr(error))
         finally:
             await self._close(peer)
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from infra.errors import RemoteInfraError
 from infra.program import (
     FAILED,
     Parser,
@@ -109,7 +110,11 @@ async def serve(given: argparse.Namespace) -> int:
             announce_ready()
             with progress(streams, total, not given.no_progress) as shown:
                 await until_stopped(stop, replay(stamped, publisher, given.speed, shown))
-            done = await publisher.finish()
+            try:
+                done = await publisher.finish()
+            except RemoteInfraError as error:
+                log("lost", error=str(error))
+                done = False
         finally:
             await publisher.close()
     log("replayed", messages=publisher.sent, acknowledged=publisher.acknowledged, resent=publisher.resent)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.program import changed
+from infra.errors import ConnectFailed
+from infra.program import changed, run_program, until_stopped
 from protocol_v2 import RelayDomain
 from services.book_builder.app import Config as BuilderConfig
 from tests.integration.chain import coinbase_trades, kraken_l2
@@ -161,3 +162,28 @@ def test_options_are_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
 def test_settings_that_are_tables() -> None:
     config = changed(BuilderConfig(), ["fee_ppm=100:5", "fee_ppm=101:6", "gas_cost=7"])
     assert dict(config.fee_ppm) == {100: 5, 101: 6} and config.gas_cost == 7
+
+
+async def test_a_relay_that_goes_away_for_good(running: Run, launch: Run, folder: Path) -> None:
+    (folder / "c.csv").write_bytes(coinbase_trades(60))
+    async with running() as market, running(RelayDomain.SIGNAL) as signal:
+        builder, _ = launch(BUILDER, "--market", market.url, "--signal", signal.url, "--tries", "0")
+        await until(lambda: len(market.relay.peers) == 1)
+        feed, _ = launch(FEED, folder / "c.csv", "--market", market.url, "--speed", "0.001", "--tries", "0")
+        await until(lambda: market.relay.counts.messages_in > 0)
+    for task in (builder, feed):
+        with pytest.raises(ConnectFailed) as caught:
+            await task
+        assert caught.value.__notes__ == ["while the program was at work"]
+
+
+def test_what_fails_at_work_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    async def work() -> None:
+        raise ConnectFailed("unix:///x", "gone")
+
+    async def program() -> int:
+        await until_stopped(asyncio.Event(), work())
+        return 0
+
+    assert run_program("p", program) == 1
+    assert capsys.readouterr().err.startswith("p: unix:///x: cannot connect")
