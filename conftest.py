@@ -2,15 +2,19 @@
 
 Owns what must hold before any test runs.  `libs` on the path would make `libs/types` the standard module `types` as
 soon as that folder is a package, and the interpreter breaks in ways that name neither; so the session stops here.
+Hypothesis has no deadline: how long one example takes says something of the machine, not of the code.
 """
 
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_configure() -> None:
+    settings.register_profile("repository", deadline=None)
+    settings.load_profile("repository")
     bad = [entry for entry in sys.path if Path(entry).name == "libs"]
     if bad:
         raise pytest.UsageError(

@@ -41,8 +41,9 @@ from .buffers import Buffer, WritableBuffer, byte_view
 from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
 from .errors import BatchError, FieldRange, ParseError, ProtocolError
 from .explain import explain_builder, explain_value
+from .extras import require_arrow, require_numpy
 from .header import MessageHeader
-from .interop import arrow_field, arrow_schema, kind_dtype, numpy_dtype, require_arrow, require_numpy, to_arrow
+from .interop import arrow_field, arrow_schema, kind_dtype, numpy_dtype, to_arrow
 from .layout import IntKind, StructKind, VectorKind
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from .errors import CapacityExceeded, FieldRange
 from .explain import explain_value
-from .interop import COUNT, HIGH, LOW, from_arrow, kind_dtype, numpy_dtype, require_arrow
+from .extras import require_arrow
+from .interop import COUNT, HIGH, LOW, from_arrow, kind_dtype, numpy_dtype
 from .layout import IntKind, Kind, RawKind, StructKind, VectorKind
 
 Column = npt.NDArray[Any]

@@ -24,6 +24,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .extras import require_arrow, require_numpy
 from .layout import FieldLayout, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind
 
 if TYPE_CHECKING:
@@ -31,24 +32,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 COUNT, ITEMS, LOW, HIGH = "count", "items", "low", "high"
-
-
-def require_numpy() -> Any:
-    """The module numpy.  Raises ImportError that names the extra."""
-    try:
-        import numpy
-    except ImportError as error:
-        raise ImportError("batches and dtypes need numpy; pip install 'protocol-v2[numpy]'") from error
-    return numpy
-
-
-def require_arrow() -> Any:
-    """The module pyarrow.  Raises ImportError that names the extra."""
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise ImportError("Arrow tables and schemas need pyarrow; pip install 'protocol-v2[arrow]'") from error
-    return pyarrow
 
 
 @cache

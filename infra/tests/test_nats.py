@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.transport import (
     Backoff,
+    BadSetting,
+    BadUrl,
     BusyReceiver,
     ConnectFailed,
     ConnectionLost,
@@ -23,7 +28,9 @@ from infra.transport import (
 from infra.transport import connect as connect_url
 from infra.transport import listen as listen_url
 from infra.transport.nats import NatsTransport, connect, listen, pieces
+from infra.transport.nats_address import nats_address
 
+RunNats = Callable[..., Iterator[Any]]
 Make = Callable[..., bytes]
 QUICK = NatsSettings(backoff=Backoff(first=0.02, cap=0.2, tries=200), ack_timeout=1.0, ack_wait=1.0)
 
@@ -259,3 +266,130 @@ async def test_nobody_there() -> None:
     with pytest.raises(ConnectFailed) as caught:
         await connect("nats://127.0.0.1:1/x")
     assert "\n" not in str(caught.value) and caught.value.attempts == 1
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> Path:
+    path = tmp_path / "password"
+    path.write_text("s3cret\n")
+    return path
+
+
+@pytest.fixture
+def guarded_server(tmp_path: Path, run_nats: RunNats) -> Iterator[Any]:
+    yield from run_nats(tmp_path, ["--user", "joe", "--pass", "s3cret"], jetstream=False)
+
+
+async def test_user_and_password_come_from_a_file(guarded_server: Any, password: Path, make_message: Make) -> None:
+    url = f"{guarded_server.url}/x"
+    with pytest.raises(ConnectFailed, match=r"(?i)authorization"):
+        await connect(url, nats_settings=NatsSettings())
+    settings = NatsSettings(user="joe", password_file=str(password))
+    async with await connect(url, nats_settings=settings) as client:
+        await client.send(make_message(1))
+        await client.drain()
+    with pytest.raises(ConnectFailed) as caught:  # this one has no JetStream
+        await connect(f"{url}?stream=S", TransportSettings(connect_timeout=1), settings)
+    assert "s3cret" not in str(caught.value) + repr(settings)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that signed itself, for 127.0.0.1."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    path = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path / "key.pem", "-out", path / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path, certificates: Path, run_nats: RunNats) -> Iterator[Any]:
+    cert, key = str(certificates / "cert.pem"), str(certificates / "key.pem")
+    yield from run_nats(
+        tmp_path, ["--tlsverify", "--tlscert", cert, "--tlskey", key, "--tlscacert", cert], jetstream=False
+    )
+
+
+async def test_tls_both_ways(tls_server: Any, certificates: Path, make_message: Make) -> None:
+    cert, key = str(certificates / "cert.pem"), str(certificates / "key.pem")
+    async with await connect(
+        f"{tls_server.url}/x", nats_settings=NatsSettings(ca=cert, certificate=cert, key=key)
+    ) as client:
+        await client.send(make_message(1))
+        await client.drain()
+    for settings in (NatsSettings(), NatsSettings(ca=cert)):
+        with pytest.raises(ConnectFailed) as caught:
+            await connect(f"{tls_server.url}/x", TransportSettings(connect_timeout=2), settings)
+        assert "\n" not in str(caught.value)
+
+
+async def test_no_secret_goes_to_a_server_without_tls(nats_server: Any, certificates: Path, password: Path) -> None:
+    settings = NatsSettings(user="joe", password_file=str(password), ca=str(certificates / "cert.pem"))
+    with pytest.raises(ConnectFailed, match="does not use TLS"):
+        await connect(f"{nats_server.url}/x", TransportSettings(connect_timeout=2), settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (NatsSettings(credentials="/absent"), "credentials"),
+        (NatsSettings(ca="/absent"), "ca"),
+        (NatsSettings(user="joe", password_file="/absent"), "password_file"),
+        (NatsSettings(certificate=__file__, ca=__file__), "certificate"),
+        (NatsSettings(certificate=__file__, key=__file__), "ca"),
+        (NatsSettings(ca=__file__), "ca"),
+    ],
+)
+async def test_wrong_files(settings: NatsSettings, name: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        await connect("nats://127.0.0.1:1/x", nats_settings=settings)
+    assert caught.value.name == name and "\n" not in str(caught.value)
+
+
+def test_settings_travel_in_the_environment() -> None:
+    settings = NatsSettings(credentials="/c", user="u", password_file="/p", ca="/a", certificate="/b", key="/k")
+    assert NatsSettings.from_environment(settings.environment()) == settings
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["", "/", "/a..b", "/a.*", "/a?what=1", "/a?stream=a.b", "/a?durable=d", "/a?stream=s&durable=d&queue=q",
+     "/?send=a.*", "/?receive=a.%3E.b", "/a?stream", "/a#b", "/?send=&receive="],
+)  # fmt: skip
+def test_urls_that_are_refused(rest: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        nats_address(f"nats://host:1{rest}", listening=False)
+    assert caught.value.expected
+
+
+def test_urls() -> None:
+    client = nats_address("nats://host/md.x?stream=S&durable=d", listening=False)
+    relay = nats_address("nats://[::1]:99/md.x?stream=S&durable=d", listening=True)
+    assert (client.server, client.send, client.receive, client.durable) == ("host:4222", "md.x.in", "md.x.out", "d")
+    assert (relay.server, relay.send, relay.receive, relay.stream) == ("[::1]:99", "md.x.out", "md.x.in", "S")
+    only = nats_address("nats://host/?receive=md.%3E&queue=g", listening=False)
+    assert (only.send, only.receive, only.queue) == ("", "md.>", "g")
+
+
+async def test_a_false_server_learns_no_password(certificates: Path, password: Path) -> None:
+    """Whoever stands in for the server and says that it has no TLS is sent nothing."""
+    heard = bytearray()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id":"x","version":"2.10.0","auth_required":true,"max_payload":1048576}\r\n')
+        while data := await reader.read(1000):
+            heard.extend(data)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = NatsSettings(user="joe", password_file=str(password), ca=str(certificates / "cert.pem"))
+        with pytest.raises(ConnectFailed, match="does not use TLS"):
+            await connect(f"nats://127.0.0.1:{port}/x", TransportSettings(connect_timeout=2), settings)
+    assert b"s3cret" not in heard

@@ -21,7 +21,7 @@ from .base import DEFAULT_SETTINGS, Listener, ListenerStatistics, Transport, Tra
 from .inbox import Inbox
 from .outbox import Outbox
 
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024
 _URL = re.compile(r"memory://(?P<name>[A-Za-z0-9._-]+)\Z")
 _listeners: "dict[str, MemoryListener]" = {}
 

@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import BadSetting, BadUrl
@@ -111,17 +112,28 @@ class NatsSettings:
         if self.certificate and not self.ca:
             raise BadSetting("ca", self.ca, "the certificate of who signed the server's")
 
-    def tls(self) -> ssl.SSLContext | None:
+    def tls(self) -> "WatchedContext | None":
         """Raises BadSetting for files that hold no certificates."""
         if not self.ca:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.ca)
+            context = WatchedContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(self.ca)
             if self.certificate:
                 context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
             raise BadSetting("ca", self.ca, f"certificates in PEM ({_short(error)})") from None
         return context
+
+
+class WatchedContext(ssl.SSLContext):
+    """Knows whether it was used: a server that does not ask for TLS is otherwise talked to in plain text."""
+
+    used = False
+
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
+        self.used = True
+        return super().wrap_bio(*arguments, **options)
 
 
 def nats_address(url: str, *, listening: bool) -> NatsAddress:

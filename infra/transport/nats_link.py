@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ..errors import BadSetting, ConnectFailed, ConnectionLost, InfraError, MissingDependency, TransportClosed
-from .nats_address import NatsAddress, NatsSettings
+from .nats_address import NatsAddress, NatsSettings, WatchedContext
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -59,6 +59,12 @@ class NatsLink:
             raise MissingDependency("nats-py", "a nats:// URL", "nats") from None
         self._settings.check()
         client, tls, address = Client(), self._settings.tls(), self._address
+        secret = self._settings.password()
+
+        def password() -> str:
+            _check_used(tls)
+            return secret or ""
+
         try:
             async with asyncio.timeout(self._timeout):
                 await client.connect(
@@ -69,9 +75,10 @@ class NatsLink:
                     closed_cb=self._on_closed,
                     tls=tls,
                     user=self._settings.user or None,
-                    password=self._settings.password(),
+                    password=None if secret is None else password,
                     user_credentials=self._settings.credentials or None,
                 )
+                _check_used(tls)
                 await self._connected(client)
         except (OSError, Error, TimeoutError, ValueError) as error:
             await _quietly_close(client)
@@ -129,6 +136,12 @@ class NatsLink:
                 await self._task
         if self._client is not None:
             await _quietly_close(self._client)
+
+
+def _check_used(tls: WatchedContext | None) -> None:
+    """nats-py does without TLS where the server does not ask for it; we do not.  Raises ConnectionError."""
+    if tls is not None and not tls.used:
+        raise ConnectionError("the server does not use TLS, and a CA is configured; no password was sent")
 
 
 async def _quietly_close(client: "Client") -> None:

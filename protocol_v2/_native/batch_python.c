@@ -101,7 +101,7 @@ static int read_columns(struct columns *c, const Py_buffer *packed, PyObject *bu
                                       .in_payload = in_payload != 0,
                                       .column = (uint8_t *)c->buffers[column].buf + (rows ? start : 0),
                                       .times = (size_t)times, .step = (size_t)step,
-                                      .counts = times > 0 ? (uint8_t *)c->buffers[column].buf + counts : NULL};
+                                      .counts = times > 0 ? (uint8_t *)c->buffers[column].buf + (rows ? counts : 0) : NULL};
     }
     return 0;
 fail:

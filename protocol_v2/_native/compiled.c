@@ -2,7 +2,8 @@
  *
  * Owns the two types and their lists of places.  A place is a Field whose offset counts from the message start (Encoder)
  * or from the header or payload (Decoder).  Whatever is not accepted at once goes to the Encoder or Decoder in Python
- * that each of them has beside it (`slow`), which does it or raises.  `_python/compiled.py` is the specification.
+ * that each of them has beside it (`slow`), which does it or raises.  `_python/encoders.py` and
+ * `_python/decoders.py` are the specification.
  */
 #include "ints.h"
 #include "crc32.h"

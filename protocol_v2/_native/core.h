@@ -134,10 +134,16 @@ PyObject *vector_tuples(const Field *field, const uint8_t *at, PyObject *owner);
 /* structs.c */
 Table *table_of(PyTypeObject *cls);                        /* borrowed; TypeError when `cls` is no declared struct */
 PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_ssize_t size, PyObject *owner);
-PyObject *bind(PyObject *module, PyObject *args);
+PyObject *codec_bind(PyObject *module, PyObject *args);
 void lighten(PyTypeObject *cls, destructor dealloc);
 int fill_field(Field *field, PyObject *row);
 
+/* Whether `obj` is a struct of this table.  Nearly always it is of the very class that the table was made for. */
+static inline int is_struct_of(PyObject *obj, const Table *table)
+{
+    return (PyObject *)Py_TYPE(obj) == table->cls ||
+           (PyObject_TypeCheck(obj, &StructType) && ((Struct *)obj)->table == table);
+}
 int clear_padding(const Table *table, uint8_t *own); /* 0 where only the Python side can */
 
 /* vectors.c */
@@ -169,7 +175,7 @@ int message_fits(const uint8_t *p, Py_ssize_t there, int verify, Py_ssize_t limi
 int next_frame(const uint8_t *message, uint32_t size, uint32_t *at, Frame *frame); /* 1 frame, 0 end, -1 wrong */
 int verify_policy(PyObject *policy); /* 1 enforce, 0 skip, -1 error set */
 PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
-PyObject *scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+PyObject *codec_scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 
 /* little-endian numbers at any address */
 static inline uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }

@@ -438,6 +438,12 @@ PyTypeObject MessageType = {
 PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     (void)module;
+    uint32_t size;
+    if (nargs == 1 && !kwnames && PyBytes_CheckExact(args[0])) { /* the usual call; what is refused here goes on below */
+        const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(args[0]);
+        if (message_fits(data, PyBytes_GET_SIZE(args[0]), 1, MAX_MESSAGE, 0, &size))
+            return message_view(data, size, args[0]);
+    }
     PyObject *buf = NULL, *where = core.bytes[0], *policy = core.enforce, *most = NULL, *trailing = Py_False;
     const Parameter parameters[] = {{core.s_buf, &buf},
                                     {core.s_offset, &where},
@@ -452,16 +458,18 @@ PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t narg
     Py_ssize_t limit = PyErr_Occurred() ? -1 : most ? PyNumber_AsSsize_t(most, NULL) : (Py_ssize_t)MAX_MESSAGE;
     if (PyErr_Occurred())
         return NULL;
-    int allow_trailing = PyObject_IsTrue(trailing), verify = allow_trailing < 0 ? -1 : verify_policy(policy);
+    int allow_trailing = PyObject_IsTrue(trailing), verify = 0;
     Span span;
-    if (verify < 0 || span_of(buf, &span) < 0)
+    if (allow_trailing < 0 || span_of(buf, &span) < 0)
         return NULL;
-    uint32_t size;
-    PyObject *made;
-    if (offset >= 0 && offset <= span.size &&
+    PyObject *made = NULL;
+    int inside = offset >= 0 && offset <= span.size;
+    if (inside)
+        verify = verify_policy(policy);
+    if (verify > -1 && inside &&
         message_fits(span.data + offset, span.size - offset, verify, limit, allow_trailing, &size))
         made = message_view(span.data + offset, size, span.owner);
-    else
+    else if (verify > -1)
         made = disagree(PyObject_CallFunction(core.refuse_message, "OOOnO", buf, where, verify ? Py_True : Py_False,
                                               limit, allow_trailing ? Py_True : Py_False),
                         "parse_message");
@@ -469,7 +477,7 @@ PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t narg
     return made;
 }
 
-PyObject *scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+PyObject *codec_scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)module;
     if (nargs != 4)

@@ -189,7 +189,7 @@ static PyObject *register_source(PyObject *module, PyObject *number)
 }
 
 static PyMethodDef methods[] = {
-    {"bind", bind, METH_VARARGS, "Give a declared class its layout and a descriptor for each field."},
+    {"bind", codec_bind, METH_VARARGS, "Give a declared class its layout and a descriptor for each field."},
     {"configure", configure, METH_O, "Take the class that reads message headers."},
     {"configure_vector", configure_vector, METH_O, "Take the class that vectors are shown as."},
     {"register_type", register_type, METH_O, "Take the size bounds and the class of a type number."},
@@ -198,7 +198,7 @@ static PyMethodDef methods[] = {
     {"parse_message", (PyCFunction)(void (*)(void))parse_message, METH_FASTCALL | METH_KEYWORDS,
      "parse_message(buf, offset=0, *, checksum=ChecksumPolicy.ENFORCE, limit=1048576, allow_trailing=False)\n\n"
      "Check the message at `offset` and give a view on it; nothing is copied."},
-    {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL,
+    {"scan", (PyCFunction)(void (*)(void))codec_scan, METH_FASTCALL,
      "The messages that follow each other from `offset`, and where the first incomplete or wrong one starts."},
     {NULL, NULL, 0, NULL},
 };

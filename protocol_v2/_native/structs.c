@@ -9,8 +9,8 @@
 Table *table_of(PyTypeObject *cls)
 {
     PyObject *table = _PyType_Lookup(cls, core.s_table);
-    if (table && Py_TYPE(table) == &TableType)
-        return (Table *)table;
+    if (table && Py_TYPE(table) == &TableType && ((Table *)table)->cls == (PyObject *)cls)
+        return (Table *)table; /* its own, not that of a class it inherits from */
     PyErr_Format(PyExc_TypeError, "%.200s is no declared struct", cls->tp_name);
     return NULL;
 }
@@ -317,7 +317,7 @@ static PyObject *reader_get(PyObject *self, PyObject *obj, PyObject *type)
     const Field *field = &((FieldReader *)self)->table->fields[((FieldReader *)self)->index];
     Struct *s = (Struct *)obj;
     /* safety: a struct's data has at least table->size bytes; a reader only reads structs of its own table */
-    if (!PyObject_TypeCheck(obj, &StructType) || s->table != ((FieldReader *)self)->table) {
+    if (!is_struct_of(obj, ((FieldReader *)self)->table)) {
         PyErr_Format(PyExc_TypeError, "field %U does not belong to a %.200s", field->name, Py_TYPE(obj)->tp_name);
         return NULL;
     }
@@ -447,7 +447,7 @@ void lighten(PyTypeObject *cls, destructor dealloc)
     cls->tp_clear = NULL;
 }
 
-PyObject *bind(PyObject *module, PyObject *args)
+PyObject *codec_bind(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *cls, *layout;
@@ -477,9 +477,11 @@ PyObject *bind(PyObject *module, PyObject *args)
             return NULL;
     }
     /* Calls of the class go straight to construction.  A metaclass written in Python does not inherit the flag that
-     * says so before 3.12; it calls classes as `type` does, so it is right for it. */
+     * says so before 3.12; it calls classes as `type` does, so it is right for it.  A class
+     * with an __init__ or __new__ of its own is called the long way. */
     PyTypeObject *metaclass = Py_TYPE(cls);
-    if (metaclass->tp_call == PyType_Type.tp_call) {
+    int own_making = ((PyTypeObject *)cls)->tp_new != struct_new || ((PyTypeObject *)cls)->tp_init != PyBaseObject_Type.tp_init;
+    if (metaclass->tp_call == PyType_Type.tp_call && !own_making) {
         metaclass->tp_vectorcall_offset = PyType_Type.tp_vectorcall_offset;
         metaclass->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
         ((PyTypeObject *)cls)->tp_vectorcall = struct_vectorcall;

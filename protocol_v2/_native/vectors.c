@@ -134,15 +134,16 @@ static PyObject *vector_subscript(PyObject *self, PyObject *key)
     if (PySlice_Check(key)) {
         if ((count = length((Vector *)self)) < 0 || PySlice_Unpack(key, &start, &stop, &step) < 0)
             return NULL;
-        return list_of((Vector *)self, start, step, PySlice_AdjustIndices(count, &start, &stop, step));
+        count = PySlice_AdjustIndices(count, &start, &stop, step); /* changes start, so not among the arguments */
+        return list_of((Vector *)self, start, step, count);
     }
-    Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+    Py_ssize_t index = PyNumber_AsSsize_t(key, NULL); /* one out of range is outside of every vector, too */
     if (index == -1 && PyErr_Occurred())
         return NULL;
     if ((count = length((Vector *)self)) < 0) /* counted now: finding out the index may have changed the memory */
         return NULL;
     if (index < -count || index >= count)
-        return PyErr_Format(PyExc_IndexError, "index %zd in a vector of %zd", index, count);
+        return PyErr_Format(PyExc_IndexError, "index %S in a vector of %zd", key, count);
     return element_at((Vector *)self, index < 0 ? index + count : index);
 }
 
@@ -251,11 +252,11 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
         return NULL;
     }
     const Struct *s = (Struct *)args[0];
-    if (!PyObject_TypeCheck(args[0], &StructType) || s->table != reader->table) {
+    if (!is_struct_of(args[0], reader->table)) {
         PyErr_Format(PyExc_TypeError, "does not belong to a %.200s", Py_TYPE(args[0])->tp_name);
         return NULL;
     }
-    Py_ssize_t index = PyNumber_AsSsize_t(args[1], PyExc_IndexError);
+    Py_ssize_t index = PyNumber_AsSsize_t(args[1], NULL);
     if (index == -1 && PyErr_Occurred())
         return NULL;
     const uint8_t *at = s->data + reader->vector->offset;
@@ -263,7 +264,7 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
     if (count > (Py_ssize_t)reader->vector->capacity)
         return refuse_count(reader->vector->layout, (unsigned)count, s->table->type, 0, 0);
     if (index < -count || index >= count)
-        return PyErr_Format(PyExc_IndexError, "index %zd in a vector of %zd", index, count);
+        return PyErr_Format(PyExc_IndexError, "index %S in a vector of %zd", args[1], count);
     index = index < 0 ? index + count : index;
     at += reader->vector->first + index * (Py_ssize_t)reader->vector->element_size;
     return read_value(reader->part, at, reader->vector->element_size, s->owner ? s->owner : args[0], 0);

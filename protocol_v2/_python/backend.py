@@ -5,7 +5,8 @@ from typing import Any
 from ..registry import TypeInfo
 from .batch import blank_buffer, decode_rows, encode_rows
 from .build import MessageBuilder
-from .compiled import Decoder, Encoder
+from .decoders import Decoder
+from .encoders import Encoder
 from .messages import Message, TLVView, parse_message, scan
 from .structs import StructBase, bind
 from .vectors import ElementReader, VectorBase, open_vector

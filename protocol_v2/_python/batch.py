@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..constants import HEADER_SIZE, MAGIC, SUPPORTED_VERSIONS
 from ..errors import ProtocolError
-from ..interop import require_numpy
+from ..extras import require_numpy
 from .checks import CHECKSUM_OFFSET, HEADER, check_message, checksum_of, walk
 
 _MAGIC = MAGIC.to_bytes(4, "little")

@@ -19,10 +19,8 @@ from ..errors import PayloadSizeMismatch
 from ..explain import explain_construction, explain_short_buffer
 from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, TailKind, VectorKind
 from .padding import cleared
-from .vectors import VectorBase, listed, pack_vector
-
-_CODES = {(1, False): "B", (2, False): "H", (4, False): "I", (8, False): "Q",
-          (1, True): "b", (2, True): "h", (4, True): "i", (8, True): "q"}  # fmt: skip
+from .vectors import CODES as _CODES
+from .vectors import VectorBase, listed, vector_packer
 
 
 class StructBase:
@@ -157,7 +155,7 @@ def _converter(field: FieldLayout) -> Callable[[Any], Any]:
         case StructKind(inner, cls):
             return lambda value: _struct_bytes(value, cls, inner)
         case VectorKind() as kind:
-            return lambda value: pack_vector(kind, value)
+            return vector_packer(kind)
         case TailKind():
             return as_bytes_like
 

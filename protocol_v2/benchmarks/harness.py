@@ -44,7 +44,7 @@ SOURCES = range(1, 20)
 REPEATS = {"trade": 4, "book": 10}
 
 # operation: what its statement is given, what it leaves
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "trade build": (TRADE, ("b",)),
     "trade parse": (("b",), TRADE),
     "book build": (BOOK, ("b",)),
@@ -115,7 +115,8 @@ def books(count: int = 40, seed: int = 12) -> list[Values]:
         middle = draw.randrange(10**8, 10**13)
         made.append(
             (1, 1, draw.choice(SOURCES), 0, 1_000_000 + i, now + draw.randrange(10**15),
-             b"%012d" % draw.randrange(10**12), now + draw.randrange(10**15), side(middle, -100), side(middle + 50, 100))
+             b"%012d" % draw.randrange(10**12), now + draw.randrange(10**15), side(middle, -100),
+             side(middle + 50, 100))
         )  # fmt: skip
     return made
 
@@ -134,14 +135,17 @@ def timed(statement: str, given: Sequence[str], names: dict[str, Any], pool: Seq
     """A job that runs `statement` once for each item of `pool`."""
     body = "".join(f"  {line}\n" for line in statement.split("\n"))
     bound = "".join(f", {name}={name}" for name in names)
-    text = f"def run(pool, clock{bound}):\n start = clock()\n for {', '.join(given)} in pool:\n{body} return clock() - start\n"
+    text = f"def run(pool, clock{bound}):\n start = clock()\n for {', '.join(given)} in pool:\n{body}"
+    text += " return clock() - start\n"
     space = dict(names)
     exec(compile(text, "<timed>", "exec"), space)
     run = space["run"]
     return Job(lambda clock: run(pool, clock), len(pool))
 
 
-def once(statement: str, given: Sequence[str], names: dict[str, Any], leaves: Sequence[str]) -> Callable[..., list[Any]]:
+def once(
+    statement: str, given: Sequence[str], names: dict[str, Any], leaves: Sequence[str]
+) -> Callable[..., list[Any]]:
     """The statement as a function of what it is given; its result is what it leaves."""
     body = "".join(f" {line}\n" for line in statement.split("\n"))
     space = dict(names)
@@ -188,7 +192,7 @@ def _check(peer: Peer, operation: str, statement: str, pool: list[Values], messa
     leaves = peer.leaves.get(operation, OPERATIONS[operation][1])
     read = once(statement, ("b",), peer.names, leaves)
     for values, message in zip(pool, messages, strict=True):
-        known = dict(zip(TRADE if operation.startswith("trade") else BOOK, values, strict=True))
+        known: dict[str, Any] = dict(zip(TRADE if operation.startswith("trade") else BOOK, values, strict=True))
         if operation == "book top":
             bids, asks = known["bids"], known["asks"]
             known = dict(zip(TOP, (*bids[0], *asks[0], len(bids), len(asks)), strict=True))

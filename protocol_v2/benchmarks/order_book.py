@@ -3,7 +3,7 @@
     python -m protocol_v2.benchmarks.order_book [--rounds N] [--levels 0 10 50]
 
 Owns the list-based book (a dataclass with lists, packed with `struct` into 44 + 24 bytes a level, the form that the
-fixed one replaced) and the measuring.  Must not know why one of them was chosen: docs/adr/0009 does.
+fixed one replaced) and the measuring.  Must not know why one of them was chosen: docs/adr/0012 does.
 
 All operations of both books are measured in one run, in turns, the order of the two changing from round to round, so
 that a slower moment of the machine meets both.  A row shows the medians over the rounds, and the median of the ratios

@@ -23,7 +23,9 @@ from typing import Any
 import protocol_v2
 from protocol_v2.benchmarks import goals, peers_fixed, peers_formats, peers_ours
 from protocol_v2.benchmarks.harness import (
+    BOOK,
     OPERATIONS,
+    TRADE,
     Job,
     Peer,
     Times,
@@ -31,6 +33,7 @@ from protocol_v2.benchmarks.harness import (
     empty_jobs,
     interleave,
     jobs_of,
+    once,
     skipped,
     surroundings,
     trades,
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         own, sizes[peer.name] = jobs_of(peer, pools)
         jobs.update(own)
         notes[peer.name] = peer.note
-    _same_bytes(wanted)
+    _same_bytes()
     before = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     times = Times(interleave(jobs, given.rounds))
     print(f"{surroundings()} (before: {before:.1f}); codec: {protocol_v2.implementation}; {given.rounds} rounds")
@@ -85,10 +88,8 @@ def _peers(wanted: list[str]) -> Iterator[Peer]:
         yield peer
 
 
-def _same_bytes(wanted: list[str]) -> None:
+def _same_bytes() -> None:
     """The struct peer with our layout writes what our encoder writes.  Raises AssertionError."""
-    from protocol_v2.benchmarks.harness import BOOK, TRADE, once
-
     ours = next(peers_ours.ways(protocol_v2, "ours"))
     same = peers_fixed.same_wire()
     same.statements["book build"] = peers_fixed.reference().statements["book build"]
@@ -119,8 +120,9 @@ def _record(times: Times, sizes: dict[str, dict[str, int]], rounds: int) -> dict
     for (name, operation, summed), _ in times.net.items():
         key, reference = (name, operation, summed), (goals.REFERENCE, operation, True)
         ratio, best = times.speed(key, reference)
-        rows.append({"peer": name, "operation": operation, "checksum": summed, "ns": round(times.median(key), 1),
-                     "best_ns": round(times.best[key], 1), "speed": round(ratio, 3), "best_speed": round(best, 3)})  # fmt: skip
+        rows.append({"peer": name, "operation": operation, "checksum": summed,
+                     "ns": round(times.median(key), 1), "best_ns": round(times.best[key], 1),
+                     "speed": round(ratio, 3), "best_speed": round(best, 3)})  # fmt: skip
     return {
         "surroundings": surroundings(),
         "implementation": protocol_v2.implementation,

@@ -72,8 +72,8 @@ def reference() -> Peer:
                 "b = h + crc32(p, crc32(h)).to_bytes(4, 'little') + p"
             ),
             "trade parse": (
-                "magic, dom, ver, src, flg, seq, sent, size, crc, kind, length, inst, price, vol, tns, side = unpack(b)\n"
-                + CHECK_TRADE
+                "magic, dom, ver, src, flg, seq, sent, size, crc, kind, length, inst, price, vol, tns, side = "
+                "unpack(b)\n" + CHECK_TRADE
             ),
             "book build": (
                 "h = head(0xDEADBEEF, dom, ver, src, flg, seq, sent, 2461)\n"
@@ -163,8 +163,8 @@ def with_ctypes() -> Peer:
         "ctypes",
         {"Trade": trade, "Book": book},
         {
-            "trade build": "b = bytes(Trade(0xDEADBEEF, dom, ver, src, flg, seq, sent, 42, 0, (1, 40), inst, price, vol, "
-            "tns, side))",
+            "trade build": "b = bytes(Trade(0xDEADBEEF, dom, ver, src, flg, seq, sent, 42, 0, (1, 40), inst, price, "
+            "vol, tns, side))",
             "trade parse": "m = Trade.from_buffer_copy(b)\n" + reads("m", TRADE_FIELDS, TRADE),
             "book build": "m = Book(0xDEADBEEF, dom, ver, src, flg, seq, sent, 2461, 0, (255, 0, 3, 152, 9), bns, 0, "
             "100000000, inst, 0)\nm.nb = len(bids); m.bids = tuple(bids); m.na = len(asks); m.asks = tuple(asks)\n"
@@ -172,7 +172,8 @@ def with_ctypes() -> Peer:
             "book parse": "m = Book.from_buffer_copy(b)\n" + reads("m", BOOK_FIELDS, (*HEADER, "inst", "bns"))
             + "\n" + levels,
             "book top": "m = Book.from_buffer_copy(b); nb = m.nb; na = m.na\n"
-            "l = m.bids[0]; bp = l.price; bs = l.size; bc = l.count\nl = m.asks[0]; ap = l.price; asz = l.size; ac = l.count",
+            "l = m.bids[0]; bp = l.price; bs = l.size; bc = l.count\n"
+            "l = m.asks[0]; ap = l.price; asz = l.size; ac = l.count",
         },
     )  # fmt: skip
 
@@ -195,8 +196,8 @@ def with_numpy() -> Peer:
         "numpy record",
         {"array": np.array, "zeros": np.zeros, "frombuffer": np.frombuffer, "trade": trade, "book": book},
         {
-            "trade build": "b = array((0xDEADBEEF, dom, ver, src, flg, seq, sent, 42, 0, b'', inst, price, vol, tns, side, "
-            "b''), trade).tobytes()",
+            "trade build": "b = array((0xDEADBEEF, dom, ver, src, flg, seq, sent, 42, 0, b'', inst, price, vol, tns, "
+            "side, b''), trade).tobytes()",
             "trade parse": "magic, dom, ver, src, flg, seq, sent, size, crc, tlv, inst, price, vol, tns, side, pad = "
             "frombuffer(b, trade)[0].item()",
             "book build": f"a = zeros((), book); {set_head}; a['nb'] = len(bids); a['na'] = len(asks)\n"
@@ -241,7 +242,8 @@ def with_dissect() -> Peer:
         "dissect.cstruct",
         {"Trade": parser.Trade},
         {
-            "trade build": f"b = Trade(magic=0xDEADBEEF, size=42, crc=0, tlv=b'\\1\\x28', pad=bytes(3), {given}).dumps()",
+            "trade build": "b = Trade(magic=0xDEADBEEF, size=42, crc=0, tlv=b'\\1\\x28', pad=bytes(3), "
+            f"{given}).dumps()",
             "trade parse": "m = Trade(b)\n" + reads("m", TRADE_FIELDS, TRADE),
         },
     )
@@ -254,9 +256,10 @@ def with_bitstruct() -> Peer:
         "bitstruct.c",
         {"pack": layout.pack, "unpack": layout.unpack},
         {
-            "trade build": "b = pack(0xDEADBEEF, dom, ver, src, flg, seq, sent, 42, 0, 1, 40, inst, price, vol, tns, side)",
-            "trade parse": "magic, dom, ver, src, flg, seq, sent, size, crc, kind, length, inst, price, vol, tns, side = "
-            "unpack(b)",
+            "trade build": "b = pack(0xDEADBEEF, dom, ver, src, flg, seq, sent, 42, 0, 1, 40, inst, price, vol, tns, "
+            "side)",
+            "trade parse": "magic, dom, ver, src, flg, seq, sent, size, crc, kind, length, inst, price, vol, tns, "
+            "side = unpack(b)",
         },
     )
 

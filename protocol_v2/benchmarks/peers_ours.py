@@ -35,7 +35,8 @@ def python_twin() -> Any:
     if name in sys.modules:
         return sys.modules[name]
     folder = Path(protocol_v2.__file__).parent
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    init = folder / "__init__.py"
+    spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[str(folder)])
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -55,17 +56,25 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
     for source in SOURCES:
         package.register_source(source)
     trade, book = package.TradeTLV, package.OrderBookTLV
-    encode = package.Encoder(trade, *TRADE_PATHS)
-    encode_book = package.Encoder(book, *BOOK_PATHS)
+    # The version is not passed: a message of this protocol has one, as it has one magic.  Reading gives it back.
+    encode = package.Encoder(trade, *TRADE_PATHS[1:])
+    encode_book = package.Encoder(book, *BOOK_PATHS[1:])
     names = {
         "encode": encode, "decode": package.Decoder(trade, *TRADE_PATHS), "encode_book": encode_book,
         "decode_book": package.Decoder(book, *BOOK_PATHS),
     }  # fmt: skip
-    build = {"trade build": f"b = encode({', '.join(TRADE)})", "book build": f"b = encode_book({', '.join(BOOK)})"}
+    build = {
+        "trade build": f"b = encode({', '.join(TRADE[1:])})",
+        "book build": f"b = encode_book({', '.join(BOOK[1:])})",
+    }
     yield Peer(
         f"{label} Encoder/Decoder",
         names,
-        {**build, "trade parse": f"{', '.join(TRADE)} = decode(b)", "book parse": f"{', '.join(BOOK)} = decode_book(b)"},
+        {
+            **build,
+            "trade parse": f"{', '.join(TRADE)} = decode(b)",
+            "book parse": f"{', '.join(BOOK)} = decode_book(b)",
+        },
         checksum=True,
         note="all fields by path",
     )

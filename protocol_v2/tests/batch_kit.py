@@ -46,11 +46,13 @@ def using(kernel: str) -> Iterator[Any]:
     module = python_kernel if kernel == "python" else compiled_kernel
     names = ("blank_buffer", "decode_rows", "encode_rows")
     before = {name: getattr(batch, name) for name in names}
-    vars(batch).update({name: getattr(module, name) for name in names})
+    for name in names:
+        setattr(batch, name, getattr(module, name))
     try:
         yield module
     finally:
-        vars(batch).update(before)
+        for name in names:
+            setattr(batch, name, before[name])
 
 
 def decode(kernel: str, data: Any, cls: Any, **options: Any) -> Any:

@@ -113,6 +113,14 @@ def test_a_message_is_never_larger_than_readers_take(codec: Any) -> None:
     refused(codec, "PayloadTooLarge", {"limit": 0}, lambda: builder.add_raw(9, b""))
 
 
+@pytest.mark.parametrize("size", [0, 1, 254, 255, 256, 65_535])
+def test_the_size_decides_the_frame(codec: Any, size: int) -> None:
+    extended = size > 255
+    wire = builder_of(codec).add_raw(9, bytes(size)).build()
+    assert wire == message(frame(9, bytes(size), extended=extended), source=2, sequence=3, timestamp=4)
+    assert [view.extended for view in codec.parse_message(wire)] == [extended]
+
+
 def test_a_builder_can_be_used_again(codec: Any) -> None:
     builder = codec.MessageBuilder(relay_domain=1, source=2, sequence=3, timestamp=4, flags=0x90)
     trade = codec.TradeTLV.from_buffer(TRADE, 34)

@@ -94,6 +94,13 @@ def test_a_message_is_a_value_and_a_row_of_views(codec: Any) -> None:
     assert repr(parsed.find(1)) == "<TLV TRADE (1), 40 bytes, standard, at 34>"
 
 
+def test_of_several_the_first_is_got(codec: Any) -> None:
+    payloads = [bytes([at]) + TRADE_PAYLOAD[1:] for at in range(3)]
+    parsed = codec.parse_message(message(b"".join(frame(1, each, extended=each[0] == 1) for each in payloads)))
+    assert bytes(parsed.get(codec.TradeTLV)) == bytes(parsed.find(1).payload) == payloads[0]
+    assert [bytes(each) for each in parsed.get_all(codec.TradeTLV)] == payloads
+
+
 def test_a_buffer_that_changes_under_a_message(codec: Any) -> None:
     """Refused or read, but never beyond the message."""
     raw = bytearray(message(frame(1, TRADE_PAYLOAD) + frame(3, BOOK_PAYLOAD)))

@@ -132,7 +132,9 @@ def test_the_tlvs(codec: Any, case: str) -> None:
     refused(codec, error, fields, lambda: codec.parse_message(wire))
     refused(codec, error, fields, lambda: codec.parse_message(b"abc" + wire, 3))
     refused(codec, error, fields, lambda: codec.parse_message(wire + EMPTY, allow_trailing=True))
-    refused(codec, error, fields, lambda: codec.Decoder(codec.TradeTLV)(wire))
+    for cls in (codec.TradeTLV, codec.OrderBookTLV, codec.PoolLiquidityTLV, codec.StateInvalidationTLV):
+        refused(codec, error, fields, codec.Decoder(cls), wire)
+        refused(codec, error, fields, codec.Decoder(cls, "timestamp_ns"), wire)
     assert codec.parse_header(wire).payload_size == len(payload)
     damaged = patched(wire, 28, b"abcd", signed=False)
     walked = refused(codec, "ChecksumMismatch", {}, lambda: codec.parse_message(damaged)).tlv_count

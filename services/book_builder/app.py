@@ -1,7 +1,7 @@
 """Order books from the market data; out come best prices, and signals where two venues cross.
 
     builder = BookBuilder(Config())
-    for data in builder.handle(frame, now_ns): send to the signal relay
+    for data in builder.handle(message, now_ns): send to the signal relay
     for data in builder.on_time(now_ns): the same, some times a second: what heard nothing for too long goes
 
 Owns the state between messages.  Must not open sockets and must not read a clock: time is an argument, the same for
@@ -104,10 +104,13 @@ class BookBuilder:
         self._open: dict[tuple[InstrumentId, InstrumentId], Opportunity] = {}
         self._last_signal = 0
 
-    def handle(self, data: Buffer, now_ns: int) -> list[bytes]:
-        """One message's bytes.  What cannot be read is counted; nothing a peer sends raises."""
+    def handle(self, data: Message | Buffer, now_ns: int) -> list[bytes]:
+        """One message, or its bytes.  What cannot be read is counted; nothing a peer sends raises.
+
+        Nothing of the message's buffer is kept.
+        """
         try:
-            message = parse_message(data, checksum=ChecksumPolicy.SKIP)
+            message = data if isinstance(data, Message) else parse_message(data, checksum=ChecksumPolicy.SKIP)
         except RemoteProtocolError:
             self.counts.unreadable += 1
             return []
@@ -162,27 +165,28 @@ class BookBuilder:
         kept = self._kept.get(_asset(instrument), {}).get(instrument.venue)
         return None if kept is None else kept.last_trade
 
-    def _entry(self, instrument: InstrumentId, now_ns: int) -> _Kept | None:
-        venues = self._kept.get(_asset(instrument))
-        kept = None if venues is None else venues.get(instrument.venue)
+    def _entry(self, tlv: TradeTLV | QuoteTLV | OrderBookTLV, now_ns: int) -> _Kept | None:
+        asset, venue = (tlv.asset_id, tlv.asset_type, tlv.reserved), tlv.venue_id
+        venues = self._kept.get(asset)
+        kept = None if venues is None else venues.get(venue)
         if kept is None:
             if self._size >= self.config.max_instruments:
                 self.counts.crowded += 1
                 return None
             self._size += 1
-            kept = _Kept(instrument)
-            self._kept.setdefault(_asset(instrument), {})[instrument.venue] = kept
+            kept = _Kept(tlv.instrument)
+            self._kept.setdefault(asset, {})[venue] = kept
         kept.heard_ns = now_ns
         return kept
 
     def _on_trade(self, trade: TradeTLV, now_ns: int) -> None:
         self.counts.trades += 1
-        kept = self._entry(trade.instrument, now_ns)
+        kept = self._entry(trade, now_ns)
         if kept is not None and (kept.last_trade is None or trade.timestamp_ns >= kept.last_trade[2]):
             kept.last_trade = (trade.price, trade.volume, trade.timestamp_ns)
 
     def _on_top(self, tlv: OrderBookTLV | QuoteTLV, read: Any, now_ns: int) -> Iterable[Published]:
-        kept = self._entry(tlv.instrument, now_ns)
+        kept = self._entry(tlv, now_ns)
         if kept is None:
             return []
         if kept.top is not None and tlv.timestamp_ns < kept.timestamp_ns:

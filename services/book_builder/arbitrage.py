@@ -3,7 +3,7 @@
 Owns the arithmetic and its rounding.  Must not know books, ages or messages.
 
 Every division is rounded against us: what comes in down, what goes out up.  So the net profit is never more than the
-exact one, and less by fewer than six hundred-millionths of a dollar (one for each division).
+exact one, and less by fewer than five hundred-millionths of a dollar (one for each division).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Signals into orders and fills, against the last known prices.
 
     sim = ExecutionSim(Config())
-    for data in sim.handle(frame, now_ns): send to the execution relay
+    for data in sim.handle(message, now_ns): send to the execution relay
     sim.on_time(now_ns): some times a second: what is too old is forgotten
 
 Owns the state between messages: prices, positions, and which signals were acted upon.  Must not open sockets and must
@@ -116,10 +116,13 @@ class ExecutionSim:
         self._last_order = 0
         self.halted = False
 
-    def handle(self, data: Buffer, now_ns: int) -> list[bytes]:
-        """One message's bytes.  What cannot be read is counted; nothing a peer sends raises."""
+    def handle(self, data: Message | Buffer, now_ns: int) -> list[bytes]:
+        """One message that was checked, or its bytes.  What cannot be read is counted; nothing a peer sends raises.
+
+        Nothing of the message's buffer is kept.
+        """
         try:
-            message = parse_message(data)
+            message = data if isinstance(data, Message) else parse_message(data)
         except RemoteProtocolError:
             self.counts.unreadable += 1
             return []

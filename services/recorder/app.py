@@ -1,7 +1,7 @@
 """What passes by, as tables for Parquet files: nothing twice, nothing lost.
 
     recorder = Recorder(run=started_ns)
-    recorder.add(frame, now_ns)
+    recorder.add(message, now_ns)
     if recorder.due(now_ns):
         for part in recorder.take(): files.write_part(folder, part)
 
@@ -38,17 +38,18 @@ from protocol_v2.buffers import Buffer
 from protocol_v2.registry import known_types
 
 from .seen import Stream, Verdict
-from .tables import Collected, Part, Raw, Shape, raw_parts, shape_parts, shape_size
+from .tables import UNREADABLE, Collected, Part, Raw, Shape, check_classes, raw_parts, shape_parts, shape_size
 
 __all__ = ["Config", "Counts", "Part", "Reason", "Recorder", "decoded_classes"]
 
 SECOND = 1_000_000_000
+_MAX_SHAPES = 4096
 
 
 class Reason(StrEnum):
     """Why a message is in the table `messages`; see the head of the module."""
 
-    UNREADABLE = "unreadable"
+    UNREADABLE = UNREADABLE
     CONFLICT = "conflict"
     UNDECODED = "undecoded"
     INEXACT = "inexact"
@@ -97,18 +98,22 @@ class Recorder:
         """`run` tells this run's rows and files from another's: the time it started, say.
 
         `classes` are those that get tables, by default all that the protocol declares; one of them may be of a type
-        that it does not (`execution_sim.layouts`).
+        that it does not (`execution_sim.layouts`).  Raises ValueError for classes whose tables or columns would clash.
         """
         self.config, self.counts, self.run = config or Config(), Counts(), run
-        self._classes = {cls.TYPE: cls for cls in (decoded_classes() if classes is None else classes)}
+        known = decoded_classes() if classes is None else list(classes)
+        check_classes(known)
+        self._classes = {cls.TYPE: cls for cls in known}
+        # By the types of a message's TLVs: its shape and size, None where rows cannot hold it.
+        self._shapes: dict[tuple[int, ...], tuple[Shape, int] | None] = {}
         self._streams: dict[tuple[int, int], Stream] = {}
         self._groups: dict[Shape, Collected] = {}
         self._raw: list[Raw] = []
         self._arrival = self._waiting = self._bytes = 0
         self._since = 0
 
-    def add(self, data: Buffer, now_ns: int) -> None:
-        """One message's bytes, which are copied.  Nothing that a peer sends raises."""
+    def add(self, data: Message | Buffer, now_ns: int) -> None:
+        """One message, or its bytes; they are copied, and checked again.  Nothing that a peer sends raises."""
         kept = bytes(data)
         self.counts.messages += 1
         try:
@@ -117,15 +122,17 @@ class Recorder:
             self.counts.unreadable += 1
             self._keep(kept, now_ns, Reason.UNREADABLE, f"{type(error).__name__}: {error}", _header(kept))
             return
-        header = message.header
-        stream = self._streams.setdefault((header.relay_domain, header.source), Stream())
+        sender = message.relay_domain, message.source
+        stream = self._streams.get(sender)
+        if stream is None:
+            stream = self._streams[sender] = Stream()
         fingerprint = int.from_bytes(blake2b(kept, digest_size=8).digest(), "little")
-        verdict = stream.meet(header.sequence, fingerprint)
+        verdict = stream.meet(message.sequence, fingerprint)
         if verdict is Verdict.DUPLICATE:
             self.counts.duplicates += 1
         elif verdict is Verdict.CONFLICT:
             self.counts.conflicts += 1
-            self._keep(kept, now_ns, Reason.CONFLICT, "", header)
+            self._keep(kept, now_ns, Reason.CONFLICT, "", message.header)
         else:
             self._collect(kept, message, now_ns)
 
@@ -162,19 +169,28 @@ class Recorder:
         return [] if stream is None else stream.missing()
 
     def _collect(self, data: bytes, message: Message, now_ns: int) -> None:
-        types = [view.type for view in message]
-        classes = [self._classes.get(number) for number in types]
-        shape = tuple(cls for cls in classes if cls is not None)
-        if not types or len(shape) < len(types) or len(set(types)) < len(types) or len(data) != shape_size(shape):
+        types = tuple([view.type for view in message])
+        if types not in self._shapes:
+            if len(self._shapes) >= _MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[types] = self._shape(types)
+        shaped = self._shapes[types]
+        if shaped is None or len(data) != shaped[1]:
             self.counts.undecoded += 1
-            self._keep(data, now_ns, Reason.UNDECODED, "types " + ", ".join(map(str, types)), message.header)
+            self._keep(data, now_ns, Reason.UNDECODED, f"types {', '.join(map(str, types))}", message.header)
             return
-        group = self._groups.get(shape)
+        group = self._groups.get(shaped[0])
         if group is None:
-            group = self._groups[shape] = Collected(bytearray(), [], [])
+            group = self._groups[shaped[0]] = Collected(bytearray(), [], [])
         group.data += data
         group.arrivals.append(self._count(data, now_ns))
         group.received.append(now_ns)
+
+    def _shape(self, types: tuple[int, ...]) -> tuple[Shape, int] | None:
+        classes = [self._classes.get(number) for number in types]
+        if not types or None in classes or len(set(types)) < len(types):
+            return None
+        return tuple(classes), shape_size(tuple(classes))
 
     def _keep(self, data: bytes, now_ns: int, reason: Reason, error: str, header: Any) -> None:
         self._raw.append(Raw(data, self._count(data, now_ns), now_ns, reason, error, header))

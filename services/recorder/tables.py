@@ -21,13 +21,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from protocol_v2 import HEADER_SIZE, ChecksumPolicy, RelayDomain, SourceType, VenueId, decode_batch, encode_batch
+from protocol_v2 import (
+    HEADER_SIZE,
+    ChecksumPolicy,
+    MessageHeader,
+    RelayDomain,
+    SourceType,
+    VenueId,
+    decode_batch,
+    encode_batch,
+)
 
 Shape = tuple[Any, ...]
 
 DAY_NS = 86_400_000_000_000
 NO_VENUE = "none"
 RAW_TABLE = "messages"
+UNREADABLE = "unreadable"
 _EPOCH = date(1970, 1, 1).toordinal()
 _HEADER_COLUMNS = {
     "msg_domain": "relay_domain",
@@ -37,6 +47,7 @@ _HEADER_COLUMNS = {
     "msg_timestamp_ns": "timestamp",
     "msg_checksum": "checksum",
 }
+_COLUMNS = frozenset({"run", "arrival", "received_ns", *_HEADER_COLUMNS, "tlv_index", "date", "venue"})
 _FRAME, _EXTENDED_FRAME, _STANDARD = 2, 5, 255
 
 
@@ -53,6 +64,22 @@ class Part:
 def table_name(cls: Any) -> str:
     """`order_book` for OrderBookTLV."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__.removesuffix("TLV")).lower()
+
+
+def check_classes(classes: Sequence[Any]) -> None:
+    """Raises ValueError where two classes have one table or type, or a field the name of a column of ours."""
+    tables: dict[object, Any] = {RAW_TABLE: None}
+    for cls in classes:
+        for taken in (table_name(cls), cls.TYPE):
+            if taken in tables:
+                raise ValueError(
+                    f"{cls.__name__}: {taken!r} is taken by {tables[taken] or 'the table of raw messages'}"
+                )
+            tables[taken] = cls.__name__
+        names = [column_name(field.name) for field in cls.__layout__.fields]
+        clash = sorted({name for name in names if name in _COLUMNS or names.count(name) > 1})
+        if clash:
+            raise ValueError(f"{cls.__name__}: the names {', '.join(clash)} are those of other columns")
 
 
 def shape_size(shape: Shape) -> int:
@@ -137,11 +164,14 @@ class Raw:
     received_ns: int
     reason: str
     error: str = ""
-    header: Any = None
+    header: MessageHeader | None = None
 
 
 def raw_parts(raw: Sequence[Raw], run: int) -> list[Part]:
-    """The table of messages that are kept as bytes; where the header cannot be read, its columns are empty."""
+    """The table of messages that are kept as bytes; where the header cannot be read, its columns are empty.
+
+    The day is that of the header, but for messages that are unreadable that of their arrival: damage names no days.
+    """
     import pyarrow as pa
 
     fields = [("run", pa.uint64()), ("arrival", pa.uint64()), ("received_ns", pa.uint64())]
@@ -152,7 +182,9 @@ def raw_parts(raw: Sequence[Raw], run: int) -> list[Part]:
     by_day: dict[int, list[dict[str, Any]]] = {}
     for each in raw:
         head = {name: None if each.header is None else getattr(each.header, of) for name, of in _HEADER_COLUMNS.items()}
-        time = each.received_ns if each.header is None else each.header.timestamp
+        time = each.received_ns
+        if each.header is not None and each.reason != UNREADABLE:
+            time = each.header.timestamp
         row = {"run": run, "arrival": each.arrival, "received_ns": each.received_ns, **head}
         row |= {"reason": each.reason, "error": each.error, "data": each.data}
         by_day.setdefault(time // DAY_NS, []).append(row)

@@ -15,8 +15,9 @@ from protocol_v2 import (
     StateInvalidationTLV,
     parse_message,
 )
-from services.execution_sim.app import FillTLV, OrderRequestTLV, Side
-from services.recorder.app import Part
+from services.book_builder.app import BookBuilder
+from services.execution_sim.app import ExecutionSim, FillTLV, OrderRequestTLV, Side
+from services.recorder.app import Part, Recorder
 from tests.integration.chain import CLASSES, Run, captured, run_chain
 
 pq = pytest.importorskip("pyarrow.parquet", reason="the recorder needs pyarrow")
@@ -76,6 +77,30 @@ def test_every_sender_counts_without_holes(done: Run) -> None:
 
 def test_the_same_captures_give_the_same_messages(done: Run) -> None:
     assert run_chain(captured()).sent == done.sent
+
+
+def test_messages_that_a_transport_has_read_are_taken_as_they_are(done: Run) -> None:
+    builder, execution, recorder = (
+        BookBuilder(done.builder.config),
+        ExecutionSim(done.execution.config),
+        Recorder(run=1),
+    )
+    sent = []
+    for each in captured():
+        # One buffer for all messages, as a transport that reads again: nothing of it may be kept.
+        buffer = bytearray(each.data)
+        message = parse_message(buffer)
+        recorder.add(message, each.timestamp_ns)
+        signals = builder.handle(message, each.timestamp_ns)
+        buffer[:] = bytes(len(buffer))
+        sent.append(each.data)
+        for signal in signals:
+            buffer = bytearray(signal)
+            orders = execution.handle(parse_message(buffer), each.timestamp_ns)
+            buffer[:] = bytes(len(buffer))
+            sent += [signal, *orders]
+    assert sent == done.sent
+    assert recorder.counts.messages == len(captured()) and recorder.counts.unreadable == 0
 
 
 def test_what_arrives_twice_is_done_once(done: Run) -> None:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import TypeVar
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.stamping import Stamp
@@ -16,6 +16,7 @@ from protocol_v2 import (
     InstrumentId,
     InvalidationReason,
     Message,
+    MessageBuilder,
     OrderBookTLV,
     QuoteTLV,
     RelayDomain,
@@ -228,6 +229,7 @@ quotes = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(quotes, max_size=40))
 def test_every_signal_is_backed_by_the_quotes_before_it(sent: list[tuple[InstrumentId, int, int, int]]) -> None:
     builder, known = BookBuilder(FREE), dict[bytes, QuoteTLV]()
@@ -256,3 +258,41 @@ def test_every_signal_is_backed_by_the_quotes_before_it(sent: list[tuple[Instrum
             assert signal.net_profit_usd_q8 == (sell.bid_price - buy.ask_price) * size // ONE > 0
             signals.append(signal.signal_id)
     assert all(one < two for one, two in pairwise(signals))
+
+
+def raw(tlv: TLV) -> tuple[int, bytes]:
+    return tlv.TYPE, bytes(tlv)
+
+
+EDGES = st.sampled_from([-(2**63), -1, 0, 1, ONE, 2**63 - 1])
+TIMES = st.sampled_from([0, 1, SECOND, 2**64 - 1])
+IDS = st.sampled_from(
+    [BINANCE, KRAKEN, InstrumentId.coin(0, "X"), InstrumentId(asset_id=2**64 - 1, venue=65_535, asset_type=255)]
+)
+edge_quotes = st.builds(
+    QuoteTLV.of, IDS, bid_price=EDGES, bid_size=EDGES, ask_price=EDGES, ask_size=EDGES, timestamp_ns=TIMES
+)
+edge_books = st.builds(
+    OrderBookTLV.of,
+    IDS,
+    timestamp_ns=TIMES,
+    sequence=TIMES,
+    precision_factor=EDGES,
+    bids=st.lists(st.tuples(EDGES, EDGES, st.just(0)), max_size=2),
+    asks=st.lists(st.tuples(EDGES, EDGES, st.just(0)), max_size=2),
+)
+KINDS: tuple[type[TLV], ...] = (TradeTLV, QuoteTLV, OrderBookTLV, StateInvalidationTLV)
+noise = st.sampled_from(KINDS).flatmap(
+    lambda cls: st.tuples(st.just(cls.TYPE), st.binary(min_size=cls.SIZE, max_size=cls.SIZE))
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.one_of(edge_quotes, edge_books).map(raw) | noise, TIMES), max_size=12))
+def test_nothing_a_peer_sends_raises(sent: list[tuple[tuple[int, bytes], int]]) -> None:
+    builder = BookBuilder(Config(default_fee_ppm=0, slippage_ppm=0, max_capital=2**63 - 1))
+    header = {"relay_domain": RelayDomain.MARKET_DATA, "source": SourceType.KRAKEN_COLLECTOR}
+    for (number, payload), now in sent:
+        data = MessageBuilder(**header, sequence=1, timestamp=now).add_raw(number, payload).build()
+        for answer in builder.handle(data, now) + builder.handle(data[: now % len(data)], now) + builder.on_time(now):
+            parse_message(answer)

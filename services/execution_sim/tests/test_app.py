@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.stamping import Stamp
@@ -14,6 +14,7 @@ from protocol_v2 import (
     InstrumentId,
     InvalidationReason,
     Message,
+    MessageBuilder,
     OrderBookTLV,
     QuoteTLV,
     RelayDomain,
@@ -311,6 +312,7 @@ events = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(events, max_size=30))
 def test_what_is_sent_adds_up_to_the_positions(sent: list[TLV]) -> None:
     sim = ExecutionSim(Config(default_fee_ppm=1234))
@@ -335,3 +337,46 @@ def test_what_is_sent_adds_up_to_the_positions(sent: list[TLV]) -> None:
     assert (sim.pnl().cash, sim.pnl().fees) == (cash, fees)
     again = ExecutionSim(Config(default_fee_ppm=1234))
     assert [bytes(each) for each in feed(again, *sent)] == [bytes(each) for each in messages]
+
+
+def raw(tlv: TLV) -> tuple[int, bytes]:
+    return tlv.TYPE, bytes(tlv)
+
+
+EDGES = st.sampled_from([-(2**63), -1, 0, 1, ONE, 2**63 - 1])
+TIMES = st.sampled_from([0, 1, SECOND, 2**64 - 1])
+edge_quotes = st.builds(
+    QuoteTLV.of,
+    st.sampled_from([BUY, SELL]),
+    bid_price=EDGES,
+    bid_size=EDGES,
+    ask_price=EDGES,
+    ask_size=EDGES,
+    timestamp_ns=TIMES,
+)
+edge_signals = st.builds(
+    lambda number, capital, tolerance, until: signal(
+        number, required_capital_usd_q8=capital, slippage_tolerance_bps=tolerance, valid_until=until
+    ),
+    st.integers(0, 2**64 - 1),
+    EDGES,
+    st.sampled_from([0, 1, 9_999, 10_000, 65_535]),
+    st.sampled_from([0, 10, 2**32 - 1]),
+)
+KINDS: tuple[type[TLV], ...] = (QuoteTLV, OrderBookTLV, StateInvalidationTLV, ArbitrageSignalTLV, SignalIdentityTLV)
+noise = st.sampled_from(KINDS).flatmap(
+    lambda cls: st.tuples(st.just(cls.TYPE), st.binary(min_size=cls.SIZE, max_size=cls.SIZE))
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.one_of(edge_quotes, edge_signals).map(raw) | noise, TIMES), max_size=12))
+def test_nothing_a_peer_sends_raises(sent: list[tuple[tuple[int, bytes], int]]) -> None:
+    sim = ExecutionSim(Config(max_order=2**63 - 1, max_position=2**63 - 1, max_loss=2**63 - 1))
+    header = {"relay_domain": RelayDomain.SIGNAL, "source": SourceType.ARBITRAGE_STRATEGY}
+    for (number, payload), now in sent:
+        data = MessageBuilder(**header, sequence=1, timestamp=now).add_raw(number, payload).build()
+        for answer in sim.handle(data, now) + sim.handle(data[: now % len(data)], now):
+            parse_message(answer)
+        sim.on_time(now)
+        assert sim.pnl().total is not None

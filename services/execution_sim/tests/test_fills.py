@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.execution_sim.config import Config
@@ -63,6 +63,7 @@ sizes = st.integers(1, 2**63 - 1)
 trades = st.lists(st.tuples(st.sampled_from(Side), sizes, sizes, st.integers(0, 1000)), max_size=20)
 
 
+@settings(deadline=None)
 @given(trades)
 def test_cash_is_never_more_than_the_exact_sum(done: list[tuple[Side, int, int, int]]) -> None:
     position, exact, quantity = Position(), Fraction(0), 0
@@ -78,6 +79,7 @@ def test_cash_is_never_more_than_the_exact_sum(done: list[tuple[Side, int, int, 
 levels = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 9)), max_size=8)
 
 
+@settings(deadline=None)
 @given(levels, st.sampled_from(Side), st.integers(1, 50), st.integers(1, 60))
 def test_nothing_is_lost_between_fills_and_levels(offered: list[Level], side: Side, limit: int, quantity: int) -> None:
     offered = sorted(offered, reverse=side is Side.SELL)

@@ -4,7 +4,7 @@ import io
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol_v2 import OrderBookTLV, RelayDomain, SourceType, StateInvalidationTLV, TradeTLV, parse_message
@@ -94,6 +94,7 @@ def test_when_a_message_is_due(timestamp: int, now: int, speed: Fraction | None,
     assert wait_ns(timestamp, 1000, 500, now, speed) == wait
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=2), st.fractions(min_value="1/100", max_value=100))
 def test_waiting_never_leads_ahead_of_time(gaps: list[int], speed: Fraction) -> None:
     now = started = 7_000

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol_v2 import OrderBookTLV, TradeTLV
@@ -23,6 +23,7 @@ def lines(*chunks: bytes) -> list[tuple[int, str]]:
     return list(reading.lines("f", chunks))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text("abc\u00e9,\r", max_size=8), max_size=8),
     st.booleans(),
@@ -178,6 +179,7 @@ def test_many_row_groups_count_their_rows() -> None:
     assert (caught.value.line, caught.value.column) == (9001, "price")
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=10**7, places=8))
 def test_doubles_give_the_text_that_they_were_read_from(number: Decimal) -> None:
     pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")

@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol_v2 import MAX_ORDER_LEVELS, AssetType, InstrumentId, OrderBookTLV, TradeTLV, VenueId
@@ -250,6 +250,7 @@ def test_exchanges_and_short_names_can_be_added() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 120), st.sampled_from([0, 1, 7]), st.booleans()), min_size=1, max_size=150))
 def test_the_book_is_what_a_table_of_levels_says(changes: list[tuple[int, int, bool]]) -> None:
     table: dict[bool, dict[int, int]] = {True: {}, False: {}}
@@ -266,6 +267,7 @@ def test_the_book_is_what_a_table_of_levels_says(changes: list[tuple[int, int, b
     )
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63) + 1, 2**63 - 1))
 def test_prices_are_exact(raw: int) -> None:
     whole, fraction = divmod(abs(raw), 10**8)

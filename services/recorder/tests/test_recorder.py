@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol_v2 import (
@@ -27,7 +27,7 @@ from protocol_v2 import (
     VenueId,
     message_checksum,
 )
-from services.recorder import files
+from services.recorder import app, files
 from services.recorder.app import Config, Part, Reason, Recorder, decoded_classes
 from services.recorder.rebuild import messages_of
 
@@ -233,6 +233,52 @@ def test_layouts_that_the_protocol_does_not_have() -> None:
     assert messages_of(by_table(parts), classes) == [data]
 
 
+def test_names_that_would_clash() -> None:
+    class TradeTLV(TLV, type=210, registered=False):
+        """Another table of trades."""
+
+        first: U8
+
+    class MessagesTLV(TLV, type=210, registered=False):
+        """The table of what is kept as bytes."""
+
+        first: U8
+
+    class RunTLV(TLV, type=210, registered=False):
+        """Fields with names of ours."""
+
+        run: U8
+        venue: U8
+        venue_id: U8
+
+    class OtherTLV(TLV, type=1, registered=False):
+        """A second class of a type."""
+
+        first: U8
+
+    for cls, text in [
+        (TradeTLV, "'trade' is taken by TradeTLV"),
+        (MessagesTLV, "'messages' is taken by the table of raw messages"),
+        (RunTLV, "the names run, venue_id are those of other columns"),
+        (OtherTLV, "1 is taken by TradeTLV"),
+    ]:
+        with pytest.raises(ValueError, match=text):
+            Recorder(run=1, classes=[*decoded_classes(), cls])
+
+
+def test_damage_names_no_days() -> None:
+    _, (part,) = record(spoiled(message(TRADE, time=2**63), 16, sign=False))
+    assert (part.table, part.date) == ("messages", "1970-01-01")
+
+
+def test_shapes_that_are_remembered_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_MAX_SHAPES", 2)
+    several: list[list[TLV]] = [[TRADE], [BOOK], [TRADE, BOOK], [BOOK, TRADE], [TRADE]]
+    data = [message(*tlvs, sequence=number) for number, tlvs in enumerate(several)]
+    _, parts = record(*data)
+    assert messages_of(by_table(parts)) == data
+
+
 def test_a_class_in_several_shapes_is_one_table() -> None:
     data = [
         message(IDENTITY, sequence=1),
@@ -323,6 +369,7 @@ damage = st.tuples(built, st.integers(0, 300), st.booleans()).map(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(built, damage, st.binary(max_size=60)), max_size=12), st.integers(1, 5))
 def test_everything_comes_back_once(sent: list[bytes], rotation: int) -> None:
     recorder = Recorder(Config(max_messages=rotation), run=7)

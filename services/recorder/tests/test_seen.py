@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.recorder import seen
@@ -39,6 +39,7 @@ def test_gaps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.meet(7, 7) is NEW
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1))))
 def test_it_is_a_table_of_numbers(sent: list[tuple[int, int]]) -> None:
     stream, table = Stream(), dict[int, int]()
