@@ -1,0 +1,274 @@
+"""A subscription: the messages of a relay in order, none twice, gaps asked for again, across restarts of the relay.
+
+    async with Subscription(url, RelayDomain.SIGNAL, source=60) as stream:
+        async for messages in stream: ...
+
+Owns the requests to the relay and what is done with its answers.  What is in order and what is missing is decided by
+`protocol_v2.RecoveryManager`; the connection is a `ReconnectingClient`.  Must not know what messages mean.
+
+How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
+gap is asked for as soon as it is seen.  An answer that says "not all of it", or none in time, leads to a snapshot: the
+stream goes on behind it, and what it covers is counted in `lost`, because a relay's snapshot holds only the last
+messages; those are delivered first.  A source that starts again is followed, and counted: its number is known already,
+and its time is later than all before.  So the same capture replayed twice is the same messages, delivered once.
+"""
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from protocol_v2 import (
+    ChecksumPolicy,
+    Message,
+    Recovery,
+    RecoveryManager,
+    RecoveryType,
+    RelayDomain,
+    RemoteProtocolError,
+    SnapshotTLV,
+    TLVType,
+    parse_message,
+)
+from protocol_v2.recovery import RecoveryState, SequenceAction
+from protocol_v2.sequence import Gap, GapPolicy
+from protocol_v2.snapshot import read_snapshot
+
+from .errors import ConnectFailed
+from .relay_messages import (
+    RelayReplyTLV,
+    SlowPolicy,
+    Status,
+    SubscribeTLV,
+    is_reply,
+    recovery_request,
+    subscribe_message,
+)
+from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
+
+TICK = 0.25
+# A publisher that connects again sends thousands of messages again; none of these numbers may look like a restart.
+POLICY = GapPolicy(window=1_000_000, max_gap=1_000_000, pending_messages=100_000)
+_ANY = 2**63
+ANSWER_SECONDS = 10.0
+
+
+class SubscriptionStatistics(NamedTuple):
+    """What happened to the numbers: `lost` never came and were given up, `repeats` came again and were dropped."""
+
+    messages: int
+    gaps: int
+    lost: int
+    repeats: int
+    restarts: int
+    snapshots: int
+
+
+class Subscription:
+    """The messages of one relay for one consumer."""
+
+    def __init__(
+        self,
+        url: str,
+        domain: RelayDomain,
+        *,
+        source: int,
+        patterns: Iterable[str] = ("*",),
+        slow: SlowPolicy = SlowPolicy.RELAY_DECIDES,
+        backoff: Backoff | None = None,
+        policy: GapPolicy | None = None,
+        verify: bool | None = None,
+    ) -> None:
+        self.url, self._domain, self._source = url, domain, source
+        self._patterns, self._slow = tuple(patterns), slow
+        self._id = int.from_bytes(os.urandom(4), "little")
+        must = domain is not RelayDomain.MARKET_DATA if verify is None else verify
+        self._checksum = ChecksumPolicy.ENFORCE if must else ChecksumPolicy.SKIP
+        self._policy = policy or POLICY
+        self._manager = RecoveryManager(self._policy, first=None)
+        self._latest: dict[tuple[int, int], int] = {}
+        settings = TransportSettings(strict=False, domain=domain, checksum=self._checksum)
+        self._client = ReconnectingClient(url, settings, backoff, self._greet)
+        self._subscribed = asyncio.Event()
+        self._refused = ""
+        self._early: deque[list[Message]] = deque()
+        self._messages = self._gaps = self._lost = self._repeats = self._restarts = self._snapshots = 0
+        self._wanted: list[Gap] = []
+        self._ticked = 0.0
+        self._asked: dict[tuple[int, int], Gap] = {}
+
+    async def open(self) -> None:
+        """Connect and wait until the relay has confirmed.  Raises ConnectFailed, also for topics it refuses."""
+        await self._client.open()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while not self._subscribed.is_set():
+                    self._early.append(self._ordered(await self._client.receive()))
+                    if self._refused:
+                        raise ConnectFailed(self.url, self._refused)
+        except TimeoutError:
+            raise ConnectFailed(self.url, f"no answer to the subscription within {ANSWER_SECONDS} s") from None
+
+    async def receive(self) -> list[Message]:
+        """The next messages, at least one.  Raises ConnectFailed, TransportClosed."""
+        while True:
+            messages = self._early.popleft() if self._early else await self._next()
+            await self._ask()
+            if messages:
+                self._messages += len(messages)
+                return messages
+
+    def __aiter__(self) -> AsyncIterator[list[Message]]:
+        return self
+
+    async def __anext__(self) -> list[Message]:
+        return await self.receive()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    @property
+    def numbers(self) -> SubscriptionStatistics:
+        """The counters so far."""
+        return SubscriptionStatistics(
+            self._messages, self._gaps, self._lost, self._repeats, self._restarts, self._snapshots
+        )
+
+    def statistics(self) -> TransportStatistics:
+        return self._client.statistics()
+
+    async def _next(self) -> list[Message]:
+        if not self._any_open():
+            return self._ordered(await self._client.receive())
+        try:
+            async with asyncio.timeout(TICK):
+                return self._ordered(await self._client.receive())
+        except TimeoutError:
+            return self._overdue()
+
+    def _any_open(self) -> bool:
+        return any(self._manager.status(key).gap is not None for key in self._latest)
+
+    async def _greet(self, transport: Transport) -> None:
+        await transport.send(
+            subscribe_message(
+                self._domain, source=self._source, consumer_id=self._id, patterns=self._patterns, slow=self._slow
+            )
+        )
+        for key in self._latest:
+            status = self._manager.status(key)
+            self._wanted.append(Gap(*key, status.expected - 1, _ANY, RecoveryType.RETRANSMIT))
+
+    async def _ask(self) -> None:
+        wanted, self._wanted = self._wanted, []
+        for gap in wanted:
+            await self._client.send(recovery_request(gap, source=self._source, consumer_id=self._id))
+            self._manager.requested((gap.relay_domain, gap.source), time.monotonic_ns())
+            self._asked[gap.relay_domain, gap.source] = gap
+
+    def _ordered(self, messages: list[Message]) -> list[Message]:
+        now = time.monotonic_ns()
+        out: list[Message] = []
+        for message in messages:
+            if is_reply(message):
+                out += self._on_reply(message, now)
+            else:
+                out += self._take(message, now)
+        if now - self._ticked > TICK * 1e9 and self._any_open():
+            self._ticked = now
+            out += self._overdue()
+        return out
+
+    def _take(self, message: Message, now: int) -> tuple[Message, ...]:
+        key, sent = (int(message.relay_domain), int(message.source)), message.timestamp
+        try:
+            decision = self._manager.receive(message, now)
+            again = decision.action is SequenceAction.DUPLICATE and sent > self._latest[key]
+        except Recovery:
+            again = True
+        if again:
+            self._restarts += 1
+            self._manager.reset(key, message.sequence)
+            decision = self._manager.receive(message, now)
+        if decision.action is SequenceAction.DUPLICATE:
+            self._repeats += 1
+        elif sent > self._latest.get(key, -1) or again:
+            self._latest[key] = sent
+        if decision.gap is not None:
+            self._gaps += 1
+            self._wanted.append(decision.gap)
+        return decision.deliver
+
+    def _on_reply(self, message: Message, now: int) -> list[Message]:
+        reply = message.get(RelayReplyTLV)
+        if reply is None or reply.consumer_id != self._id:
+            return []
+        if reply.request == SubscribeTLV.TYPE:
+            if reply.status != Status.SUCCESS:
+                self._refused = f"the relay refuses the topics {', '.join(self._patterns)}"
+            self._subscribed.set()
+            return []
+        key = (int(self._domain), int(reply.source))
+        if reply.request != TLVType.RECOVERY_REQUEST or key not in self._latest:
+            return []
+        snapshot = message.get(SnapshotTLV)
+        if snapshot is not None:
+            return self._load(key, snapshot, now)
+        if reply.status == Status.SUCCESS:
+            return []
+        asked, expected = self._asked.pop(key, None), self._manager.status(key).expected
+        if reply.status == Status.PARTIAL and asked is not None and asked.last + 1 < expected < asked.current:
+            # A part has come and filled the beginning: the relay sends large gaps in several answers.
+            self._wanted.append(Gap(*key, expected - 1, asked.current, RecoveryType.RETRANSMIT))
+            return []
+        return self._failed(key, now)
+
+    def _load(self, key: tuple[int, int], tlv: SnapshotTLV, now: int) -> list[Message]:
+        """Deliver what the snapshot holds of the missing messages, then go on behind it."""
+        try:
+            snapshot = read_snapshot(tlv, now=time.time_ns())
+            held = [parse_message(each.data, checksum=self._checksum) for each in snapshot.message_buffer]
+        except RemoteProtocolError:
+            return self._failed(key, now)
+        expected = self._manager.status(key).expected
+        if not self._manager.begin_snapshot(key, snapshot.sequence, now):
+            return []
+        self._snapshots += 1
+        missing = [each for each in held if expected <= each.sequence <= snapshot.sequence and each.source == key[1]]
+        self._lost += snapshot.sequence - expected + 1 - len(missing)
+        decision = self._manager.snapshot_loaded(key, now)
+        if decision.gap is not None:
+            self._wanted.append(decision.gap)
+        return [*missing, *decision.deliver]
+
+    def _overdue(self) -> list[Message]:
+        now = time.monotonic_ns()
+        return [message for key in self._manager.overdue(now) for message in self._failed(key, now)]
+
+    def _failed(self, key: tuple[int, int], now: int) -> list[Message]:
+        """Ask for a snapshot; after the last try, go on with what there is."""
+        status = self._manager.status(key)
+        if status.state is RecoveryState.NORMAL:
+            return []
+        try:
+            decision = self._manager.failed(key, now)
+        except Recovery:
+            gap = status.gap
+            self._lost += 0 if gap is None else gap.missing
+            self._manager.reset(key, status.expected if gap is None else gap.current)
+            return []
+        if decision.gap is not None:
+            self._wanted.append(decision.gap)
+        return list(decision.deliver)

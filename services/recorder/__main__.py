@@ -1,0 +1,156 @@
+"""Records what passes at the relays to Parquet files.
+
+    python -m services.recorder FOLDER --market URL --signal URL --execution URL
+    python -m services.recorder FOLDER --topology FILE
+
+Without URLs it records the relays of the topology, all of them.  After SIGTERM or SIGINT it takes what is still under
+way, until nothing has come for `--linger` seconds, writes the last files and ends.
+
+Exit codes: 0 done; 1 when a relay went away for good (what was collected is written); 2 for what is wrong with the
+command line, the topology, a place or the folder, in one line.  Needs the extra `parquet`.
+
+Owns the connections, the clock and when files are written.  Must not do what `app` and `files` do.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+from infra.errors import InfraError
+from infra.program import (
+    Parser,
+    add_relay_options,
+    backoff_of,
+    changed,
+    relay_url,
+    run_program,
+    stop_event,
+    until_stopped,
+)
+from infra.subscription import Subscription
+from infra.topology import load_topology
+from infra.topology.log import Log
+from infra.topology.own import announce_ready, own_node
+from protocol_v2 import Message, RelayDomain, SourceType
+from protocol_v2.sequence import GapPolicy
+
+from .app import Config, Recorder
+from .files import clean, write_part
+from .tables import Part
+
+_DOMAINS = {"market": RelayDomain.MARKET_DATA, "signal": RelayDomain.SIGNAL, "execution": RelayDomain.EXECUTION}
+_TICK = 0.25
+# A recording wants every message: a snapshot is for gaps that no relay remembers.
+_POLICY = GapPolicy(snapshot_from=1_000_000, window=1_000_000, max_gap=1_000_000, pending_messages=100_000)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = Parser(prog="python -m services.recorder", description="Records what passes at the relays.")
+    made.add_argument("folder", type=Path, metavar="FOLDER")
+    add_relay_options(made, **{name: f"the {name} relay" for name in _DOMAINS})
+    made.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="when files are written")
+    made.add_argument("--linger", type=float, default=0.5, metavar="SECONDS")
+    return made
+
+
+def places(given: argparse.Namespace) -> dict[RelayDomain, str]:
+    """Which relays to record.  Raises BadSetting, OSError, TopologyError."""
+    named = {domain: getattr(given, name) for name, domain in _DOMAINS.items() if getattr(given, name)}
+    if named:
+        return named
+    topology = load_topology(given.topology) if given.topology is not None else own_node()[0]
+    found = {relay.domain: relay.url for relay in topology.relays}
+    return found or {RelayDomain.MARKET_DATA: relay_url(None, RelayDomain.MARKET_DATA, given.topology)}
+
+
+class Recording:
+    """One run: streams in, files out."""
+
+    def __init__(self, folder: Path, config: Config, streams: list[Subscription], log: Log) -> None:
+        self._folder, self._streams, self._log = folder, streams, log
+        self._recorder = Recorder(config, run=time.time_ns())
+        self._written = 0
+
+    async def run(self, stop: asyncio.Event, linger: float) -> None:
+        """Until `stop`, and then until nothing comes any more.  Raises ConnectFailed, OSError."""
+        for path in clean(self._folder):
+            self._log("removed", file=str(path))
+        async with contextlib.AsyncExitStack() as stack:
+            for stream in self._streams:
+                await stack.enter_async_context(stream)
+            announce_ready()
+            self._log("ready", relays=[stream.url for stream in self._streams], run=self._recorder.run)
+            try:
+                await until_stopped(stop, self._tick(), *(self._read(stream) for stream in self._streams))
+                await asyncio.gather(*(self._rest(stream, linger) for stream in self._streams))
+            finally:
+                await self._write()
+                counts = self._recorder.counts
+                self._log("recorded", messages=counts.messages, duplicates=counts.duplicates, rows=counts.rows,
+                          files=self._written, lost=sum(stream.numbers.lost for stream in self._streams))  # fmt: skip
+
+    def _add(self, messages: list[Message]) -> None:
+        now = time.time_ns()
+        for message in messages:
+            self._recorder.add(message.buffer, now)
+
+    async def _read(self, stream: Subscription) -> None:
+        async for messages in stream:
+            self._add(messages)
+            if self._recorder.due(time.time_ns()):
+                await self._write()
+
+    async def _rest(self, stream: Subscription, linger: float) -> None:
+        with contextlib.suppress(TimeoutError, InfraError):
+            while True:
+                async with asyncio.timeout(linger):
+                    messages = await stream.receive()
+                self._add(messages)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            if self._recorder.due(time.time_ns()):
+                await self._write()
+
+    async def _write(self) -> None:
+        parts, first = self._recorder.take(), self._written
+        self._written += len(parts)
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write_parts, parts, first))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await writing  # the end has come meanwhile; the parts are in nobody else's hands
+            raise
+
+    def _write_parts(self, parts: list[Part], first: int) -> None:
+        for number, part in enumerate(parts, first):
+            write_part(self._folder, part, self._recorder.run, number)
+
+
+async def serve(given: argparse.Namespace) -> int:
+    """Run until a signal."""
+    import pyarrow.parquet  # noqa: F401  # better missed now than with the first file
+
+    config = changed(Config(), given.set)
+    streams = [
+        Subscription(url, domain, source=SourceType.STATE_MANAGER, backoff=backoff_of(given.tries), policy=_POLICY)
+        for domain, url in places(given).items()
+    ]
+    given.folder.mkdir(parents=True, exist_ok=True)
+    await Recording(given.folder, config, streams, Log()).run(stop_event(), given.linger)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run; returns the exit code."""
+    given = parser().parse_args(arguments)
+    return run_program("recorder", lambda: serve(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

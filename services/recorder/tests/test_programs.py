@@ -1,0 +1,189 @@
+"""The services' programs, on the loop of the test: capture in, files out; and what they say when started wrongly."""
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from infra.errors import ConnectFailed
+from infra.program import changed, run_program, until_stopped
+from protocol_v2 import RelayDomain
+from services.book_builder.app import Config as BuilderConfig
+from tests.integration.chain import coinbase_trades, kraken_l2
+
+pq = pytest.importorskip("pyarrow.parquet", reason="the recorder needs pyarrow")
+
+FEED, BUILDER, EXECUTION, RECORDER = (
+    importlib.import_module(f"services.{name}.__main__")
+    for name in ("feed_replay", "book_builder", "execution_sim", "recorder")
+)
+Run = Callable[..., Any]
+_DOMAINS = ("market_data", "signal", "execution")
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """launch(module, *arguments) -> (task with the exit code, the event that ends it)"""
+
+    def start(module: ModuleType, *arguments: object) -> "tuple[asyncio.Task[int], asyncio.Event]":
+        stop = asyncio.Event()
+        monkeypatch.setattr(module, "stop_event", lambda: stop)
+        given = module.parser().parse_args(list(map(str, arguments)))
+        return asyncio.create_task(module.serve(given)), stop
+
+    return start
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_from_a_capture_to_files(running: Run, launch: Run, folder: Path) -> None:
+    (folder / "k.csv.gz").write_bytes(kraken_l2(60))
+    (folder / "c.csv").write_bytes(coinbase_trades(60))
+    async with (
+        running(RelayDomain.MARKET_DATA) as market,
+        running(RelayDomain.SIGNAL) as signal,
+        running(RelayDomain.EXECUTION) as execution,
+    ):
+        topology = folder / "t.toml"
+        topology.write_text(
+            f'socket-dir = "{folder}"\n'
+            + "".join(f'[[relay]]\ndomain = "{n}"\nsocket = "{n}.sock"\n' for n in _DOMAINS)
+        )
+        recorder, end_recorder = launch(
+            RECORDER, folder / "out", "--topology", topology, "--set", "max_messages=20", "--linger", "0.3"
+        )
+        sim, end_sim = launch(EXECUTION, "--topology", topology)
+        builder, end_builder = launch(BUILDER, "--market", market.url, "--signal", signal.url, "--set", "fee_ppm=100:5")
+        await until(lambda: len(market.relay.peers) == 2 and len(signal.relay.peers) == 3)
+        await asyncio.sleep(0.4)  # the wall clock is asked in between as well
+        feed, _ = launch(FEED, folder / "k.csv.gz", folder / "c.csv", "--market", market.url, "--speed", "10x")
+        assert await feed == 0
+        await until(lambda: signal.relay.counts.messages_in > 0)
+        for task, end in ((builder, end_builder), (sim, end_sim), (recorder, end_recorder)):
+            end.set()
+            assert await task == 0
+        sent = sum(here.relay.counts.messages_in for here in (market, signal, execution))
+    rows = sum(pq.ParquetFile(path).read().num_rows for path in (folder / "out").rglob("*.parquet"))
+    assert rows >= sent > 100 and len(list((folder / "out").rglob("*.parquet"))) >= 4
+
+
+async def test_a_replay_that_is_stopped(running: Run, launch: Run, folder: Path) -> None:
+    (folder / "c.csv").write_bytes(coinbase_trades(60))
+    async with running() as market:
+        feed, stop = launch(FEED, folder / "c.csv", "--market", market.url, "--speed", "0.0001")
+        await until(lambda: market.relay.counts.messages_in > 0)
+        stop.set()
+        assert await feed == 0 and market.relay.counts.messages_in < 60
+
+
+async def test_the_bar(running: Run, launch: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich")
+    (folder / "c.csv").write_bytes(coinbase_trades(60))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    async with running() as market:
+        feed, _ = launch(FEED, folder / "c.csv", "--market", market.url, "--speed", "max")
+        assert await feed == 0
+        monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
+        feed, _ = launch(FEED, folder / "c.csv", "--market", market.url, "--speed", "max")
+        assert await feed == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "said"),
+    [
+        (FEED, ["no-such.csv", "--market", "unix:///tmp/no.sock"], "no-such.csv: No such file or directory"),
+        (FEED, ["{bad}", "--market", "{live}"], ":1: header: 'a,b'; expected"),
+        (FEED, ["{none}", "--market", "unix:///tmp/no-such-ap/no.sock", "--tries", "0"], "cannot connect"),
+        (FEED, ["{bad}", "--market", "unix://{folder}/no.sock", "--speed", "fast"], "'fast' is no speed"),
+        (FEED, ["{bad}", "--topology", "no-such.toml"], "no-such.toml: No such file or directory"),
+        (FEED, ["{bad}", "--topology", "{empty}"], "setting topology is 'market_data'"),
+        (FEED, ["{bad}"], "ALPHAPULSE_TOPOLOGY"),
+        (BUILDER, ["--market", "nothing", "--signal", "nothing"], "unknown scheme"),
+        (BUILDER, ["--set", "max_capital=no"], "'no' is no whole number"),
+        (BUILDER, ["--set", "nothing=1"], "expected NAME=NUMBER"),
+        (BUILDER, ["--set", "max_capital=0"], "max_capital is 0"),
+        (EXECUTION, ["--signal", "unix://{folder}/no.sock", "--execution", "{live}", "--tries", "0"], "cannot connect"),
+        (RECORDER, ["{folder}/r", "--market", "unix://{folder}/no.sock", "--tries", "0"], "cannot connect"),
+        (RECORDER, ["{bad}", "--market", "unix://{folder}/no.sock", "--tries", "0"], "bad.csv: File exists"),
+        (RECORDER, ["{folder}/r", "--topology", "{empty}"], "setting topology is 'market_data'"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_exit_code_2(
+    module: ModuleType,
+    arguments: list[str],
+    said: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    running: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import threading
+
+    monkeypatch.delenv("ALPHAPULSE_TOPOLOGY", raising=False)
+    (folder / "bad.csv").write_text("a,b\n1,2\n")
+    (folder / "t.toml").write_text("")
+    (folder / "none.csv").write_text("")
+    places = {"none": folder / "none.csv", "bad": folder / "bad.csv", "empty": folder / "t.toml", "folder": folder,
+              "live": f"unix://{folder}/market_data.sock"}  # fmt: skip
+    ready, over = threading.Event(), threading.Event()
+
+    async def live() -> None:
+        async with running():
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(live(),))
+    thread.start()
+    ready.wait(20)
+    try:
+        assert module.main([argument.format(**places) for argument in arguments]) == 2
+    finally:
+        over.set()
+        thread.join()
+    text = capsys.readouterr().err
+    said_lines = [line for line in text.splitlines() if not line.startswith("{")]
+    assert len(said_lines) == 1 and said in said_lines[0], text
+
+
+def test_options_are_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        FEED.main(["--speeed", "1"])
+    assert caught.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_settings_that_are_tables() -> None:
+    config = changed(BuilderConfig(), ["fee_ppm=100:5", "fee_ppm=101:6", "gas_cost=7"])
+    assert dict(config.fee_ppm) == {100: 5, 101: 6} and config.gas_cost == 7
+
+
+async def test_a_relay_that_goes_away_for_good(running: Run, launch: Run, folder: Path) -> None:
+    (folder / "c.csv").write_bytes(coinbase_trades(60))
+    async with running() as market, running(RelayDomain.SIGNAL) as signal:
+        builder, _ = launch(BUILDER, "--market", market.url, "--signal", signal.url, "--tries", "0")
+        await until(lambda: len(market.relay.peers) == 1)
+        feed, _ = launch(FEED, folder / "c.csv", "--market", market.url, "--speed", "0.001", "--tries", "0")
+        await until(lambda: market.relay.counts.messages_in > 0)
+    for task in (builder, feed):
+        with pytest.raises(ConnectFailed) as caught:
+            await task
+        assert caught.value.__notes__ == ["while the program was at work"]
+
+
+def test_what_fails_at_work_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    async def work() -> None:
+        raise ConnectFailed("unix:///x", "gone")
+
+    async def program() -> int:
+        await until_stopped(asyncio.Event(), work())
+        return 0
+
+    assert run_program("p", program) == 1
+    assert capsys.readouterr().err.startswith("p: unix:///x: cannot connect")
