@@ -285,9 +285,10 @@ async def nats(count: int, latencies: int, numbers: list[int]) -> None:
     try:
         import nats as client
     except ImportError:
-        binary = None
+        print("NATS: nats-py is not installed")
+        return
     if binary is None:
-        print("NATS: nats-py or nats-server is not installed")
+        print("NATS: nats-server is not installed")
         return
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
