@@ -54,7 +54,11 @@ def trades(count: int) -> list[bytes]:
 def connected(path: str) -> socket.socket:
     peer = socket.socket(socket.AF_UNIX)
     peer.settimeout(SECONDS)
-    peer.connect(path)
+    try:
+        peer.connect(path)
+    except OSError:
+        peer.close()
+        raise
     return peer
 
 
@@ -115,6 +119,7 @@ def throughput(folder: Path, codec: str, count: int, subscribers: int, *, parse:
         end = (parse_all(peers[0], count) if parse else read_all(peers, count * size)) or time.monotonic()
         began, acknowledged = sent.get(timeout=SECONDS), sent.get(timeout=SECONDS)
         process.join()
+        sent.close()
         for peer in peers:
             peer.close()
         return count / (acknowledged - began), count / (end - began)
