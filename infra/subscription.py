@@ -193,12 +193,13 @@ class Subscription:
 
     def _take(self, message: Message, now: int) -> tuple[Message, ...]:
         key, sent = (int(message.relay_domain), int(message.source)), message.timestamp
+        decision = None
         try:
             decision = self._manager.receive(message, now)
             again = decision.action is SequenceAction.DUPLICATE and sent > self._latest[key]
         except Recovery:
             again = True
-        if again:
+        if again or decision is None:
             self._restarts += 1
             self._manager.reset(key, message.sequence)
             decision = self._manager.receive(message, now)

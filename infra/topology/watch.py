@@ -137,7 +137,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 async def watch(topology: Topology, seconds: float, once: bool, out: TextIO | None = None) -> None:
     """Show the table again and again; with `once`, after one interval, and end."""
-    out = sys.stdout if out is None else out
+    shown: TextIO = sys.stdout if out is None else out
     loop = asyncio.get_running_loop()
     before: dict[str, Numbers] = {}
     asked, first = loop.time(), True
@@ -159,8 +159,8 @@ async def watch(topology: Topology, seconds: float, once: bool, out: TextIO | No
             before[relay.name] = numbers
         asked = now
         if not first or not once:
-            out.write((_CLEAR if out.isatty() and not once else "") + table(rows) + "\n")
-            out.flush()
+            shown.write((_CLEAR if shown.isatty() and not once else "") + table(rows) + "\n")
+            shown.flush()
         if once and not first:
             return
         first = False

@@ -54,7 +54,11 @@ def trades(count: int) -> list[bytes]:
 def connected(path: str) -> socket.socket:
     peer = socket.socket(socket.AF_UNIX)
     peer.settimeout(SECONDS)
-    peer.connect(path)
+    try:
+        peer.connect(path)
+    except OSError:
+        peer.close()
+        raise
     return peer
 
 
@@ -115,6 +119,7 @@ def throughput(folder: Path, codec: str, count: int, subscribers: int, *, parse:
         end = (parse_all(peers[0], count) if parse else read_all(peers, count * size)) or time.monotonic()
         began, acknowledged = sent.get(timeout=SECONDS), sent.get(timeout=SECONDS)
         process.join()
+        sent.close()
         for peer in peers:
             peer.close()
         return count / (acknowledged - began), count / (end - began)
@@ -285,9 +290,10 @@ async def nats(count: int, latencies: int, numbers: list[int]) -> None:
     try:
         import nats as client
     except ImportError:
-        binary = None
+        print("NATS: nats-py is not installed")
+        return
     if binary is None:
-        print("NATS: nats-py or nats-server is not installed")
+        print("NATS: nats-server is not installed")
         return
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -87,7 +87,7 @@ async def test_a_relay_that_is_killed_under_load_and_started_again(start: Start,
         assert await publisher.finish()
         for task in reading:
             assert await task == sent
-        assert publisher.acknowledged == count and publisher.statistics().reconnects == 2 and publisher.resent > 0
+        assert publisher.acknowledged == count and publisher.statistics().reconnects >= 2 and publisher.resent > 0
         for stream in streams:
             assert stream.numbers.lost == 0 and stream.numbers.messages == count
     finally:
