@@ -193,7 +193,7 @@ def latency(folder: Path, codec: str, count: int) -> tuple[float, float, float]:
 
 def zeromq_proxy(inward: str, outward: str) -> None:
     """A process: what a relay is in ZeroMQ."""
-    import zmq
+    import zmq  # pyright: ignore[reportMissingImports]
 
     context = zmq.Context()
     sub, pub = context.socket(zmq.XSUB), context.socket(zmq.XPUB)
@@ -206,7 +206,7 @@ def zeromq_proxy(inward: str, outward: str) -> None:
 
 
 def zeromq_publish(url: str, count: int, ready: Any, sent: Any) -> None:
-    import zmq
+    import zmq  # pyright: ignore[reportMissingImports]
 
     context = zmq.Context()
     pub = context.socket(zmq.PUB)
@@ -224,7 +224,7 @@ def zeromq_publish(url: str, count: int, ready: Any, sent: Any) -> None:
 
 def zeromq(folder: Path, count: int, latencies: int, numbers: list[int]) -> None:
     try:
-        import zmq
+        import zmq  # pyright: ignore[reportMissingImports]
     except ImportError:
         print("ZeroMQ: pyzmq is not installed")
         return
