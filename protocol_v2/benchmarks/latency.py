@@ -72,7 +72,7 @@ def _hot_paths(package: Any) -> list[tuple[str, str, dict[str, Any]]]:
     relays: dict[int, str] = {1: "market_data", 2: "signal", 3: "execution", 4: "system"}
     names = {"encode": encoder, "parse": package.parse_message, "relays": relays,
              "domain_of": package.Decoder(package.TradeTLV, "header.relay_domain")}  # fmt: skip
-    build = f"b = encode({', '.join(TRADE)})"
+    build = f"b = encode({', '.join(TRADE[1:])})"
     return [
         ("by Encoder and view", f"{build}; route = relays[parse(b).relay_domain]", names),
         ("by Encoder and Decoder", f"{build}; route = relays[domain_of(b)[0]]", names),
@@ -121,14 +121,14 @@ def blocks(count: int) -> None:
     """Blocks that the interpreter's allocator hands out for each message that is kept."""
     messages = trades()
     encoder = next(peers_ours.ways(protocol_v2, "ours")).names["encode"]
-    data = [encoder(*values) for values in messages]
+    data = [encoder(*values[1:]) for values in messages]
     parse = protocol_v2.parse_message
     pool, raw = _pool(count), (data * (count // len(data) + 1))[:count]
     kept: list[Any] = [None] * count
 
     def encode_all() -> None:
         for at, values in enumerate(pool):
-            kept[at] = encoder(*values)
+            kept[at] = encoder(*values[1:])
 
     def view_all() -> None:
         for at, message in enumerate(raw):

@@ -27,6 +27,7 @@ from hashlib import blake2b
 from typing import Any
 
 from protocol_v2 import (
+    TLV,
     ChecksumMismatch,
     ChecksumPolicy,
     Message,
@@ -86,9 +87,13 @@ class Counts:
 
 
 def decoded_classes() -> list[Any]:
-    """The TLV classes of fixed size that the protocol declares."""
-    infos = [info for info in known_types() if info is not None and info.cls is not None]
-    return [info.cls for info in infos if info.cls is not None and not info.cls.__layout__.tail]  # type: ignore[attr-defined]
+    """The TLV classes of fixed size that the protocol itself declares; those of a vendor have to be named."""
+    classes: list[Any] = [info.cls for info in known_types() if info is not None and info.cls is not None]
+    return [cls for cls in classes if _package(cls) == _package(TLV) and not cls.__layout__.tail]
+
+
+def _package(cls: Any) -> str:
+    return str(cls.__module__).rpartition(".")[0]
 
 
 class Recorder:
