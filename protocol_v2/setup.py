@@ -14,12 +14,16 @@ wanted = os.environ.get("ALPHAPULSE_BUILD_C") or "auto"
 if wanted not in ("require", "skip", "auto"):
     sys.exit(f"ALPHAPULSE_BUILD_C={wanted!r}: use require, skip or auto")
 
+# Functions begin at a cache line: without it, any change of one function moves the others, and with them the figures by
+# some percent.
+FLAGS = ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", "-fno-plt", "-falign-functions=64"]
+
 extension = Extension(
     "protocol_v2._codec_c",
     sources=sorted(glob("_native/*.c")),
     depends=sorted(glob("_native/*.h")),
     optional=wanted != "require",
-    extra_compile_args=[] if os.name == "nt" else ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", "-fno-plt"],
+    extra_compile_args=[] if os.name == "nt" else FLAGS,
 )
 
 setup(ext_modules=[] if wanted == "skip" else [extension])

@@ -94,7 +94,7 @@ def messages(max_tlvs: int = 4) -> st.SearchStrategy[bytes]:
     TLVs are of declared types, of types with a known size, and of unknown ones; the extended frame is also used where
     the standard one would do, which is legal.
     """
-    # Asked anew for each message: a struct may be declared after this strategy was made, and its type is not opaque then.
+    # Asked anew for each message: a struct may be declared later than this strategy is made, and is not opaque then.
     kinds = st.sampled_from([_declared, _sized, _opaque])
     tlv = kinds.flatmap(lambda kind: kind()).flatmap(_framed)
     return st.builds(

@@ -40,6 +40,13 @@ enum kind {
 
 struct Table;
 
+/* What a loop over integers needs of a field, side by side in memory. */
+typedef struct {
+    uint64_t high; /* the largest value, and the least */
+    int64_t low;
+    uint32_t offset, size;
+} IntField;
+
 typedef struct {
     PyObject *name;    /* interned */
     PyObject *layout;  /* the FieldLayout, or the VectorKind of a vector of its own */
@@ -60,6 +67,7 @@ typedef struct Table {
     PyObject_HEAD
     PyObject *cls; /* borrowed: the class owns its table */
     Field *fields;
+    IntField *integers; /* all fields, where all are integers of up to 8 bytes; else NULL */
     uint32_t *vectors; /* indices of the fields that are vectors */
     uint32_t (*gaps)[2]; /* offset and size of all padding, also that inside of fields, but not inside of vectors */
     uint8_t *defaults; /* the struct's bytes with every default in place */

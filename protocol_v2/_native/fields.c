@@ -76,6 +76,14 @@ static int write_element(const Field *field, uint8_t *at, PyObject *item)
         const Table *inner = field->inner;
         if (PyTuple_GET_SIZE(item) != inner->field_count)
             return 0;
+        if (inner->integers) {
+            for (Py_ssize_t i = 0; i < inner->field_count; i++) {
+                const IntField *part = &inner->integers[i];
+                if (!store_int(at + part->offset, PyTuple_GET_ITEM(item, i), part->size, part->low, part->high))
+                    return 0;
+            }
+            return 1;
+        }
         for (Py_ssize_t i = 0; i < inner->field_count; i++) {
             const Field *part = &inner->fields[i];
             if (part->kind > K_I128 || !write_int(part, at + part->offset, PyTuple_GET_ITEM(item, i)))

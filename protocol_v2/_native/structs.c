@@ -422,6 +422,15 @@ static Table *make_table(PyObject *cls, PyObject *layout)
         const Table *inner = table->fields[i].inner;
         table->deep |= inner && (inner->deep || inner->vector_count);
     }
+    table->integers = PyMem_Calloc((size_t)table->field_count + 1, sizeof(IntField));
+    for (Py_ssize_t i = 0; table->integers && i < table->field_count; i++) {
+        const Field *field = &table->fields[i];
+        table->integers[i] = (IntField){field->high, field->low, field->offset, field->size};
+        if (field->kind >= K_U128) {
+            PyMem_Free(table->integers);
+            table->integers = NULL;
+        }
+    }
     for (Py_ssize_t i = 0; i < table->vector_count; i++) {
         Field *field = &table->fields[table->vectors[i]];
         field->preset = get16(table->defaults + field->offset) != 0;
