@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from protocol_v2.testing import load_implementation
+
 RUN = Path(__file__).resolve().parents[1] / "fuzz" / "run.py"
 CANNOT_RUN = 2
 REQUIRE = "ALPHAPULSE_REQUIRE_FUZZ"
@@ -28,13 +30,18 @@ def test_a_minute_of_fuzzing_is_clean(tmp_path: Path) -> None:
 def test_the_seeds_show_nothing(tmp_path: Path) -> None:
     """What the fuzzer begins with, on the usual build: both implementations say the same.  In a process of its own,
     because the target declares structs."""
+    try:
+        load_implementation("c")
+    except ImportError as error:
+        pytest.skip(f"the compiled codec is not built: {error}")
     spec = importlib.util.spec_from_file_location("fuzz_run", RUN)
     assert spec is not None and spec.loader is not None
     run = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(run)
     seeds = sorted(map(str, run.seeds(tmp_path / "corpus").iterdir()))
     command = [sys.executable, "-m", run.TARGET, *seeds]
-    done = subprocess.run(command, cwd=run.ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "ALPHAPULSE_CODEC": "c"}  # which the target compares with the Python one
+    done = subprocess.run(command, cwd=run.ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": clean") == len(seeds) > 100
 
