@@ -29,7 +29,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._wanted: list[Gap] = []
-        self._asked: dict[StreamKey, Gap] = {}
+        self._asked: dict[StreamKey, tuple[Gap, int]] = {}
         self._waiting: dict[StreamKey, Gap] = {}
 
     def begin(self, gaps: Iterable[Gap]) -> None:
@@ -42,7 +42,7 @@ class Requests:
         """Ask for this as soon as nothing else is open for its stream."""
         self._wanted.append(gap)
 
-    def due(self) -> tuple[list[Gap], list[StreamKey]]:
+    def due(self, now: int) -> tuple[list[Gap], list[StreamKey]]:
         """What to send now, and the streams that wait for the answer to what they have sent already."""
         due: list[Gap] = []
         waiting: list[StreamKey] = []
@@ -53,11 +53,24 @@ class Requests:
                 self._waiting[key] = gap if gap.current >= known.current else known
                 waiting.append(key)
             else:
-                self._asked[key] = gap
+                self._asked[key] = gap, now
                 due.append(gap)
         self._wanted.clear()
         return due, waiting
 
     def answered(self, key: StreamKey) -> tuple[Gap | None, Gap | None]:
         """What was asked, which is no longer open, and what has waited for that."""
-        return self._asked.pop(key, None), self._waiting.pop(key, None)
+        asked, _ = self._asked.pop(key, (None, 0))
+        return asked, self._waiting.pop(key, None)
+
+    def repeat(self, before: int) -> None:
+        """Want again what was asked before this time and has no answer, without what waits for it."""
+        old = [(key, gap) for key, (gap, since) in self._asked.items() if since < before]
+        for key, gap in old:
+            del self._asked[key]
+            self.want(gap)
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer is awaited."""
+        return bool(self._asked)

@@ -8,9 +8,11 @@ Owns the requests to the relay and what is done with its answers.  What is in or
 
 How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
 gap is asked for as soon as it is seen, whatever its size, because a relay remembers far more than a snapshot holds.
-Large answers come in parts, and the next part is asked for.  What the relay does not have any more is given up and
-counted in `lost`.  A relay that says nothing in time is asked again; the last try is a snapshot, whose messages are
-delivered, and what else it covers is `lost`.  A source that starts again is followed, and counted: its number is known
+Large answers come in parts, and the next part is asked for.  What the relay says twice that it does not have is given
+up and counted in `lost`; twice, because a relay that has just started may still hear it from its publisher.  A relay
+that says nothing in time is asked again; the last try is a snapshot, whose messages are delivered, and what else it
+covers is `lost`.  Where messages can be lost without the end of a connection (at a NATS server), each interruption is
+followed by the request for all that follows.  A source that starts again is followed, and counted: its number is known
 already, and its time is later than all before.  So a capture that is replayed twice is delivered once.
 """
 
@@ -35,7 +37,7 @@ from protocol_v2 import (
     parse_message,
 )
 from protocol_v2.recovery import RecoveryState, SequenceAction, StreamKey
-from protocol_v2.sequence import GapPolicy
+from protocol_v2.sequence import Gap, GapPolicy
 from protocol_v2.snapshot import read_snapshot
 
 from .errors import ConnectFailed
@@ -50,6 +52,7 @@ from .relay_messages import (
 )
 from .requests import Requests, key_of, retransmit
 from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
+from .transport.urls import scheme_of
 
 TICK = 0.25
 # A publisher that connects again sends thousands of messages again; none of these numbers may look like a restart.
@@ -59,6 +62,8 @@ POLICY = GapPolicy(
     max_gap=1_000_000,
     pending_messages=100_000,
     pending_bytes=8 * 1024 * 1024,
+    timeout_ns=1_000_000_000,  # without a missing message; to ask once more costs little
+    max_retries=20,
 )
 _ANY = 2**63
 ANSWER_SECONDS = 10.0
@@ -105,7 +110,9 @@ class Subscription:
         self._early: deque[list[Message]] = deque()
         self._messages = self._gaps = self._lost = self._repeats = self._restarts = self._snapshots = 0
         self._requests = Requests()
-        self._ticked = 0.0
+        self._said_missing: dict[StreamKey, int] = {}
+        self._lossy = scheme_of(url) == "nats"
+        self._ticked = self._interruptions = 0
 
     async def open(self) -> None:
         """Connect and wait until the relay has confirmed.  Raises ConnectFailed, also for topics it refuses."""
@@ -157,16 +164,18 @@ class Subscription:
         return self._client.statistics()
 
     async def _next(self) -> list[Message]:
-        if not self._any_open():
+        if not self._is_watched():
             return self._ordered(await self._client.receive())
         try:
             async with asyncio.timeout(TICK):
                 return self._ordered(await self._client.receive())
         except TimeoutError:
-            return self._overdue()
+            return self._tick(time.monotonic_ns())
 
-    def _any_open(self) -> bool:
-        return any(self._manager.status(key).gap is not None for key in self._latest)
+    def _is_watched(self) -> bool:
+        """Whether something has to happen also when nothing comes."""
+        gaps = (self._manager.status(key).gap for key in self._latest)
+        return self._lossy or self._requests.open or any(gap is not None for gap in gaps)
 
     async def _greet(self, transport: Transport) -> None:
         await transport.send(
@@ -174,10 +183,13 @@ class Subscription:
                 self._domain, source=self._source, consumer_id=self._id, patterns=self._patterns, slow=self._slow
             )
         )
-        self._requests.begin([retransmit(key, self._manager.status(key).expected, _ANY) for key in self._latest])
+        self._requests.begin(self._all_that_follows())
+
+    def _all_that_follows(self) -> list[Gap]:
+        return [retransmit(key, self._manager.status(key).expected, _ANY) for key in self._latest]
 
     async def _ask(self) -> None:
-        due, waiting = self._requests.due()
+        due, waiting = self._requests.due(time.monotonic_ns())
         for gap in due:
             await self._client.send(recovery_request(gap, source=self._source, consumer_id=self._id))
         for key in (*map(key_of, due), *waiting):
@@ -191,9 +203,8 @@ class Subscription:
                 out += self._on_reply(message, now)
             else:
                 out += self._take(message, now)
-        if now - self._ticked > TICK * 1e9 and self._any_open():
-            self._ticked = now
-            out += self._overdue()
+        if now - self._ticked > TICK * 1e9 and self._is_watched():
+            out += self._tick(now)
         return out
 
     def _take(self, message: Message, now: int) -> tuple[Message, ...]:
@@ -238,8 +249,10 @@ class Subscription:
         elif reply.missing and asked is not None:
             if expected > asked.last + 1:  # a part has come: the relay sends large gaps in several answers
                 waiting = asked if waiting is None or waiting.current < asked.current else waiting
-            else:
+            elif self._said_missing.get(key) == expected:
                 out = self._abandon(key, now)
+            else:
+                self._said_missing[key] = expected
         now_at = self._manager.status(key)
         if waiting is not None and now_at.expected < waiting.current:
             # What follows an open gap has come already, or is asked for when the gap is closed.
@@ -267,15 +280,30 @@ class Subscription:
         if not self._manager.begin_snapshot(key, snapshot.sequence, now):
             return []
         self._snapshots += 1
-        missing = [each for each in held if expected <= each.sequence <= snapshot.sequence and each.source == key[1]]
+        wanted = {
+            each.sequence: each
+            for each in held
+            if expected <= each.sequence <= snapshot.sequence and each.source == key[1]
+        }
+        missing = [wanted[number] for number in sorted(wanted)]  # a publisher may have sent them twice
         self._lost += snapshot.sequence - expected + 1 - len(missing)
         decision = self._manager.snapshot_loaded(key, now)
         if decision.gap is not None:
             self._requests.want(decision.gap)
         return [*missing, *decision.deliver]
 
-    def _overdue(self) -> list[Message]:
-        now = time.monotonic_ns()
+    def _tick(self, now: int) -> list[Message]:
+        """Ask again for what did not come, as long as there is somebody to ask."""
+        self._ticked = now
+        if not self._client.connected:
+            return []
+        if self._lossy:
+            seen = self._client.statistics()
+            if seen.reconnects + seen.drops != self._interruptions:
+                self._interruptions = seen.reconnects + seen.drops
+                for gap in self._all_that_follows():
+                    self._requests.want(gap)
+        self._requests.repeat(now - self._policy.timeout_ns)
         return [message for key in self._manager.overdue(now) for message in self._failed(key, now)]
 
     def _failed(self, key: StreamKey, now: int) -> list[Message]:

@@ -1,16 +1,14 @@
 """Bytes of whole messages in a row: what a relay reads of each, and parts cut out by source or number.
 
-Owns the positions of the header's fields.  Must not look into a TLV: of the payload only the first type number is read.
+Owns the cutting.  Must not look into a TLV: of the payload only the first type number is read.
 """
 
-import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from infra.relay_messages import HEAD
 from protocol_v2 import HEADER_SIZE
 
-# source, sequence, timestamp, payload size
-HEAD = struct.Struct("<6xBxQQI4x")
 Spans = dict[int, tuple[int, int]]
 
 

@@ -15,12 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from infra.relay_messages import (
+    HEAD,
     RELAY_SOURCES,
     REQUESTS,
     RecoveryStreamTLV,
     RelayReplyTLV,
     SlowPolicy,
     Status,
+    StreamStateTLV,
     SubscribeTLV,
     SyncTLV,
 )
@@ -38,7 +40,7 @@ from protocol_v2 import (
 )
 
 from .domains import DomainPolicy
-from .frames import HEAD, Batch, Spans, of_sources
+from .frames import Batch, Spans, of_sources
 from .history import History, Seen, Stream
 from .snapshots import snapshot_of
 from .subscribers import Peer
@@ -221,7 +223,7 @@ class Relay:
             message = parse_message(data, checksum=self.policy.checksum)
             sync, recovery = message.get(SyncTLV), message.get(RecoveryRequestTLV)
             if sync is not None:
-                self._reply(peer, sync)
+                self._reply(peer, *self._synced(sync, message.get_all(RecoveryStreamTLV)))
             elif recovery is not None:
                 stream = message.get(RecoveryStreamTLV)
                 self._recover(peer, recovery, None if stream is None else stream.source)
@@ -233,6 +235,18 @@ class Relay:
 
     def _reply(self, peer: Peer, *tlvs: TLV) -> None:
         peer.send(self._stamp.message(tlvs, time.time_ns()), 1)
+
+    def _synced(self, sync: SyncTLV, asked: list[RecoveryStreamTLV]) -> list[TLV]:
+        """The mark, and what has come of these sources, by which the publisher sees what has not."""
+        known = [(each.source, self.streams.get(each.source)) for each in asked]
+        return [
+            SyncTLV(publisher_id=sync.publisher_id, token=sync.token, relay=self._started),
+            *(
+                StreamStateTLV(source=source, expected=stream.expected, missing=stream.first_missing,
+                               timestamp=stream.time)
+                for source, stream in known if stream is not None
+            ),
+        ]  # fmt: skip
 
     def _refuse(self, peer: Peer, consumer: int, request: int, status: Status, **fields: int) -> None:
         self.counts.refused += 1

@@ -96,6 +96,11 @@ class Transport(Protocol):
 
     url: str
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection at this moment; only a transport that makes new ones says no."""
+        return True
+
     async def send(self, data: Buffer, messages: int = 1) -> None:
         """Queue one buffer that holds `messages` whole messages; waits while the queue is above its mark.
 
