@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from ..plan import LOCK_FILE
 from .editor import Editor, toml_value
 from .facts import Context, facts, root_of, stays_beside
 from .spans import Node, Pair, Path
@@ -145,9 +146,13 @@ def served_elsewhere(context: Context, root: str) -> bool:
     plan, tree = context.plan, context.layout.tree
     if plan.target is None or not plan.shims.enabled:
         return False
-    inner = [m.source.replace(".", "/") for m in context.layout.moves if root_of(m.path, m.source) == root]
     lead = "" if plan.target.import_root == "." else f"{plan.target.import_root}/"
-    return context.layout.moved or not any(tree.exists(f"{lead}{i}") or f"{lead}{i}.py" in tree for i in inner)
+    moves = [m for m in context.layout.moves if root_of(m.path, m.source) == root]
+    copies = [f"{lead}{m.source.replace('.', '/')}" for m in moves]
+    if context.layout.moved:  # the lock says which copies there are
+        lock = tree.text(LOCK_FILE) if LOCK_FILE in tree else None
+        return lock is not None and all(re.search(rf'"{re.escape(c)}(?:\.py|/__init__\.py)"', lock.body) for c in copies)
+    return not any(tree.exists(c) or f"{c}.py" in tree for c in copies)
 
 
 def rewrite_roots(editor: Editor, context: Context) -> None:
