@@ -102,7 +102,7 @@ class Layout:
 
     def scripts_of(self, move: Move) -> list[str]:
         """Build scripts beside or above the moving code that go along with it."""
-        return [p for p in self.scripts if f"{move.path}/".startswith(posixpath.dirname(p) + "/")]
+        return [p for p in sorted(self.scripts) if f"{move.path}/".startswith(posixpath.dirname(p) + "/")]
 
     def moved_files(self) -> dict[str, str]:
         """Old path -> new path of every tracked file that moves."""
