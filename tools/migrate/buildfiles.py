@@ -74,9 +74,10 @@ def _all_moves(tree: Tree, folder: str, moves: Iterable[Move]) -> bool:
     places = [m.path for m in moves]
     for path in tree.under(folder):
         inner = path[len(folder) + 1 :].split("/")
-        if path.endswith(".py") and inner[-1] not in ("setup.py", "conftest.py") and not _NOT_SHIPPED & set(inner[:-1]):
-            if not any(path == p or path.startswith(p + "/") for p in places):
-                return False
+        if not path.endswith(".py") or inner[-1] in ("setup.py", "conftest.py") or _NOT_SHIPPED & set(inner[:-1]):
+            continue
+        if not any(path == p or path.startswith(p + "/") for p in places):
+            return False
     return True
 
 

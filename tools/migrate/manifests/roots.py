@@ -151,7 +151,8 @@ def served_elsewhere(context: Context, root: str) -> bool:
     copies = [f"{lead}{m.source.replace('.', '/')}" for m in moves]
     if context.layout.moved:  # the lock says which copies there are
         lock = tree.text(LOCK_FILE) if LOCK_FILE in tree else None
-        return lock is not None and all(re.search(rf'"{re.escape(c)}(?:\.py|/__init__\.py)"', lock.body) for c in copies)
+        named = [re.search(rf'"{re.escape(c)}(?:\.py|/__init__\.py)"', lock.body) for c in copies] if lock else [None]
+        return all(named)
     return not any(tree.exists(c) or f"{c}.py" in tree for c in copies)
 
 

@@ -242,8 +242,10 @@ def _files(file: _File, handled: set[int]) -> None:
     """
     docs = _docstrings(file.call.tree)
     for node in ast.walk(file.call.tree):
-        text = _constant(node) if isinstance(node, ast.expr) else None
-        if not text or id(node) in handled or id(node) in docs:
+        if not isinstance(node, ast.expr) or id(node) in handled or id(node) in docs:
+            continue
+        text = _constant(node)
+        if not text:
             continue
         verdict = file.context.judge.path(text, file.path)
         if verdict is None or verdict.kind != "change" or text.startswith(verdict.new):

@@ -29,7 +29,8 @@ _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
         |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?![\w:=-])(?:\s+-[-\w=]+)*
         | working-directory: | \bpath:
-        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:(?:[\w./*-][\w./*:=-]*|"[^"\n]*"|'[^'\n]*')\s+)*$""",
+        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )
+        \s*["'`]?(?:(?:[\w./*-][\w./*:=-]*|"[^"\n]*"|'[^'\n]*')\s+)*$""",
     re.X,
 )
 _EXPRESSION_BEFORE = re.compile(r"\s-k[=\s]+[\"']?[\w ]*$")  # pytest -k: a part of tests' names

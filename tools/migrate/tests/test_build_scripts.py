@@ -1,4 +1,4 @@
-"""A setup.py that compiles what moves: it goes to the target with its MANIFEST.in, and the thin distribution has none."""
+"""A setup.py that compiles what moves goes to the target with its MANIFEST.in; the thin distribution has none."""
 
 from __future__ import annotations
 
