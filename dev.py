@@ -136,7 +136,7 @@ def fingerprint(requirements: str) -> str:
 
 def build_inputs(member: Path) -> list[Path]:
     """What an installation compiles: a change of it has to lead to a new build."""
-    return [path for path in [member / "setup.py", *sorted(member.glob("_native/*.[ch]"))] if path.is_file()]
+    return [path for path in [member / "setup.py", *sorted(member.glob("**/_native/*.[ch]"))] if path.is_file()]
 
 
 def environment_with_pip() -> list[str]:

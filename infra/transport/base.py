@@ -36,8 +36,8 @@ class TransportSettings:
     """Limits and checks of one transport.  Raises BadSetting.
 
     `limit` bounds a message: a larger one is refused at its header, before anything is kept for it.  `checksum`,
-    `domain` and `strict` are those of `protocol_v2.FrameDecoder`: a strict transport raises BadStream at the first
-    fault, the others skip to the next message and count.
+    `domain` and `strict` are those of `protocol_v2.FrameDecoder`: a strict transport raises BadStream at
+    the first fault, the others skip to the next message and count.
     """
 
     limit: int = MAX_MESSAGE_SIZE
