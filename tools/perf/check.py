@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import counting, pairing
-from .model import IMPORT, THRESHOLD, PerfError, Tree, change
+from .model import IMPORT, THRESHOLD, PerfError, Tree, change, exceeds
 from .processes import ask
 from .trees import checkouts, commit_of, default_base, trailers
 from .workloads import WORKLOADS
@@ -166,7 +166,7 @@ def verdict(
         note = "not judged, to compare with"
     elif name == IMPORT and not same_layout:
         note, judged = "not judged: base and head have different import names", False
-    if judged and more is not None and more > settings.threshold:
+    if judged and more is not None and exceeds(more, settings.threshold):
         failed.append(f"{more:+.2%} instructions, {settings.threshold:.2%} is the most")
     slow = len(ratios) == settings.repeats and all(ratio > settings.limit for ratio in ratios)
     if judged and slow:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .model import IMPORT, THRESHOLD, Figures, Record, change
+from .model import IMPORT, THRESHOLD, Figures, Record, change, exceeds
 from .workloads import WORKLOADS
 
 
@@ -62,6 +62,6 @@ def compare(before: Record, after: Record, threshold: float = THRESHOLD) -> Comp
     for name in names:
         one, two = before.figures.get(name, Figures()), after.figures.get(name, Figures())
         more = change(one.instructions, two.instructions)
-        slower = more is not None and more > threshold and name not in unjudged
+        slower = exceeds(more, threshold) and name not in unjudged
         rows.append(Row(name, one, two, more, slower))
     return Comparison(tuple(rows), differences(before, after))

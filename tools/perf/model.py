@@ -107,3 +107,8 @@ def change(before: float | None, after: float | None) -> float | None:
     if before <= 0:
         return 0.0 if after <= 0 else float("inf")
     return after / before - 1
+
+
+def exceeds(more: float | None, threshold: float) -> bool:
+    """Whether it grew by more than the threshold; exactly as much is allowed, whatever the last bit of a float says."""
+    return more is not None and more > threshold + 1e-9

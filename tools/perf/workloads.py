@@ -24,8 +24,8 @@ NOW = 1_700_000_000_000_000_000
 HEAD = ("header.relay_domain", "header.source", "header.flags", "header.sequence", "header.timestamp")
 TRADE = (*HEAD, "instrument", "price", "volume", "side", "timestamp_ns")
 BOOK = (*HEAD, "instrument", "timestamp_ns", "bids", "asks")
-TRADE_VALUES: tuple[Any, ...] = (1, 2, 0, 1_000_001, NOW, b"\x07\x00\x00\x00\x00\x00\x00\x00\x65\x00\x33\x00", 4_512_345_000_000,
-                1_250_000_000, 1, NOW + 5)  # fmt: skip
+INSTRUMENT = b"\x07\x00\x00\x00\x00\x00\x00\x00\x65\x00\x33\x00"
+TRADE_VALUES: tuple[Any, ...] = (1, 2, 0, 1_000_001, NOW, INSTRUMENT, 4_512_345_000_000, 1_250_000_000, 1, NOW + 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def book_build(subject: Subject) -> Timed:
     """A signed book with 20 levels a side."""
     bids, asks = sides()
     encode = subject.codec.Encoder(subject.codec.OrderBookTLV, *BOOK)
-    names = {"encode": encode, "bids": bids, "asks": asks, "now": NOW, "inst": TRADE_VALUES[5]}
+    names = {"encode": encode, "bids": bids, "asks": asks, "now": NOW, "inst": INSTRUMENT}
     return Timed("m = encode(1, 2, 0, 9, now, inst, now, bids, asks)", names, keeps="m")
 
 
