@@ -4,21 +4,11 @@
  * element.  The count is read from the bytes at every use and never believed beyond the capacity: a vector may be a view
  * on memory that changes.  `_python/vectors.py` is the specification.
  */
-#include "core.h"
+#include "ints.h"
 
 PyObject *refuse_count(PyObject *kind, unsigned count, int type, uint32_t offset, uint32_t size)
 {
     return disagree(PyObject_CallFunction(core.refuse_count, "OIiII", kind, count, type, offset, size), "a vector's count");
-}
-
-int counts_fit(const Table *table, const uint8_t *payload)
-{
-    for (Py_ssize_t i = 0; i < table->vector_count; i++) {
-        const Field *field = &table->fields[table->vectors[i]];
-        if (get16(payload + field->offset) > field->capacity)
-            return 0;
-    }
-    return 1;
 }
 
 static Vector *make(PyTypeObject *cls, const uint8_t *data, PyObject *owner, const Field *field, int is_mutable)
@@ -256,8 +246,11 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
         PyErr_Format(PyExc_TypeError, "does not belong to a %.200s", Py_TYPE(args[0])->tp_name);
         return NULL;
     }
-    Py_ssize_t index = PyNumber_AsSsize_t(args[1], NULL);
-    if (index == -1 && PyErr_Occurred())
+    uint64_t plain;
+    Py_ssize_t index;
+    if (plain_bits(args[1], &plain) && plain <= reader->vector->capacity)
+        index = (Py_ssize_t)plain;
+    else if ((index = PyNumber_AsSsize_t(args[1], NULL)) == -1 && PyErr_Occurred())
         return NULL;
     const uint8_t *at = s->data + reader->vector->offset;
     Py_ssize_t count = get16(at);
@@ -267,6 +260,8 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
         return PyErr_Format(PyExc_IndexError, "index %S in a vector of %zd", args[1], count);
     index = index < 0 ? index + count : index;
     at += reader->vector->first + index * (Py_ssize_t)reader->vector->element_size;
+    if (reader->part->kind < K_U128 && !reader->part->members)
+        return load_int(reader->part->kind, at + reader->part->offset);
     return read_value(reader->part, at, reader->vector->element_size, s->owner ? s->owner : args[0], 0);
 }
 
