@@ -10,7 +10,8 @@
 #include "crc32_parts.h"
 
 /* An integer, as a part of a message.  It is stored as eight bytes, together with what the template has behind it: one
- * way for all sizes.  They come in the order of their offsets, so that the next ones write over that what is theirs. */
+ * way for all sizes.  They come in the order of their offsets, so that the next ones write over that what is theirs.
+ * For the last ones, which the message has no eight bytes for, `behind` is the size. */
 typedef struct {
     _Alignas(16) uint64_t factor;
     uint64_t high, behind;
@@ -149,7 +150,7 @@ INLINE SSE int fill_by_parts(const Encoder *self, uint8_t *message, PyObject *co
     for (end = self->numbers + self->number_count; number < end; number++) {
         if (!number_bits(self, number, args, &bits))
             return 0;
-        store_bits(message + number->offset, bits, self->base.steps[number->argument].size);
+        store_bits(message + number->offset, bits, (uint32_t)number->behind);
         sum = parts_add(sum, bits, &number->factor);
     }
     const Chunk *chunk = self->chunks;
@@ -250,6 +251,8 @@ static int take_parts(Encoder *self)
             break;
         number->behind = get64(base->template_ + number->offset);
     }
+    for (Py_ssize_t i = self->wide_count; i < self->number_count; i++)
+        self->numbers[i].behind = base->steps[self->numbers[i].argument].size;
     self->zeros = crc32_message(base->template_, base->total);
     base->call = encoder_call_parts;
     return 0;

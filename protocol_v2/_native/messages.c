@@ -53,7 +53,7 @@ static void tlv_dealloc(PyObject *self)
     PyObject_Free(self);
 }
 
-static PyObject *of_payload(PyTypeObject *cls, Table *table, const uint8_t *payload, uint32_t size, uint32_t offset,
+static inline PyObject *of_payload(PyTypeObject *cls, Table *table, const uint8_t *payload, uint32_t size, uint32_t offset,
                             PyObject *owner)
 {
     if (size < table->size)

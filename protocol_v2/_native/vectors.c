@@ -232,11 +232,21 @@ typedef struct {
     vectorcallfunc call;
     Table *table;
     const Field *vector, *part;
+    int number; /* the part is a plain integer of up to 8 bytes */
 } ElementReader;
 
 static PyObject *element_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     const ElementReader *reader = (ElementReader *)self;
+    const Field *vector = reader->vector, *part = reader->part;
+    uint64_t plain;
+    if (LIKELY(reader->number && PyVectorcall_NARGS(nargsf) == 2 && !kwnames && is_struct_of(args[0], reader->table) &&
+               plain_bits(args[1], &plain))) { /* the usual call; what is refused here goes on below */
+        const uint8_t *at = ((Struct *)args[0])->data + vector->offset;
+        uint32_t count = get16(at);
+        if (LIKELY(plain < count && count <= vector->capacity))
+            return load_int(part->kind, at + vector->first + plain * vector->element_size + part->offset);
+    }
     if (PyVectorcall_NARGS(nargsf) != 2 || (kwnames && PyTuple_GET_SIZE(kwnames))) {
         PyErr_SetString(PyExc_TypeError, "takes one index");
         return NULL;
@@ -246,23 +256,18 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
         PyErr_Format(PyExc_TypeError, "does not belong to a %.200s", Py_TYPE(args[0])->tp_name);
         return NULL;
     }
-    uint64_t plain;
-    Py_ssize_t index;
-    if (plain_bits(args[1], &plain) && plain <= reader->vector->capacity)
-        index = (Py_ssize_t)plain;
-    else if ((index = PyNumber_AsSsize_t(args[1], NULL)) == -1 && PyErr_Occurred())
+    Py_ssize_t index = PyNumber_AsSsize_t(args[1], NULL);
+    if (index == -1 && PyErr_Occurred())
         return NULL;
-    const uint8_t *at = s->data + reader->vector->offset;
+    const uint8_t *at = s->data + vector->offset;
     Py_ssize_t count = get16(at);
-    if (count > (Py_ssize_t)reader->vector->capacity)
-        return refuse_count(reader->vector->layout, (unsigned)count, s->table->type, 0, 0);
+    if (count > (Py_ssize_t)vector->capacity)
+        return refuse_count(vector->layout, (unsigned)count, s->table->type, 0, 0);
     if (index < -count || index >= count)
         return PyErr_Format(PyExc_IndexError, "index %S in a vector of %zd", args[1], count);
     index = index < 0 ? index + count : index;
-    at += reader->vector->first + index * (Py_ssize_t)reader->vector->element_size;
-    if (reader->part->kind < K_U128 && !reader->part->members)
-        return load_int(reader->part->kind, at + reader->part->offset);
-    return read_value(reader->part, at, reader->vector->element_size, s->owner ? s->owner : args[0], 0);
+    at += vector->first + index * (Py_ssize_t)vector->element_size;
+    return read_value(part, at, vector->element_size, s->owner ? s->owner : args[0], 0);
 }
 
 static PyObject *element_get(PyObject *self, PyObject *obj, PyObject *type)
@@ -298,6 +303,7 @@ static PyObject *element_new(PyTypeObject *cls, PyObject *args, PyObject *kwargs
         Py_DECREF(self);
         return PyErr_Format(PyExc_ValueError, "no vector %U whose elements have a field %U", vector, name);
     }
+    self->number = self->part->kind < K_U128 && !self->part->members;
     return (PyObject *)self;
 }
 
