@@ -1,7 +1,7 @@
 """The checksum that an Encoder makes of its arguments, with every implementation of CRC-32 that this machine has.
 
-The compiled Encoder adds up what each value is worth instead of going over the message. What counts is therefore where a
-value lies, how long it is and what is behind it; most of that is met by the random paths of test_agreement, and the
+The compiled Encoder adds up what each value is worth instead of going over the message. What counts is therefore where
+a value lies, how long it is and what is behind it; most of that is met by the random paths of test_agreement, and the
 places that are easily got wrong are named here.
 """
 
