@@ -189,6 +189,7 @@ int message_fits(const uint8_t *p, Py_ssize_t there, int verify, Py_ssize_t limi
 int verify_policy(PyObject *policy); /* 1 enforce, 0 skip, -1 error set */
 PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *codec_scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+PyObject *message_runs(PyObject *module, PyObject *const *args, Py_ssize_t nargs); /* runs.c */
 
 /* little-endian numbers at any address */
 static inline uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }

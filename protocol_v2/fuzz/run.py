@@ -1,7 +1,7 @@
 """Fuzzing of the compiled codec under AddressSanitizer and UndefinedBehaviorSanitizer, guided by coverage.
 
     python protocol_v2/fuzz/run.py --seconds 60              from the seeds that the codec makes itself
-    python protocol_v2/fuzz/run.py --seconds 1800 --work DIR  goes on with the inputs found before in DIR
+    python protocol_v2/fuzz/run.py --seconds 1800 --work DIR  goes on with the inputs found in DIR
     python protocol_v2/fuzz/run.py --coverage                what the corpus covers of each C file, with llvm-cov
 
 Owns the builds (the extension and `harness.c`, with clang), the seeds, and the summary.  Must not know what an input
