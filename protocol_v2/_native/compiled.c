@@ -130,8 +130,9 @@ static inline PyObject *read_all(const Compiled *self, const uint8_t *message, c
     const uint8_t *payload = message + frame->start;
     const uint8_t *const bases[] = {payload, message};
     uint32_t length = frame->end - frame->start;
-    if (length < self->table->size || !counts_fit(self->table, payload))
-        return NULL; /* only a class that is not registered comes here; the Python side says what is wrong */
+    if (core.types[frame->type].table != self->table &&
+        (length < self->table->size || !counts_fit(self->table, payload)))
+        return NULL; /* the checks before know only registered classes; the Python side says what is wrong */
     PyObject *values = PyTuple_New(self->place_count);
     for (Py_ssize_t i = 0; values && i < self->place_count; i++) {
         const Step *step = &self->steps[i];

@@ -52,6 +52,7 @@ typedef struct {
     uint64_t high; /* the largest value, and the least */
     int64_t low;
     uint32_t offset, size;
+    int wide; /* eight bytes may be stored, the upper ones 0: what they belong to is written later, or padding */
 } IntField;
 
 typedef struct {

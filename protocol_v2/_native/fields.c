@@ -87,7 +87,11 @@ static int write_element(const Field *field, uint8_t *at, PyObject *item)
         if (inner->integers) {
             for (Py_ssize_t i = 0; i < inner->field_count; i++) {
                 const IntField *part = &inner->integers[i];
-                if (!store_int(at + part->offset, PyTuple_GET_ITEM(item, i), part->size, part->low, part->high))
+                PyObject *value = PyTuple_GET_ITEM(item, i);
+                uint64_t bits;
+                if (LIKELY(part->wide && plain_bits(value, &bits) && bits <= part->high))
+                    put64(at + part->offset, bits);
+                else if (!store_int(at + part->offset, value, part->size, part->low, part->high))
                     return 0;
             }
             return 1;

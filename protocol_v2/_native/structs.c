@@ -424,9 +424,12 @@ static Table *make_table(PyObject *cls, PyObject *layout)
         table->deep |= inner && (inner->deep || inner->vector_count);
     }
     table->integers = PyMem_Calloc((size_t)table->field_count + 1, sizeof(IntField));
+    uint32_t written = 0; /* up to here, when the fields are written in their order */
     for (Py_ssize_t i = 0; table->integers && i < table->field_count; i++) {
         const Field *field = &table->fields[i];
-        table->integers[i] = (IntField){field->high, field->low, field->offset, field->size};
+        table->integers[i] = (IntField){field->high, field->low, field->offset, field->size,
+                                        field->offset >= written && field->offset + 8 <= table->size};
+        written = field->offset + field->size > written ? field->offset + field->size : written;
         if (field->kind >= K_U128) {
             PyMem_Free(table->integers);
             table->integers = NULL;
