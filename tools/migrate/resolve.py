@@ -57,7 +57,9 @@ class ModuleNames:
 
 
 _EXTENSION = re.compile(r"\bExtension\(\s*(?:name\s*=\s*)?[\"']([\w.]+)[\"']")
-_EXTENSION_TABLE = re.compile(r"^\[\[tool\.setuptools\.ext-modules\]\](?:\r?\n(?!\[).*)*?\r?\nname\s*=\s*[\"']([\w.]+)", re.M)
+_EXTENSION_TABLE = re.compile(
+    r"^\[\[tool\.setuptools\.ext-modules\]\](?:\r?\n(?!\[).*)*?\r?\nname\s*=\s*[\"']([\w.]+)", re.M
+)
 
 
 class Index:
