@@ -21,6 +21,8 @@ from .model import IMPORT, PerfError, Tree
 from .processes import ask
 from .workloads import EMPTY, WORKLOADS
 
+REPEATS = 3
+"""How often each workload is counted in one process, with other memory around; the least is taken."""
 _MARK = "getppid"
 _TOTALS = re.compile(r"^totals: (\d+)", re.MULTILINE)
 
@@ -51,7 +53,7 @@ def count(tree: Tree, names: Sequence[str], implementation: str) -> dict[str, fl
     with tempfile.TemporaryDirectory(prefix="perf-count-") as folder:
         out = Path(folder, "counts")
         prefix = [tool, "--tool=callgrind", "--quiet", f"--dump-before={_MARK}", f"--callgrind-out-file={out}"]
-        segments = ask(tree, "count", names, implementation, prefix=prefix)
+        segments = ask(tree, "count", names, implementation, prefix=prefix, repeats=REPEATS)
         totals = [_total(Path(f"{out}.{number}")) for number in range(1, len(segments) + 1)]
     return figures(segments, totals)
 
@@ -76,10 +78,15 @@ def figures(segments: Sequence[Sequence[object] | None], totals: Sequence[int]) 
             name, times = segment
             counted.setdefault(str(name), []).append((int(str(times)), total))
     found = {IMPORT: float(counted.pop(IMPORT)[0][1])}
-    empty = slope(counted.pop(EMPTY.name))
+    empty = least(counted.pop(EMPTY.name))
     for name, points in counted.items():
-        found[name] = (slope(points) - empty) / messages[name]
+        found[name] = (least(points) - empty) / messages[name]
     return found
+
+
+def least(points: Sequence[tuple[int, int]]) -> float:
+    """The smallest slope of the pairs: a short loop, a long one, and again."""
+    return min(slope(points[at : at + 2]) for at in range(0, len(points), 2))
 
 
 def slope(points: Sequence[tuple[int, int]]) -> float:

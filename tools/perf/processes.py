@@ -51,6 +51,7 @@ def command(tree: Tree, mode: str, names: Sequence[str], implementation: str, **
         "names": list(names),
         "implementation": implementation,
         "cpu": None,
+        "repeats": 1,
         **more,
     }
     return [sys.executable, "-S", "-P", str(HERE / "worker.py"), json.dumps(order)]

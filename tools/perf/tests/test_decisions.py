@@ -23,8 +23,9 @@ def test_a_slope_is_the_cost_of_one_more() -> None:
 
 def test_figures_are_for_a_message_and_without_the_loop() -> None:
     messages = next(each.messages for each in WORKLOADS if each.name == "framing")
-    segments = [None, ["import", 1], None, ["", 10], ["", 20], None, ["framing", 5], ["framing", 15]]
-    totals = [7, 1000, 9, 100, 150, 11, 5_000, 5_000 + 10 * (5 + messages * 40)]
+    counted = [None, ["framing", 5], ["framing", 15]]
+    segments = [None, ["import", 1], None, ["", 10], ["", 20], *counted, *counted]
+    totals = [7, 1000, 9, 100, 150, 11, 5_000, 5_000 + 10 * (5 + messages * 40), 12, 5_000, 99_999]
     assert figures(segments, totals) == {"import": 1000.0, "framing": pytest.approx(40)}
 
 
