@@ -21,7 +21,7 @@ from .model import IMPORT, PerfError, Tree
 from .processes import ask
 from .workloads import EMPTY, WORKLOADS
 
-REPEATS = 3
+REPEATS = 4
 """How often each workload is counted in one process, with other memory around; the least is taken."""
 _MARK = "getppid"
 _TOTALS = re.compile(r"^totals: (\d+)", re.MULTILINE)

@@ -30,6 +30,8 @@ from typing import Any
 Loop = Callable[[int], object]
 WARM = 60
 SETTLED = 400
+SHIFT = 16
+"""Large blocks lie at multiples of this; how far a copy is from a cache line, too, costs some instructions."""
 
 
 def definitions(path: str) -> Any:
@@ -127,12 +129,12 @@ class Worker:
         mark()
         subject = self.subject()
         mark()
-        held = []
+        held: list[Any] = []
         for workload in (self.defined.EMPTY, *self.wanted()):
             timed = workload.prepare(subject)
             run = loop_of(timed)
-            for _ in range(self.order["repeats"]):
-                held.append(settle(timed, workload.messages))
+            for again in range(self.order["repeats"]):
+                held += [bytes(SHIFT * again + 2048), settle(timed, workload.messages)]
                 run(min(WARM, workload.loops[0]))
                 gc.collect()
                 segments.append(None)
