@@ -81,7 +81,7 @@ def run(root: Path, say: Callable[[str], None], *, rounds: int, any_version: boo
         found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     found["programs"] = {}
     if not alone:
-        for name, arguments in (("batch", ("--rounds", str(rounds))), ("latency", ())):
+        for name, arguments in (("batch", ("--rounds", str(rounds), "--clock", "cpu")), ("latency", ())):
             say(name)
             found["programs"][name] = program(root, layout, name, *arguments)
     return found
