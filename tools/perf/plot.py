@@ -55,7 +55,7 @@ def over_commits(records: Sequence[Record], out: Path) -> None:
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(_WIDTH, 5.2), layout="constrained")
     for number, (name, points) in enumerate(lines.items()):
-        marker = "os^Dv"[number % 5]
+        marker = "os^DvPX"[number % 7]  # colours come again after ten
         axes.plot([at for at, _ in points], [ratio for _, ratio in points], marker=marker, label=name, linewidth=1.2)
     axes.axhline(1.0, color="0.6", linewidth=0.8)
     axes.set_xticks(range(len(ordered)), [record.commit[:8] for record in ordered], rotation=35, ha="right")

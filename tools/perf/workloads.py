@@ -267,8 +267,8 @@ WORKLOADS = (
     Workload("list book, both ways", list_book, loops=(5, 30), judged=False),
     Workload("decode batch", batch_decode, messages=BATCH, loops=(5, 45)),
     Workload("encode batch", batch_encode, messages=BATCH, loops=(5, 45)),
-    Workload("framing", framing, messages=FRAMED, loops=(5, 45), quick=True),
-    Workload("relay round trip", relay, messages=RELAYED, loops=(10, 90), quick=True),
+    Workload("framing", framing, messages=FRAMED, loops=(5, 25), quick=True),
+    Workload("relay round trip", relay, messages=RELAYED, loops=(10, 50), quick=True),
     Workload("refusals", errors, messages=2, loops=(40, 240)),
 )
 EMPTY = Workload("", lambda subject: Timed("pass"))

@@ -15,6 +15,7 @@ from tools.perf.trees import layout_of
 
 from .conftest import copy_in_the_build_path, needs_compiler, needs_valgrind, wait_in_batches
 
+pytestmark = pytest.mark.timeout(900)  # counting takes many times as long where others work on the same cores
 FEW = ("build trade", "parse trade", "decode batch")
 BUILDING = {"build trade", "build book", "build trade by objects"}
 
