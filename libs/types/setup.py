@@ -19,9 +19,9 @@ if wanted not in ("require", "skip", "auto"):
 FLAGS = ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", "-fno-plt", "-falign-functions=64"]
 
 extension = Extension(
-    "protocol_v2._codec_c",
-    sources=sorted(glob("_native/*.c")),
-    depends=sorted(glob("_native/*.h")),
+    "libs.types.protocol._codec_c",
+    sources=sorted(glob("protocol/_native/*.c")),
+    depends=sorted(glob("protocol/_native/*.h")),
     optional=wanted != "require",
     extra_compile_args=[] if os.name == "nt" else FLAGS,
 )

@@ -1,6 +1,6 @@
 """The wire format as a page for people, made from the declarations.
 
-Owns the text.  Must not know any particular struct.  `python -m protocol_v2.document` prints the page that is
+Owns the text.  Must not know any particular struct.  `python -m libs.types.protocol.document` prints the page that is
 kept as docs/wire-format.md; a test compares the two.
 """
 

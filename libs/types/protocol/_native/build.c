@@ -308,7 +308,7 @@ static PyMethodDef builder_methods[] = {
 };
 
 PyTypeObject BuilderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.MessageBuilder",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.MessageBuilder",
     .tp_doc = "Collects TLVs and writes the message around them.",
     .tp_basicsize = sizeof(Builder),
     .tp_dealloc = builder_dealloc,

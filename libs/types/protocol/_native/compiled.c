@@ -216,7 +216,7 @@ static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 }
 
 PyTypeObject DecoderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Decoder",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Decoder",
     .tp_doc = "Decoder(cls, *paths): called with a message, checks it whole and gives the values at the paths.",
     .tp_basicsize = sizeof(Compiled),
     .tp_vectorcall_offset = offsetof(Compiled, call),

@@ -310,7 +310,7 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 }
 
 PyTypeObject EncoderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Encoder",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Encoder",
     .tp_doc = "Encoder(cls, *paths, **fixed): called with a value for each path, gives the message.",
     .tp_basicsize = sizeof(Encoder),
     .tp_vectorcall_offset = offsetof(Compiled, call),

@@ -25,7 +25,7 @@ static void holder_dealloc(PyObject *self)
 }
 
 PyTypeObject HolderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Holder",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Holder",
     .tp_basicsize = sizeof(Holder),
     .tp_dealloc = holder_dealloc,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
@@ -46,7 +46,7 @@ static void region_dealloc(PyObject *self)
 static PyBufferProcs region_as_buffer = {.bf_getbuffer = region_buffer};
 
 PyTypeObject RegionType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Region",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Region",
     .tp_basicsize = sizeof(Region),
     .tp_dealloc = region_dealloc,
     .tp_as_buffer = &region_as_buffer,

@@ -117,7 +117,7 @@ static PyMethodDef tlv_methods[] = {
 static PySequenceMethods tlv_sequence = {.sq_length = tlv_length};
 
 PyTypeObject TLVViewType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.TLVView",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.TLVView",
     .tp_doc = "One TLV inside a message: type, extended, payload, offset (of the payload, from the message start).",
     .tp_basicsize = sizeof(TLVView),
     .tp_dealloc = tlv_dealloc,
@@ -360,7 +360,7 @@ static PyNumberMethods message_number = {.nb_bool = message_true};
 static PyBufferProcs message_as_buffer = {.bf_getbuffer = message_buffer};
 
 PyTypeObject MessageType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Message",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Message",
     .tp_doc = "A whole, checked message in somebody's buffer.  Iterating gives a TLVView for each TLV, in order.",
     .tp_basicsize = sizeof(Message),
     .tp_dealloc = message_dealloc,

@@ -289,7 +289,7 @@ static PyMethodDef struct_methods[] = {
 static PyBufferProcs struct_as_buffer = {.bf_getbuffer = struct_buffer};
 
 PyTypeObject StructType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.StructBase",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.StructBase",
     .tp_doc = "Immutable object over bytes of a buffer.  Made by keyword arguments, or by from_buffer.",
     .tp_basicsize = offsetof(Struct, own),
     .tp_itemsize = 1,
@@ -344,7 +344,7 @@ static PyObject *reader_layout(PyObject *self, void *unused)
 static PyGetSetDef reader_getset[] = {{"layout", reader_layout, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
 
 PyTypeObject FieldReaderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.FieldReader",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.FieldReader",
     .tp_basicsize = sizeof(FieldReader),
     .tp_dealloc = (destructor)PyObject_Free,
     .tp_descr_get = reader_get,
@@ -357,7 +357,7 @@ PyTypeObject FieldReaderType = {
 
 /* Tables are never freed: views hold plain pointers to them, and declared classes live as long as the process. */
 PyTypeObject TableType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Table",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Table",
     .tp_basicsize = sizeof(Table),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 };

@@ -213,7 +213,7 @@ static PyMappingMethods vector_mapping = {.mp_length = vector_length, .mp_subscr
 static PySequenceMethods vector_sequence = {.sq_length = vector_length};
 
 PyTypeObject VectorType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.VectorBase",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.VectorBase",
     .tp_doc = "A view on one vector.",
     .tp_basicsize = sizeof(Vector),
     .tp_dealloc = vector_dealloc,
@@ -308,7 +308,7 @@ static PyObject *element_new(PyTypeObject *cls, PyObject *args, PyObject *kwargs
 }
 
 PyTypeObject ElementReaderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.ElementReader",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.ElementReader",
     .tp_basicsize = sizeof(ElementReader),
     .tp_vectorcall_offset = offsetof(ElementReader, call),
     .tp_call = PyVectorcall_Call,

@@ -1,6 +1,6 @@
 """How fast batches are, as ratios: against memcpy of the same bytes, numpy views, and a struct+zlib loop.
 
-    python -m protocol_v2.benchmarks.batch [--messages 1000000] [--rounds 31] [--clock cpu] [--checksum slicing]
+    python -m libs.types.protocol.benchmarks.batch [--messages 1000000] [--rounds 31] [--clock cpu] [--checksum slicing]
 
 Owns the measurement of `decode_batch` and `encode_batch` on trades of 74 bytes: seven columns, once with data that
 comes from memory and once with 4,000 messages that stay in cache.  Must not judge: the goals are printed beside.

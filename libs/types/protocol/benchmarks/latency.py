@@ -1,7 +1,7 @@
 """How long one message takes from values to a route, call by call, and how many blocks of memory it needs.
 
-    python protocol_v2/benchmarks/latency.py
-    python protocol_v2/benchmarks/latency.py --calls 300000 --repeats 3
+    python libs/types/protocol/benchmarks/latency.py
+    python libs/types/protocol/benchmarks/latency.py --calls 300000 --repeats 3
 
 Owns the distribution: `peers` says what a message costs on average, here the slow calls show.  One call is: build a
 trade from its values, parse it with all checks, choose its relay by domain.  Every call is timed by itself, and the

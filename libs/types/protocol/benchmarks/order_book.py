@@ -1,6 +1,6 @@
 """Fixed order book against a list-based one: time, bytes and memory, for the same contents.
 
-    python -m protocol_v2.benchmarks.order_book [--rounds N] [--levels 0 10 50]
+    python -m libs.types.protocol.benchmarks.order_book [--rounds N] [--levels 0 10 50]
 
 Owns the list-based book (a dataclass with lists, packed with `struct` into 44 + 24 bytes a level, the form that the
 fixed one replaced) and the measuring.  Must not know why one of them was chosen: docs/adr/0012 does.

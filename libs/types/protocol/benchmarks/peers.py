@@ -1,8 +1,8 @@
 """This protocol's codec beside other libraries, one message at a time, all in one process.
 
-    python protocol_v2/benchmarks/peers.py                       all that can be imported
-    python protocol_v2/benchmarks/peers.py --rounds 61 --json peers.json
-    python protocol_v2/benchmarks/peers.py --only struct,msgspec
+    python libs/types/protocol/benchmarks/peers.py                       all that can be imported
+    python libs/types/protocol/benchmarks/peers.py --rounds 61 --json peers.json
+    python libs/types/protocol/benchmarks/peers.py --only struct,msgspec
 
 Owns the command and its tables.  How it is measured is in `harness`; what is compared, in `peers_ours`, `peers_fixed`
 and `peers_formats`.  Every peer is optional and `requirements.txt` has the versions; one that cannot be imported is

@@ -1,8 +1,8 @@
 """Fuzzing of the compiled codec under AddressSanitizer and UndefinedBehaviorSanitizer, guided by coverage.
 
-    python protocol_v2/fuzz/run.py --seconds 60              from the seeds that the codec makes itself
-    python protocol_v2/fuzz/run.py --seconds 1800 --work DIR  goes on with those in DIR
-    python protocol_v2/fuzz/run.py --coverage                what the corpus covers of each C file (llvm-cov)
+    python libs/types/protocol/fuzz/run.py --seconds 60              from the seeds that the codec makes itself
+    python libs/types/protocol/fuzz/run.py --seconds 1800 --work DIR  goes on with those in DIR
+    python libs/types/protocol/fuzz/run.py --coverage                what the corpus covers of each C file (llvm-cov)
 
 Owns the builds (the extension and `harness.c`, with clang), the seeds, and the summary.  Must not know what an input
 does; that is `target.py`.  Everything is written below --work (build/fuzz), nothing into the package: the package is
@@ -25,8 +25,8 @@ import sysconfig
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ROOT = PACKAGE.parent
-TARGET = "protocol_v2.fuzz.target"
+ROOT = PACKAGE.parent.parent.parent
+TARGET = "libs.types.protocol.fuzz.target"
 FLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer"]
 # Objects that a freed one is kept for hide that it was used afterwards.
 NO_REUSE = ["-DKEPT_VIEWS=1", "-DKEPT_MESSAGES=1"]

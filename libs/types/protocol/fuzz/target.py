@@ -6,7 +6,7 @@
 
 Owns `one_input`, and what counts as a defect: an exception that no caller has to expect (SystemError among them), or a
 difference in a value, in the class of an error or in its details.  Memory errors are for the sanitizers to find.  Run
-under `harness.c` by `run.py`, or alone with inputs to repeat: `python -m protocol_v2.fuzz.target FILE...`.
+under `harness.c` by `run.py`, or alone with inputs to repeat: `python -m libs.types.protocol.fuzz.target FILE...`.
 """
 
 from __future__ import annotations

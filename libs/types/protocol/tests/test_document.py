@@ -7,15 +7,15 @@ from pathlib import Path
 
 from protocol_v2 import OrderBookTLV, document
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "wire-format.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "wire-format.md"
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 
 def test_the_page_is_fresh() -> None:
     """Made in a process of its own: here, other tests may have declared types."""
-    command = [sys.executable, "-m", "protocol_v2.document"]
+    command = [sys.executable, "-m", "libs.types.protocol.document"]
     made = subprocess.run(command, cwd=PAGE.parents[1], capture_output=True, text=True, check=True).stdout
-    assert PAGE.read_text(encoding="utf-8") == made, "python -m protocol_v2.document > docs/wire-format.md"
+    assert PAGE.read_text(encoding="utf-8") == made, "python -m libs.types.protocol.document > docs/wire-format.md"
 
 
 def test_a_struct_shows_its_computed_padding() -> None:

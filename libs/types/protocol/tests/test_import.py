@@ -81,13 +81,13 @@ def test_the_implementation_is_the_one_that_was_asked_for(codec: Any) -> None:
 
 
 def test_auto_takes_the_compiled_one_where_it_was_built() -> None:
-    built = importlib.util.find_spec("protocol_v2._codec_c") is not None
+    built = importlib.util.find_spec("libs.types.protocol._codec_c") is not None
     for settings in ({"ALPHAPULSE_CODEC": "auto"}, {"ALPHAPULSE_CODEC": ""}):
         assert measured(**settings)[3] == ("c" if built else "python")
 
 
 def test_a_compiled_codec_that_is_missing_is_no_small_matter() -> None:
-    hidden = "import sys; sys.modules['protocol_v2._codec_c'] = None\nimport protocol_v2"
+    hidden = "import sys; sys.modules['libs.types.protocol._codec_c'] = None\nimport libs.types.protocol"
     done = run(hidden, ALPHAPULSE_CODEC="c")
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode != 0 and last.startswith("ImportError: ALPHAPULSE_CODEC=c asks for the compiled codec")
