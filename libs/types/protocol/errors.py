@@ -31,7 +31,7 @@ Fields are attributes, the message is built from them; the constructor's positio
 TLV is meant.  This module must not know buffers or layouts.
 """
 
-from alphapulse_types import AlphaPulseError
+from libs.types.common import AlphaPulseError
 
 from .constants import HEADER_SIZE, MAGIC
 

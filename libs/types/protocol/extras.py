@@ -11,7 +11,7 @@ def require_numpy() -> Any:
     try:
         import numpy
     except ImportError as error:
-        raise ImportError("batches and dtypes need numpy; pip install 'protocol-v2[numpy]'") from error
+        raise ImportError("batches and dtypes need numpy; pip install 'alphapulse-types[numpy]'") from error
     return numpy
 
 
@@ -20,5 +20,5 @@ def require_arrow() -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise ImportError("Arrow tables and schemas need pyarrow; pip install 'protocol-v2[arrow]'") from error
+        raise ImportError("Arrow tables and schemas need pyarrow; pip install 'alphapulse-types[arrow]'") from error
     return pyarrow

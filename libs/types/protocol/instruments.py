@@ -16,7 +16,7 @@ The numbers are those that other programs of this protocol compute.  What would 
 
 from typing import Final, Self
 
-from alphapulse_types import InvalidFormat, InvalidLength, TokenAddress
+from libs.types.common import InvalidFormat, InvalidLength, TokenAddress
 
 from .errors import InvalidInstrument
 from .schema import U8, U16, U64, Struct

@@ -1,7 +1,7 @@
 """A declared struct as a numpy dtype and as an Arrow schema.
 
 Owns the two mappings and the conversion of columns to and from Arrow.  Must not know messages.  numpy and pyarrow are
-optional (`pip install protocol-v2[numpy]`, `[arrow]`) and imported at the first use, never with the package.
+optional (`pip install alphapulse-types[numpy]`, `[arrow]`) and imported at the first use, never with the package.
 
     declared            numpy                                   Arrow
     U8 to U64, I8..I64  <u1 to <u8, <i1 to <i8                  uint8 to uint64, int8 to int64

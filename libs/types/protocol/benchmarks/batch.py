@@ -31,8 +31,8 @@ from typing import Any
 
 import numpy as np
 
-from protocol_v2 import RelayDomain, SourceType, TradeTLV, batch, implementation
-from protocol_v2.interop import numpy_dtype
+from libs.types.protocol import RelayDomain, SourceType, TradeTLV, batch, implementation
+from libs.types.protocol.interop import numpy_dtype
 
 FIELDS = ("asset_id", "price", "volume", "timestamp_ns", "venue_id", "asset_type", "side")
 SIZE = 74

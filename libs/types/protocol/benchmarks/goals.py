@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from protocol_v2.benchmarks.harness import Times
+from libs.types.protocol.benchmarks.harness import Times
 
 REFERENCE, MSGSPEC = "struct+zlib", "msgspec array"
 OURS, FEW, VIEW = "ours Encoder/Decoder", "ours Encoder/Decoder, few", "ours view"

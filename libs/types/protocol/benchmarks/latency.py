@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import protocol_v2
-from protocol_v2.benchmarks import peers_ours
-from protocol_v2.benchmarks.harness import TRADE, Values, surroundings, trades
+import libs.types.protocol
+from libs.types.protocol.benchmarks import peers_ours
+from libs.types.protocol.benchmarks.harness import TRADE, Values, surroundings, trades
 
 SEED_NS = 35_000  # what the original system states for this path
 PERCENTILES = (50.0, 99.0, 99.9)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=100_000, help="timed calls in each repeat")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args(arguments)
-    print(f"{surroundings()}; codec: {protocol_v2.implementation}; {given.repeats} times {given.calls} calls")
+    print(f"{surroundings()}; codec: {libs.types.protocol.implementation}; {given.repeats} times {given.calls} calls")
     paths(given.calls, given.repeats)
     print()
     blocks(max(100, given.calls // 100))
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def paths(calls: int, repeats: int) -> None:
     """The table of percentiles."""
     clock = _percentiles("pass", {}, calls, repeats)
-    packages = [("ours", protocol_v2)]
-    if protocol_v2.implementation != "python":
+    packages = [("ours", libs.types.protocol)]
+    if libs.types.protocol.implementation != "python":
         packages.append(("python", peers_ours.python_twin()))
     print(f"{'build + parse + route, ns':40} {'p50':>8} {'p99':>8} {'p99.9':>8}   against the original's 35 us")
     _row("reading the clock twice", clock, "")
@@ -120,9 +120,9 @@ def _verdict(net: Sequence[int]) -> None:
 def blocks(count: int) -> None:
     """Blocks that the interpreter's allocator hands out for each message that is kept."""
     messages = trades()
-    encoder = next(peers_ours.ways(protocol_v2, "ours")).names["encode"]
+    encoder = next(peers_ours.ways(libs.types.protocol, "ours")).names["encode"]
     data = [encoder(*values[1:]) for values in messages]
-    parse = protocol_v2.parse_message
+    parse = libs.types.protocol.parse_message
     pool, raw = _pool(count), (data * (count // len(data) + 1))[:count]
     kept: list[Any] = [None] * count
 
@@ -157,7 +157,7 @@ def _batch(data: list[bytes]) -> tuple[str, Callable[[], None], int]:
 
     def run() -> None:
         result[0] = None
-        result[0] = protocol_v2.decode_batch(rows, protocol_v2.TradeTLV, form="columns")
+        result[0] = libs.types.protocol.decode_batch(rows, libs.types.protocol.TradeTLV, form="columns")
 
     return "batch, columns kept", run, 40 * len(data)
 

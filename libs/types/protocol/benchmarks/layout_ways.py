@@ -12,8 +12,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from protocol_v2.benchmarks.harness import library
-from protocol_v2.layout import FieldSpec, IntKind, Layout, RawKind, StructKind, VectorKind, place
+from libs.types.protocol.benchmarks.harness import library
+from libs.types.protocol.layout import FieldSpec, IntKind, Layout, RawKind, StructKind, VectorKind, place
 
 # By hand: integers of 16 bytes and arrays as bytes, every pad counted by a person.
 BY_HAND = {
@@ -148,7 +148,7 @@ def _placed_again(layout: Layout) -> Layout:
 
 WAYS: dict[str, tuple[Callable[[Layout], Placed], str]] = {
     "struct, by hand": (by_struct, "import struct"),
-    "this package": (by_ours, "import protocol_v2"),
+    "this package": (by_ours, "import libs.types.protocol"),
     "ctypes": (by_ctypes, "import ctypes"),
     "numpy, align=True": (by_numpy, "import numpy"),
     "construct": (by_construct, "import construct"),

@@ -26,12 +26,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import protocol_v2
-from protocol_v2 import I64, TLV, U8, U16, U64, field
-from protocol_v2.benchmarks.harness import skipped, surroundings
-from protocol_v2.benchmarks.layout_ways import BY_HAND, WAYS
-from protocol_v2.layout import Layout, RawKind, VectorKind
-from protocol_v2.tables import layout_rows
+import libs.types.protocol
+from libs.types.protocol import I64, TLV, U8, U16, U64, field
+from libs.types.protocol.benchmarks.harness import skipped, surroundings
+from libs.types.protocol.benchmarks.layout_ways import BY_HAND, WAYS
+from libs.types.protocol.layout import Layout, RawKind, VectorKind
+from libs.types.protocol.tables import layout_rows
 
 STRUCTS = ("TradeTLV", "PoolSwapTLV", "OrderBookTLV", "ArbitrageSignalTLV")
 
@@ -54,7 +54,7 @@ def exactness() -> Iterator[str]:
     for label, (way, _) in WAYS.items():
         cells = []
         for name in STRUCTS:
-            layout: Layout = getattr(protocol_v2, name).layout()
+            layout: Layout = getattr(libs.types.protocol, name).layout()
             try:
                 offsets, size = way(layout)
             except ImportError as error:
@@ -72,7 +72,7 @@ def same_bytes(seed: int = 3) -> None:
     """What the formats by hand pack is what this package packs.  Raises AssertionError."""
     draw = random.Random(seed)
     for name in STRUCTS:
-        cls = getattr(protocol_v2, name)
+        cls = getattr(libs.types.protocol, name)
         raw = bytearray(draw.randbytes(cls.SIZE))
         layout: Layout = cls.layout()
         for gap in layout.gaps():
@@ -91,7 +91,7 @@ def same_bytes(seed: int = 3) -> None:
 def start_up(repeats: int) -> Iterator[str]:
     """Milliseconds of processor time that an import takes in a new process, and of one declaration."""
     empty = _process("pass", repeats)
-    layout = protocol_v2.TradeTLV.layout()
+    layout = libs.types.protocol.TradeTLV.layout()
     for label, (way, statement) in WAYS.items():
         took = _process(statement, repeats)
         if took is None:
@@ -103,7 +103,7 @@ def start_up(repeats: int) -> Iterator[str]:
             times.append(time.perf_counter() - start)
         yield f"{label:28} import {max(took - (empty or 0), 0):6.1f} ms   declaring a trade {1e3 * min(times):7.3f} ms"
     for name in ("c", "python"):
-        took = _process("import protocol_v2", repeats, ALPHAPULSE_CODEC=name)
+        took = _process("import libs.types.protocol", repeats, ALPHAPULSE_CODEC=name)
         if took is not None:
             yield f"{'  this package, ' + name:28} import {took - (empty or 0):6.1f} ms"
 
@@ -124,12 +124,12 @@ def _process(statement: str, repeats: int, **variables: str) -> float | None:
 
 
 LOOP = """
-import protocol_v2
-from protocol_v2.benchmarks.layouts import TradeByHand
+import libs.types.protocol
+from libs.types.protocol.benchmarks.layouts import TradeByHand
 cls = {cls}
 paths = [each.name for each in cls.layout().fields]
-encode = protocol_v2.Encoder(cls, *paths, relay_domain=1, source=1)
-decode = protocol_v2.Decoder(cls, *paths)
+encode = libs.types.protocol.Encoder(cls, *paths, relay_domain=1, source=1)
+decode = libs.types.protocol.Decoder(cls, *paths)
 message = encode(1 << 40, 2 << 40, 3 << 40, 1 << 60, 5, 6, 7, 1)
 for _ in range({count}): {statement}
 """
@@ -168,10 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind, too")
     parser.add_argument("--repeats", type=int, default=10, help="processes for each import time")
     given = parser.parse_args(arguments)
-    print(f"{surroundings()}; codec: {protocol_v2.implementation}\n\nOffsets and size by each way's own rules")
+    print(f"{surroundings()}; codec: {libs.types.protocol.implementation}\n\nOffsets and size by each way's own rules")
     print("\n".join(exactness()))
     same_bytes()
-    ours, by_hand = (layout_rows(cls.layout())[0] for cls in (protocol_v2.TradeTLV, TradeByHand))
+    ours, by_hand = (layout_rows(cls.layout())[0] for cls in (libs.types.protocol.TradeTLV, TradeByHand))
     assert [row[4:] for row in ours] == [row[4:] for row in by_hand], "the tables differ"
     print("\nThe formats by hand give the same bytes; the tables from both declarations of a trade are equal")
     print("\nStart\n" + "\n".join(start_up(given.repeats)))

@@ -25,7 +25,7 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from protocol_v2 import MessageBuilder, OrderBookTLV, RelayDomain, SourceType, implementation, parse_message
+from libs.types.protocol import MessageBuilder, OrderBookTLV, RelayDomain, SourceType, implementation, parse_message
 
 Row = tuple[int, int, int]
 Side = list[Row]

@@ -20,9 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import protocol_v2
-from protocol_v2.benchmarks import goals, peers_fixed, peers_formats, peers_ours
-from protocol_v2.benchmarks.harness import (
+import libs.types.protocol
+from libs.types.protocol.benchmarks import goals, peers_fixed, peers_formats, peers_ours
+from libs.types.protocol.benchmarks.harness import (
     BOOK,
     OPERATIONS,
     TRADE,
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _same_bytes()
     before = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     times = Times(interleave(jobs, given.rounds))
-    codec = protocol_v2.implementation
+    codec = libs.types.protocol.implementation
     print(f"{surroundings()} (before: {before:.1f}); codec: {codec}; {given.rounds} rounds")
     for operation in OPERATIONS:
         _print(operation, times, sizes, notes)
@@ -75,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _peers(wanted: list[str]) -> Iterator[Peer]:
     """The peers, ours first; one that cannot be imported is left out."""
     makers: list[Callable[[], Peer]] = [*peers_fixed.PEERS, *peers_formats.PEERS]
-    yield from peers_ours.ways(protocol_v2, "ours")
-    if protocol_v2.implementation != "python":
+    yield from peers_ours.ways(libs.types.protocol, "ours")
+    if libs.types.protocol.implementation != "python":
         yield from peers_ours.ways(peers_ours.python_twin(), "python")
     for make in makers:
         if wanted and make is not peers_fixed.reference and not any(word in make.__name__ for word in wanted):
@@ -91,7 +91,7 @@ def _peers(wanted: list[str]) -> Iterator[Peer]:
 
 def _same_bytes() -> None:
     """The struct peer with our layout writes what our encoder writes.  Raises AssertionError."""
-    ours = next(peers_ours.ways(protocol_v2, "ours"))
+    ours = next(peers_ours.ways(libs.types.protocol, "ours"))
     same = peers_fixed.same_wire()
     same.statements["book build"] = peers_fixed.reference().statements["book build"]
     for kind, names, pool in (("trade", TRADE, trades(50)), ("book", BOOK, books(5))):
@@ -126,7 +126,7 @@ def _record(times: Times, sizes: dict[str, dict[str, int]], rounds: int) -> dict
                      "speed": round(ratio, 3), "best_speed": round(best, 3)})  # fmt: skip
     return {
         "surroundings": surroundings(),
-        "implementation": protocol_v2.implementation,
+        "implementation": libs.types.protocol.implementation,
         "rounds": rounds,
         "versions": dict(_versions()),
         "bytes": sizes,

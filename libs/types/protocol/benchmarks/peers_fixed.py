@@ -14,7 +14,7 @@ import struct
 import zlib
 from typing import Any
 
-from protocol_v2.benchmarks.harness import (
+from libs.types.protocol.benchmarks.harness import (
     BOOK_FIELDS,
     HEADER,
     LEVELS,

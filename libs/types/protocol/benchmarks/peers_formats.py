@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from protocol_v2.benchmarks.harness import (
+from libs.types.protocol.benchmarks.harness import (
     BOOK,
     BOOK_FIELDS,
     HEADER,

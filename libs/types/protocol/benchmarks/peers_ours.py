@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import protocol_v2
-from protocol_v2.benchmarks.harness import BOOK, SOURCES, TRADE, Peer, Values
+import libs.types.protocol
+from libs.types.protocol.benchmarks.harness import BOOK, SOURCES, TRADE, Peer, Values
 
 HEADER_PATHS = ("header.version", "header.relay_domain", "header.source", "header.flags", "header.sequence",
                 "header.timestamp")  # fmt: skip
@@ -34,7 +34,7 @@ def python_twin() -> Any:
     name = "codec_in_python"
     if name in sys.modules:
         return sys.modules[name]
-    folder = Path(protocol_v2.__file__).parent
+    folder = Path(libs.types.protocol.__file__).parent
     init = folder / "__init__.py"
     spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[str(folder)])
     assert spec is not None and spec.loader is not None

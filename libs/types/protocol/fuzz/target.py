@@ -16,9 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import protocol_v2
-from protocol_v2 import _codec
-from protocol_v2.testing import load_implementation
+import libs.types.protocol
+from libs.types.protocol import _codec
+from libs.types.protocol.testing import load_implementation
 
 from . import actions, streams
 from .feed import Feed
@@ -30,7 +30,7 @@ ENTRIES: tuple[Callable[[Run], None], ...] = (
     actions.vector, actions.scan, actions.moving, streams.frames, streams.batch, streams.kernel,
 )  # fmt: skip
 
-_own, _reference = World(protocol_v2), World(load_implementation("python"))
+_own, _reference = World(libs.types.protocol), World(load_implementation("python"))
 _select_crc32 = getattr(_codec._loaded, "crc32_implementation", None)
 _METHODS = ("auto", "slicing", "pclmul", "avx512")
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from protocol_v2 import MessageBuilder, RelayDomain, SourceType, TradeTLV, batch
-from protocol_v2._python import batch as python_kernel
-from protocol_v2.interop import numpy_dtype
-from protocol_v2.layout import VectorKind
-from protocol_v2.registry import known_types
-from protocol_v2.testing import load_implementation
+from libs.types.protocol import MessageBuilder, RelayDomain, SourceType, TradeTLV, batch
+from libs.types.protocol._python import batch as python_kernel
+from libs.types.protocol.interop import numpy_dtype
+from libs.types.protocol.layout import VectorKind
+from libs.types.protocol.registry import known_types
+from libs.types.protocol.testing import load_implementation
 
 try:
     compiled_kernel: Any = sys.modules[f"{load_implementation('c').__name__}._codec_c"]

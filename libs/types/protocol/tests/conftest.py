@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import protocol_v2
-from protocol_v2.testing import load_implementation
-from protocol_v2.tests.vendor import declare
+import libs.types.protocol
+from libs.types.protocol.testing import load_implementation
+from libs.types.protocol.tests.vendor import declare
 
 REQUIRE = "ALPHAPULSE_REQUIRE_C"
 
@@ -37,6 +37,6 @@ def reference() -> Any:
 def loaded(name: str) -> Any:
     """The package with this implementation, and the vendor's structs declared in it."""
     package = load_implementation(name)
-    for each in (protocol_v2, package):
+    for each in (libs.types.protocol, package):
         declare(each)
     return package

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.testing import sign
-from protocol_v2.tests.golden_messages import read
+from libs.types.protocol.testing import sign
+from libs.types.protocol.tests.golden_messages import read
 
 GOLDEN = {golden.name: golden.wire for golden in read()}
 TRADE = GOLDEN["coin-trade"]

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import protocol_v2
-from protocol_v2.registry import known_types
-from protocol_v2.testing import frame, make, make_value, message, messages, sign, values
-from protocol_v2.tests.expected import GOLDEN, TRADE_PAYLOAD, builder_of, patched
-from protocol_v2.tests.outcomes import outcome
-from protocol_v2.tests.vendor import VENDOR_TLVS, declare
+import libs.types.protocol
+from libs.types.protocol.registry import known_types
+from libs.types.protocol.testing import frame, make, make_value, message, messages, sign, values
+from libs.types.protocol.tests.expected import GOLDEN, TRADE_PAYLOAD, builder_of, patched
+from libs.types.protocol.tests.outcomes import outcome
+from libs.types.protocol.tests.vendor import VENDOR_TLVS, declare
 
-BUILT_IN = {name for name in protocol_v2.__all__ if name.endswith("TLV")} - {
+BUILT_IN = {name for name in libs.types.protocol.__all__ if name.endswith("TLV")} - {
     "TLV",
     "TruncatedTLV",
     "InvalidExtendedTLV",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protocol_v2 import (
+from libs.types.protocol import (
     TLV,
     U8,
     U32,
@@ -41,9 +41,9 @@ from protocol_v2 import (
     parse_message,
     vec,
 )
-from protocol_v2.batch_results import ArrowBatch, Batch, Columns
-from protocol_v2.interop import numpy_dtype
-from protocol_v2.tests.batch_kit import damaged, decode, kernels, message, needs_compiled, trade, trades, using
+from libs.types.protocol.batch_results import ArrowBatch, Batch, Columns
+from libs.types.protocol.interop import numpy_dtype
+from libs.types.protocol.tests.batch_kit import damaged, decode, kernels, message, needs_compiled, trade, trades, using
 
 SIZE = 74
 QUOTE = message(500, (TLVType.QUOTE, bytes(56)))
@@ -374,15 +374,15 @@ def test_what_cannot_be_a_batch() -> None:
 
 def test_without_numpy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
-    with pytest.raises(ImportError, match=r"protocol-v2\[numpy\]"):
+    with pytest.raises(ImportError, match=r"alphapulse-types\[numpy\]"):
         batch.decode_batch(b"", TradeTLV)
-    with pytest.raises(ImportError, match=r"protocol-v2\[numpy\]"):
+    with pytest.raises(ImportError, match=r"alphapulse-types\[numpy\]"):
         batch.encode_batch(TradeTLV, {}, relay_domain=1, source=1, sequence=0)
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"protocol-v2\[arrow\]"):
+    with pytest.raises(ImportError, match=r"alphapulse-types\[arrow\]"):
         batch.decode_batch(b"", TradeTLV, form="arrow")
 
 

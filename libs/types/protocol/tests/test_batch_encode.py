@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protocol_v2 import (
+from libs.types.protocol import (
     I128,
     TLV,
     U8,
@@ -30,8 +30,8 @@ from protocol_v2 import (
     field,
     parse_message,
 )
-from protocol_v2.interop import arrow_schema, integers, numpy_dtype
-from protocol_v2.tests.batch_kit import SENDER, decode, encode, kernels, message, rows_of, trade, trades
+from libs.types.protocol.interop import arrow_schema, integers, numpy_dtype
+from libs.types.protocol.tests.batch_kit import SENDER, decode, encode, kernels, message, rows_of, trade, trades
 
 COLUMNS: dict[str, Any] = {
     "asset_id": np.arange(300, dtype=np.uint64),

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import BatchError, OrderBookTLV, QuoteTLV, TLVType, TradeTLV, parse_message
-from protocol_v2.batch_plan import Op, known_numbers, packed, rules_of
-from protocol_v2.interop import to_arrow
-from protocol_v2.tests.batch_kit import (
+from libs.types.protocol import BatchError, OrderBookTLV, QuoteTLV, TLVType, TradeTLV, parse_message
+from libs.types.protocol.batch_plan import Op, known_numbers, packed, rules_of
+from libs.types.protocol.interop import to_arrow
+from libs.types.protocol.tests.batch_kit import (
     FIXED,
     compiled_kernel,
     decode,

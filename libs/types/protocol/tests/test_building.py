@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.testing import frame, message
-from protocol_v2.tests.expected import BOOK_PAYLOAD, GOLDEN, TRADE, TRADE_PAYLOAD, builder_of, refused
-from protocol_v2.tests.vendor import declare
+from libs.types.protocol.testing import frame, message
+from libs.types.protocol.tests.expected import BOOK_PAYLOAD, GOLDEN, TRADE, TRADE_PAYLOAD, builder_of, refused
+from libs.types.protocol.tests.vendor import declare
 
 
 @pytest.mark.parametrize(

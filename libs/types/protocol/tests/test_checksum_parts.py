@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.tests.batch_kit import compiled_kernel, needs_compiled
-from protocol_v2.tests.conftest import loaded
-from protocol_v2.tests.vendor import declare
+from libs.types.protocol.tests.batch_kit import compiled_kernel, needs_compiled
+from libs.types.protocol.tests.conftest import loaded
+from libs.types.protocol.tests.vendor import declare
 
 FIXED = {"relay_domain": 1, "source": 2}
 HEADER = {"header.sequence": 2**64 - 1, "header.timestamp": 2**63, "header.flags": 255}

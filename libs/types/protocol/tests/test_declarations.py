@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-import protocol_v2
-from protocol_v2.testing import frame, message
-from protocol_v2.tests.shapes import trade
-from protocol_v2.tests.vendor import declare
+import libs.types.protocol
+from libs.types.protocol.testing import frame, message
+from libs.types.protocol.tests.shapes import trade
+from libs.types.protocol.tests.vendor import declare
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_count_beyond_the_capacity_in_an_unregistered_type(codec: Any, vendor:
 def test_a_struct_declared_after_the_message_was_parsed(codec: Any, reference: Any) -> None:
     number = 246 if codec.implementation == "c" else 247
     parsed = codec.parse_message(message(frame(number, b"123") + frame(number, bytes(8))))
-    for package in {id(each): each for each in (protocol_v2, codec, reference)}.values():
+    for package in {id(each): each for each in (libs.types.protocol, codec, reference)}.values():
         namespace = {"__annotations__": {"value": package.U32}, "__module__": __name__}
         type(package.TLV)("LateTLV", (package.TLV,), namespace, type=number)
     with pytest.raises(codec.PayloadSizeMismatch) as caught:

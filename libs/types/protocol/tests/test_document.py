@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from protocol_v2 import OrderBookTLV, document
+from libs.types.protocol import OrderBookTLV, document
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "wire-format.md"
 README = Path(__file__).resolve().parents[1] / "README.md"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import (
+from libs.types.protocol import (
     HEADER_SIZE,
     MAX_MESSAGE_SIZE,
     ChecksumMismatch,
@@ -38,8 +38,8 @@ from protocol_v2 import (
     message_checksum,
     parse_message,
 )
-from protocol_v2._codec import scan
-from protocol_v2.framing import Fault, FrameDecoder, StreamEnd
+from libs.types.protocol._codec import scan
+from libs.types.protocol.framing import Fault, FrameDecoder, StreamEnd
 
 MAGIC = bytes.fromhex("efbeadde")
 # No TLV: Kraken collector, sequence 7.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol_v2.testing import load_implementation
+from libs.types.protocol.testing import load_implementation
 
 RUN = Path(__file__).resolve().parents[1] / "fuzz" / "run.py"
 CANNOT_RUN = 2

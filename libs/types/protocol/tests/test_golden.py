@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.tests.golden_messages import Golden, read
+from libs.types.protocol.tests.golden_messages import Golden, read
 
 GOLDEN = read()
 SIZES = {

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import protocol_v2
-from protocol_v2 import (
+import libs.types.protocol
+from libs.types.protocol import (
     BatchError,
     CapacityExceeded,
     ChecksumMismatch,
@@ -288,7 +288,7 @@ def test_the_list_of_errors_above_is_complete() -> None:
     families = {"ProtocolError", "RemoteProtocolError", "LocalProtocolError"}
     public = {
         name
-        for name in protocol_v2.__all__
-        if inspect.isclass(value := getattr(protocol_v2, name)) and issubclass(value, ProtocolError)
+        for name in libs.types.protocol.__all__
+        if inspect.isclass(value := getattr(libs.types.protocol, name)) and issubclass(value, ProtocolError)
     }
     assert public - families == {type(error).__name__ for error in ERRORS}

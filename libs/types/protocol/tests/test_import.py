@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-import protocol_v2
-from protocol_v2.testing import load_implementation
+import libs.types.protocol
+from libs.types.protocol.testing import load_implementation
 
-PACKAGE = Path(protocol_v2.__file__).parent
+PACKAGE = Path(libs.types.protocol.__file__).parent
 LIMIT, YARDSTICK = 0.030, 0.011
 RUNS = 9
 UNWANTED = ("numpy", "pyarrow", "hypothesis", "asyncio", "socket", "logging", "subprocess", "threading", "pickle",
@@ -36,9 +36,9 @@ def loop():
 yardstick = min(loop() for _ in range(5))
 before = set(sys.modules)
 start = time.process_time()
-import protocol_v2
+import libs.types.protocol
 took = time.process_time() - start
-print(json.dumps([took, yardstick, sorted(set(sys.modules) - before), protocol_v2.implementation]))
+print(json.dumps([took, yardstick, sorted(set(sys.modules) - before), libs.types.protocol.implementation]))
 """
 
 
@@ -96,7 +96,7 @@ def test_a_compiled_codec_that_is_missing_is_no_small_matter() -> None:
 
 
 def test_a_choice_that_does_not_exist_is_named() -> None:
-    done = run("import protocol_v2", ALPHAPULSE_CODEC="rust")
+    done = run("import libs.types.protocol", ALPHAPULSE_CODEC="rust")
     assert done.returncode != 0 and "ALPHAPULSE_CODEC='rust' names no implementation" in done.stderr
 
 
@@ -110,8 +110,8 @@ def test_public_names(codec: Any) -> None:
     for name in codec.__all__:
         assert getattr(codec, name) is not None
     namespace: dict[str, Any] = {}
-    exec(f"from {protocol_v2.__name__} import *", namespace)
-    assert set(namespace) - {"__builtins__"} == set(protocol_v2.__all__)
+    exec(f"from {libs.types.protocol.__name__} import *", namespace)
+    assert set(namespace) - {"__builtins__"} == set(libs.types.protocol.__all__)
 
 
 def ruff_order(name: str) -> tuple[Any, ...]:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import protocol_v2
-from protocol_v2.registry import TypeState, described_types
-from protocol_v2.testing import messages, strategy
-from protocol_v2.tests.golden_messages import read
-from protocol_v2.tests.independent_reader import STRUCTS, read_message, read_struct
-from protocol_v2.tests.vendor import NUMBERS
+import libs.types.protocol
+from libs.types.protocol.registry import TypeState, described_types
+from libs.types.protocol.testing import messages, strategy
+from libs.types.protocol.tests.golden_messages import read
+from libs.types.protocol.tests.independent_reader import STRUCTS, read_message, read_struct
+from libs.types.protocol.tests.vendor import NUMBERS
 
 
 def agree(codec: Any, wire: bytes) -> None:
@@ -47,8 +47,8 @@ def test_random_messages(codec: Any, wire: bytes) -> None:
 @settings(max_examples=20, deadline=None)
 def test_random_structs(codec: Any, number: int, data: st.DataObject) -> None:
     (name,) = [
-        name for name in protocol_v2.__all__
-        if name.endswith("TLV") and getattr(getattr(protocol_v2, name), "TYPE", 0) == number
+        name for name in libs.types.protocol.__all__
+        if name.endswith("TLV") and getattr(getattr(libs.types.protocol, name), "TYPE", 0) == number
     ]  # fmt: skip
     made = data.draw(strategy(getattr(codec, name)))
     assert read_struct(number, bytes(made)) == made.to_dict()

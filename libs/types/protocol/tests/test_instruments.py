@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphapulse_types import TokenAddress
-from protocol_v2 import (
+from libs.types.common import TokenAddress
+from libs.types.protocol import (
     AssetType,
     FieldRange,
     InstrumentId,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-import protocol_v2
-from protocol_v2.layout import IntKind, Layout, RawKind, StructKind, TailKind, VectorKind
-from protocol_v2.paths import HEADER_FIELDS
-from protocol_v2.registry import TypeState, described_types, known_types, state_of
-from protocol_v2.tests.vendor import NUMBERS
-from protocol_v2.tlv_types import RESERVED_TYPES, VENDOR_TYPES, type_name
+import libs.types.protocol
+from libs.types.protocol.layout import IntKind, Layout, RawKind, StructKind, TailKind, VectorKind
+from libs.types.protocol.paths import HEADER_FIELDS
+from libs.types.protocol.registry import TypeState, described_types, known_types, state_of
+from libs.types.protocol.tests.vendor import NUMBERS
+from libs.types.protocol.tlv_types import RESERVED_TYPES, VENDOR_TYPES, type_name
 
 # Class, type number (0 for a struct that is no TLV), size, and "field offset type" for every field.
 TABLE: list[tuple[str, int, int, str]] = [
@@ -143,7 +143,7 @@ def test_every_byte_is_where_the_specification_has_it(
 ) -> None:
     cls = getattr(codec, name)
     assert (getattr(cls, "TYPE", 0), cls.SIZE, cls.layout().size) == (number, size, size)
-    own: Layout = getattr(protocol_v2, name).layout()
+    own: Layout = getattr(libs.types.protocol, name).layout()
     assert fields_of(own) == words(fields)
     assert [(field.name, field.offset, field.kind.size) for field in cls.layout().fields] == [
         (field.name, field.offset, field.kind.size) for field in own.fields
@@ -154,16 +154,16 @@ def test_every_byte_is_where_the_specification_has_it(
 def test_the_table_is_complete() -> None:
     declared = {
         name
-        for name in protocol_v2.__all__
-        if isinstance(value := getattr(protocol_v2, name), type)
-        and issubclass(value, protocol_v2.Struct)
+        for name in libs.types.protocol.__all__
+        if isinstance(value := getattr(libs.types.protocol, name), type)
+        and issubclass(value, libs.types.protocol.Struct)
         and "__layout__" in vars(value)
     }
     assert declared == {row[0] for row in TABLE}
 
 
 def test_paths_know_the_header() -> None:
-    layout = protocol_v2.MessageHeader.layout()
+    layout = libs.types.protocol.MessageHeader.layout()
     assert {field.name: (field.offset, field.kind.size) for field in layout.fields} == HEADER_FIELDS
 
 
@@ -177,7 +177,7 @@ def nested(layout: Layout) -> Iterator[Layout]:
 
 @pytest.mark.parametrize("name", [row[0] for row in TABLE])
 def test_padding_is_computed_and_no_field_is_called_padding(name: str) -> None:
-    for layout in nested(getattr(protocol_v2, name).layout()):
+    for layout in nested(getattr(libs.types.protocol, name).layout()):
         assert not any("pad" in field.name for field in layout.fields)
         covered = sorted(
             [(field.offset, field.end) for field in layout.fields]
@@ -191,7 +191,7 @@ def test_padding_is_computed_and_no_field_is_called_padding(name: str) -> None:
 
 
 def test_the_byte_map_shows_every_byte() -> None:
-    assert protocol_v2.TradeTLV.layout().byte_map().splitlines() == [
+    assert libs.types.protocol.TradeTLV.layout().byte_map().splitlines() == [
         "TradeTLV, 40 bytes, aligned to 8",
         "offset  size  type  field         unit",
         "     0     8  u64   asset_id",
@@ -204,10 +204,10 @@ def test_the_byte_map_shows_every_byte() -> None:
         "    36     1  u8    side",
         "    37     3  pad",
     ]
-    shown = protocol_v2.PoolLiquidityTLV.layout().byte_map()
+    shown = libs.types.protocol.PoolLiquidityTLV.layout().byte_map()
     assert "16   144  vec of 8 u128  reserves      native" in shown
     assert "     8     8  pad" in shown and "   194    14  pad" in shown
-    shown = protocol_v2.SnapshotTLV.layout().byte_map()
+    shown = libs.types.protocol.SnapshotTLV.layout().byte_map()
     assert shown.startswith("SnapshotTLV, 32 bytes and more, aligned to 8\n")
     assert "    31     1  pad" in shown and "    32     *  rest  data" in shown
 
@@ -216,7 +216,7 @@ def test_the_registry_has_every_number_in_its_state() -> None:
     expected = {int(number): state for number, state in (row.split() for row in words(REGISTRY))}
     rows = {number: (state, low, high) for number, _, state, low, high in described_types()}
     sizes = {number: size for _, number, size, _ in TABLE if number}
-    assert set(expected) == set(map(int, protocol_v2.TLVType))
+    assert set(expected) == set(map(int, libs.types.protocol.TLVType))
     assert set(rows) - set(NUMBERS) == set(expected)
     for number, text in expected.items():
         state, low, high = rows[number]
@@ -224,7 +224,7 @@ def test_the_registry_has_every_number_in_its_state() -> None:
         if text == "decoded":
             info = known_types()[number]
             assert info is not None and info.cls is not None
-            bounds = (sizes[number], 65_535 if number == protocol_v2.SnapshotTLV.TYPE else sizes[number])
+            bounds = (sizes[number], 65_535 if number == libs.types.protocol.SnapshotTLV.TYPE else sizes[number])
             assert (state, low, high) == (TypeState.DECODED, *bounds)
         elif text == "opaque":
             assert (state, low, high) == (TypeState.OPAQUE, 0, 65_535)
@@ -236,7 +236,7 @@ def test_the_registry_has_every_number_in_its_state() -> None:
 def test_reserved_and_vendor_numbers_are_opaque() -> None:
     reserved = {17, 19, *range(33, 40), *range(50, 60), *range(73, 80), *range(91, 100), 109, *range(113, 200)}
     assert reserved == RESERVED_TYPES
-    assert not reserved & set(map(int, protocol_v2.TLVType))
+    assert not reserved & set(map(int, libs.types.protocol.TLVType))
     assert set(VENDOR_TYPES) == set(range(200, 255))
     unknown = {0, *reserved, *range(205, 255)} - set(NUMBERS)
     assert unknown <= {number for number in range(256) if state_of(number) is TypeState.OPAQUE}
@@ -244,7 +244,7 @@ def test_reserved_and_vendor_numbers_are_opaque() -> None:
 
 
 def test_types_are_meant_for_a_domain() -> None:
-    domains = protocol_v2.RelayDomain
+    domains = libs.types.protocol.RelayDomain
     ranges = [
         (range(1, 20), domains.MARKET_DATA),
         (range(20, 40), domains.SIGNAL),
@@ -255,4 +255,4 @@ def test_types_are_meant_for_a_domain() -> None:
         (range(1), domains.MARKET_DATA),
     ]
     for numbers, domain in ranges:
-        assert {protocol_v2.routed_domain(number) for number in numbers} == {domain}
+        assert {libs.types.protocol.routed_domain(number) for number in numbers} == {domain}

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.testing import frame, message
-from protocol_v2.tests.expected import BOOK_PAYLOAD, TRADE, TRADE_PAYLOAD, patched
-from protocol_v2.tests.shapes import book, trade
-from protocol_v2.tests.vendor import declare
+from libs.types.protocol.testing import frame, message
+from libs.types.protocol.tests.expected import BOOK_PAYLOAD, TRADE, TRADE_PAYLOAD, patched
+from libs.types.protocol.tests.shapes import book, trade
+from libs.types.protocol.tests.vendor import declare
 
 STATM = Path("/proc/self/statm")
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol_v2 import CapacityExceeded, InvalidPayload, OrderBookTLV, OrderLevel
-from protocol_v2.benchmarks import order_book as benchmark
-from protocol_v2.order_book import mid_price, spread_bps, validate, with_ask, with_bid
+from libs.types.protocol import CapacityExceeded, InvalidPayload, OrderBookTLV, OrderLevel
+from libs.types.protocol.benchmarks import order_book as benchmark
+from libs.types.protocol.order_book import mid_price, spread_bps, validate, with_ask, with_bid
 
 Levels = list[tuple[int, int, int]]
 

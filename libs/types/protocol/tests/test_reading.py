@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.testing import frame, message
-from protocol_v2.tests.expected import BOOK_PAYLOAD, EMPTY, GOLDEN, TRADE, TRADE_PAYLOAD, patched, refused
+from libs.types.protocol.testing import frame, message
+from libs.types.protocol.tests.expected import BOOK_PAYLOAD, EMPTY, GOLDEN, TRADE, TRADE_PAYLOAD, patched, refused
 
 
 def test_options(codec: Any) -> None:

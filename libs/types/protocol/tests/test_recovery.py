@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import (
+from libs.types.protocol import (
     FieldRange,
     LocalProtocolError,
     Message,
@@ -19,9 +19,9 @@ from protocol_v2 import (
     SourceType,
     parse_message,
 )
-from protocol_v2.pending import PendingMessages
-from protocol_v2.recovery import Decision, RecoveryManager, RecoveryState, SequenceAction
-from protocol_v2.sequence import Gap, GapPolicy, SequenceTracker, recovery_message
+from libs.types.protocol.pending import PendingMessages
+from libs.types.protocol.recovery import Decision, RecoveryManager, RecoveryState, SequenceAction
+from libs.types.protocol.sequence import Gap, GapPolicy, SequenceTracker, recovery_message
 
 KEY = (int(RelayDomain.SIGNAL), int(SourceType.MARKET_MAKER))
 RETRANSMIT, SNAPSHOT = RecoveryType.RETRANSMIT, RecoveryType.SNAPSHOT

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from protocol_v2.testing import frame, message
-from protocol_v2.tests.expected import BOOK_PAYLOAD, EMPTY, TRADE, TRADE_PAYLOAD, patched, refused
-from protocol_v2.tests.outcomes import outcome
+from libs.types.protocol.testing import frame, message
+from libs.types.protocol.tests.expected import BOOK_PAYLOAD, EMPTY, TRADE, TRADE_PAYLOAD, patched, refused
+from libs.types.protocol.tests.outcomes import outcome
 
 # The header, in the order of its checks.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol_v2 import FieldRange, MessageBuilder, RelayDomain, SourceType, parse_message
+from libs.types.protocol import FieldRange, MessageBuilder, RelayDomain, SourceType, parse_message
 
 
 def test_restart_takes_the_sequence_and_drops_the_tlvs() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import MessageBuilder, RelayDomain
-from protocol_v2._python.runs import message_runs as python_runs
+from libs.types.protocol import MessageBuilder, RelayDomain
+from libs.types.protocol._python.runs import message_runs as python_runs
 
 
 def message(source: int, number: int, *types: int, timestamp: int = 5) -> bytes:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from protocol_v2 import HeartbeatTLV, MessageBuilder, RelayDomain, SourceType
-from protocol_v2._codec import scan
+from libs.types.protocol import HeartbeatTLV, MessageBuilder, RelayDomain, SourceType
+from libs.types.protocol._codec import scan
 
 LIMIT = 1 << 20
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import (
+from libs.types.protocol import (
     FieldRange,
     InvalidPayload,
     LocalProtocolError,
@@ -22,8 +22,8 @@ from protocol_v2 import (
     SourceType,
     parse_message,
 )
-from protocol_v2.snapshot import MAX_SNAPSHOT_AGE_NS, SnapshotCompression, read_snapshot, write_snapshot
-from protocol_v2.snapshot_state import (
+from libs.types.protocol.snapshot import MAX_SNAPSHOT_AGE_NS, SnapshotCompression, read_snapshot, write_snapshot
+from libs.types.protocol.snapshot_state import (
     ActiveInstrument,
     BufferedMessage,
     Snapshot,
@@ -132,7 +132,7 @@ def test_the_age_is_below_an_hour() -> None:
 
 
 def test_a_bomb_is_not_inflated_beyond_what_it_announces(monkeypatch: pytest.MonkeyPatch) -> None:
-    import protocol_v2.snapshot as module
+    import libs.types.protocol.snapshot as module
 
     inflated = []
 

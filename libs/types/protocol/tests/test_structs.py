@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import protocol_v2
-from protocol_v2.testing import frame, make, message, strategy, values
-from protocol_v2.tests.shapes import book, trade
-from protocol_v2.tests.vendor import VENDOR_TLVS, Phase, declare
+import libs.types.protocol
+from libs.types.protocol.testing import frame, make, message, strategy, values
+from libs.types.protocol.tests.shapes import book, trade
+from libs.types.protocol.tests.vendor import VENDOR_TLVS, Phase, declare
 
 VENDOR = [*VENDOR_TLVS, "Wide"]
 BUILT_IN = sorted(
     name
-    for name in protocol_v2.__all__
-    if isinstance(value := getattr(protocol_v2, name), type)
-    and issubclass(value, protocol_v2.Struct)
+    for name in libs.types.protocol.__all__
+    if isinstance(value := getattr(libs.types.protocol, name), type)
+    and issubclass(value, libs.types.protocol.Struct)
     and "__layout__" in vars(value)
 )
 
@@ -108,9 +108,9 @@ def test_enums(codec: Any, vendor: Any) -> None:
 
 
 def test_numbers_without_a_member_are_not_hoarded() -> None:
-    from protocol_v2.schema import Members
+    from libs.types.protocol.schema import Members
 
-    members = Members(protocol_v2.SourceType)
+    members = Members(libs.types.protocol.SourceType)
     for number in range(5000):
         assert members[number] == number
     assert len(members) < 300

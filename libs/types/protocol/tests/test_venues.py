@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol_v2 import AssetType, VenueId
+from libs.types.protocol import AssetType, VenueId
 
 VENUES = {
     0: "GENERIC",

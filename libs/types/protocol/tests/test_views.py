@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import protocol_v2
-from protocol_v2.testing import frame, message
-from protocol_v2.tests.shapes import book, trade
-from protocol_v2.tests.vendor import declare
+import libs.types.protocol
+from libs.types.protocol.testing import frame, message
+from libs.types.protocol.tests.shapes import book, trade
+from libs.types.protocol.tests.vendor import declare
 
 
 @pytest.fixture
@@ -93,13 +93,13 @@ def test_pattern_matching(codec: Any) -> None:
 
 
 def test_pickle() -> None:
-    shown = protocol_v2.OrderBookTLV(
+    shown = libs.types.protocol.OrderBookTLV(
         timestamp_ns=1, sequence=2, asset_id=3, venue_id=4, asset_type=5, bids=[(7, 8, 9)], asks=()
     )
-    note = protocol_v2.SnapshotTLV(
+    note = libs.types.protocol.SnapshotTLV(
         sequence=1, timestamp=2, snapshot_id=3, checksum=4, uncompressed_size=5, data=b"data"
     )
-    for made in (shown, note, protocol_v2.OrderBookTLV.from_buffer(b"12" + bytes(shown), 2)):
+    for made in (shown, note, libs.types.protocol.OrderBookTLV.from_buffer(b"12" + bytes(shown), 2)):
         for level in range(2, pickle.HIGHEST_PROTOCOL + 1):
             assert pickle.loads(pickle.dumps(made, level)) == made
 

@@ -8,7 +8,7 @@ none is an error itself: for mypy always, for pyright with the settings of test_
 
 from typing import Any, assert_type
 
-from protocol_v2 import (
+from libs.types.protocol import (
     I64,
     TLV,
     U8,
