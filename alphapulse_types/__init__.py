@@ -9,7 +9,6 @@ Both names give the same module objects.  New code imports the new name; the old
 # mypy: ignore-errors
 # pyright: basic
 
-import os as _os
 import sys as _sys
 
 _ModuleSpec = type(_sys.__spec__)
@@ -30,135 +29,6 @@ _VIA = {  # import on behalf of someone else, who is the one to tell
     "importlib", "_frozen_importlib", "_frozen_importlib_external", "runpy", "pkgutil", "pickle",
     "unittest", "contextlib", "_pytest", "pluggy",
 }
-
-# Files still to be rewritten; they get no warning, as their tests may turn warnings into errors.
-_ROOT = _os.path.normpath(_os.path.join(_os.path.realpath(__file__), "../.."))
-_PENDING = frozenset((
-    'infra/benchmarks/sockets.py',
-    'infra/errors.py',
-    'infra/program.py',
-    'infra/publisher.py',
-    'infra/reactor.py',
-    'infra/relay_messages.py',
-    'infra/requests.py',
-    'infra/stage.py',
-    'infra/stamping.py',
-    'infra/subscription.py',
-    'infra/tests/conftest.py',
-    'infra/tests/test_contract.py',
-    'infra/tests/test_errors.py',
-    'infra/tests/test_publisher.py',
-    'infra/tests/test_stamping.py',
-    'infra/tests/test_topology.py',
-    'infra/tests/test_unix.py',
-    'infra/topology/model.py',
-    'infra/topology/reader.py',
-    'infra/transport/base.py',
-    'infra/transport/client.py',
-    'infra/transport/inbox.py',
-    'infra/transport/memory.py',
-    'infra/transport/nats.py',
-    'infra/transport/outbox.py',
-    'infra/transport/unix.py',
-    'libs/types/protocol/benchmarks/batch.py',
-    'libs/types/protocol/benchmarks/goals.py',
-    'libs/types/protocol/benchmarks/latency.py',
-    'libs/types/protocol/benchmarks/layout_ways.py',
-    'libs/types/protocol/benchmarks/layouts.py',
-    'libs/types/protocol/benchmarks/order_book.py',
-    'libs/types/protocol/benchmarks/peers.py',
-    'libs/types/protocol/benchmarks/peers_fixed.py',
-    'libs/types/protocol/benchmarks/peers_formats.py',
-    'libs/types/protocol/benchmarks/peers_ours.py',
-    'libs/types/protocol/errors.py',
-    'libs/types/protocol/extras.py',
-    'libs/types/protocol/fuzz/target.py',
-    'libs/types/protocol/instruments.py',
-    'libs/types/protocol/interop.py',
-    'libs/types/protocol/tests/batch_kit.py',
-    'libs/types/protocol/tests/conftest.py',
-    'libs/types/protocol/tests/expected.py',
-    'libs/types/protocol/tests/test_agreement.py',
-    'libs/types/protocol/tests/test_batch_decode.py',
-    'libs/types/protocol/tests/test_batch_encode.py',
-    'libs/types/protocol/tests/test_batch_kernels.py',
-    'libs/types/protocol/tests/test_building.py',
-    'libs/types/protocol/tests/test_checksum_parts.py',
-    'libs/types/protocol/tests/test_declarations.py',
-    'libs/types/protocol/tests/test_document.py',
-    'libs/types/protocol/tests/test_framing.py',
-    'libs/types/protocol/tests/test_fuzz.py',
-    'libs/types/protocol/tests/test_golden.py',
-    'libs/types/protocol/tests/test_header.py',
-    'libs/types/protocol/tests/test_import.py',
-    'libs/types/protocol/tests/test_independent_reader.py',
-    'libs/types/protocol/tests/test_instruments.py',
-    'libs/types/protocol/tests/test_layouts.py',
-    'libs/types/protocol/tests/test_memory.py',
-    'libs/types/protocol/tests/test_order_book.py',
-    'libs/types/protocol/tests/test_reading.py',
-    'libs/types/protocol/tests/test_recovery.py',
-    'libs/types/protocol/tests/test_refusals.py',
-    'libs/types/protocol/tests/test_restart.py',
-    'libs/types/protocol/tests/test_runs.py',
-    'libs/types/protocol/tests/test_scan.py',
-    'libs/types/protocol/tests/test_snapshot.py',
-    'libs/types/protocol/tests/test_structs.py',
-    'libs/types/protocol/tests/test_venues.py',
-    'libs/types/protocol/tests/test_views.py',
-    'libs/types/protocol/tests/typing_examples.py',
-    'libs/types/tests/test_amounts.py',
-    'libs/types/tests/test_fixed_point.py',
-    'libs/types/tests/test_identifiers.py',
-    'libs/types/tests/test_private_key.py',
-    'libs/types/tests/test_typed_bytes.py',
-    'relays/__main__.py',
-    'relays/benchmarks/throughput.py',
-    'relays/domains.py',
-    'relays/frames.py',
-    'relays/relay.py',
-    'relays/snapshots.py',
-    'relays/tests/conftest.py',
-    'relays/tests/test_clients.py',
-    'relays/tests/test_domains.py',
-    'relays/tests/test_main.py',
-    'relays/tests/test_relay.py',
-    'relays/topics.py',
-    'services/book_builder/__main__.py',
-    'services/book_builder/app.py',
-    'services/book_builder/signals.py',
-    'services/book_builder/tests/test_app.py',
-    'services/book_builder/tests/test_arbitrage.py',
-    'services/book_builder/tops.py',
-    'services/execution_sim/__main__.py',
-    'services/execution_sim/app.py',
-    'services/execution_sim/layouts.py',
-    'services/execution_sim/prices.py',
-    'services/execution_sim/tests/test_app.py',
-    'services/execution_sim/tests/test_fills.py',
-    'services/feed_replay/__main__.py',
-    'services/feed_replay/app.py',
-    'services/feed_replay/binance.py',
-    'services/feed_replay/books.py',
-    'services/feed_replay/cells.py',
-    'services/feed_replay/errors.py',
-    'services/feed_replay/events.py',
-    'services/feed_replay/listings.py',
-    'services/feed_replay/tardis.py',
-    'services/feed_replay/tests/test_app.py',
-    'services/feed_replay/tests/test_binance.py',
-    'services/feed_replay/tests/test_reading.py',
-    'services/feed_replay/tests/test_tardis.py',
-    'services/recorder/__main__.py',
-    'services/recorder/app.py',
-    'services/recorder/rebuild.py',
-    'services/recorder/tables.py',
-    'services/recorder/tests/test_programs.py',
-    'services/recorder/tests/test_recorder.py',
-    'tests/e2e/test_chain.py',
-    'tests/e2e/test_faults.py',
-    'tests/integration/test_chain.py',
-))
 
 
 def _new_name(name):
@@ -193,8 +63,6 @@ def _warn(name):
     new = _new_name(asked)
     if asked != name or asked == new:
         return  # a parent on the way to what was asked for, which warns itself; or what has not moved
-    if _is_pending(file) or _is_pending(space.get("__file__")):
-        return
     import warnings
 
     said, registry = f"{asked} has moved to {new}; {_WHEN}", space.setdefault("__warningregistry__", {})
@@ -306,14 +174,6 @@ def _hook():
         frozen["_gcd_import"] = _asking(function, False, shims, others)
     shims[_OLD] = _again
     others.clear()
-
-
-def _is_pending(file, known={}):  # they import old names again and again, and paths are slow
-    if file not in known:
-        path = _os.path.realpath(file) if isinstance(file, str) else ""
-        inside = path.startswith(_os.path.join(_ROOT, ""))
-        known[file] = inside and path[len(_ROOT):].replace(_os.sep, "/").strip("/") in _PENDING
-    return known[file]
 
 
 def _search(name, path):
