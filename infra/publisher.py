@@ -6,6 +6,10 @@ How it works: behind every `sync_every` messages goes a mark, which the relay se
 source.  Only an answer by which all before the mark has arrived acknowledges it; otherwise what is missing is sent
 again, and another mark.  So nothing is acknowledged by a mark that outlived its messages, as can happen at a plain
 subject of NATS.  While more than `unacknowledged` messages have no answer, `publish` waits, and repeats the mark.
+At a NATS server a relay can go and come without the end of a connection, so there a mark goes out every second as well.
+
+A relay that goes on missing the same message refuses it: after `TRIES`, a second apart, that is an error
+(NotAcknowledged) instead of a wait without end.
 
 The last messages are kept also when they are acknowledged, because a relay that is killed takes with it what waited for
 its subscribers: a new connection, and an answer from another relay than before, are followed by all that is kept, which
@@ -15,17 +19,20 @@ is more than a relay lets wait for one subscriber.  Readers drop what they know 
 import asyncio
 import contextlib
 import os
+import time
 from collections import deque
 from typing import NamedTuple
 
 from libs.types.protocol import Message, RelayDomain
 
-from .errors import InfraError
+from .errors import InfraError, NotAcknowledged
 from .relay_messages import HEAD, StreamStateTLV, SyncTLV, is_reply, sync_message
 from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
+from .transport.urls import is_lossy
 
 SYNC_EVERY, UNACKNOWLEDGED, KEPT_BYTES = 512, 4096, 16 * 1024 * 1024
 ASK_AGAIN_SECONDS = 1.0
+TRIES = 10
 _PIECE = 256
 
 
@@ -60,19 +67,28 @@ class Publisher:
         self._marks: dict[int, _Mark] = {}
         self._marked = self._tokens = self._repair = self._relay = 0
         self._lost: set[tuple[int, int]] = set()
+        self._missed: dict[int, int] = {}
+        self._tries, self._tried = 0, 0.0
         self._progress = asyncio.Event()
         self._connections = 0
         settings = TransportSettings(strict=False, domain=domain)
         self._client = ReconnectingClient(url, settings, backoff, self._greet)
-        self._reader: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lossy = is_lossy(url)
 
     async def open(self) -> None:
         """Connect.  Raises ConnectFailed, BadUrl."""
         await self._client.open()
-        self._reader = asyncio.create_task(self._read())
+        self._tasks = [asyncio.create_task(self._read())]
+        if self._lossy:
+            await self._mark()  # its answer says which relay hears the first messages
+            self._tasks.append(asyncio.create_task(self._mark_now_and_then()))
 
     async def publish(self, data: bytes) -> None:
-        """Send one message; waits while too much is not acknowledged.  Raises ConnectFailed, TransportClosed."""
+        """Send one message; waits while too much is not acknowledged.
+
+        Raises ConnectFailed, TransportClosed; NotAcknowledged for what the relay refuses.
+        """
         self._keep(data)
         self.sent += 1
         await self._client.send(data)
@@ -103,9 +119,9 @@ class Publisher:
 
     async def close(self) -> None:
         """Close the connection; see `finish` for what comes before."""
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.close()
 
     def statistics(self) -> TransportStatistics:
@@ -125,20 +141,24 @@ class Publisher:
     async def _wait(self) -> bool:
         """Whether something was acknowledged within a second: a mark can be lost with its connection."""
         self._progress.clear()
-        reader = self._reader
-        if reader is not None and reader.done():
-            reader.result()  # the connection could not be had again: its error is ours
+        for task in self._tasks:
+            if task.done():
+                task.result()  # the connection could not be had again, or the relay refuses: its error is ours
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ASK_AGAIN_SECONDS):
                 await self._progress.wait()
                 return True
         return False
 
+    async def _mark_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            await self._mark()
+
     async def _greet(self, transport: Transport) -> None:
         """What a new relay has to hear first: all that is kept, and a mark."""
         self._connections += 1
         if self._connections > 1:
-            self._relay = 0
             await self._send_again(transport, list(self._kept))
 
     async def _send_again(self, transport: Transport, messages: list[bytes]) -> None:
@@ -166,17 +186,33 @@ class Publisher:
         mark = self._marks[sync.token]
         for token in [token for token in self._marks if token <= sync.token]:
             del self._marks[token]
-        again = self._relay not in (0, sync.relay)
-        self._relay = sync.relay
-        if again:
+        other, self._relay = sync.relay != self._relay, sync.relay
+        if self._lossy and other and mark.sent:  # else a new relay is a new connection, which has begun with all
             await self._send_again(self._client, list(self._kept))
             return
         missing = self._from(self._missing(mark, {state.source: state for state in message.get_all(StreamStateTLV)}))
         if not missing:
-            self.acknowledged = max(self.acknowledged, mark.sent)
-            self._progress.set()
+            if mark.sent > self.acknowledged:
+                self.acknowledged = mark.sent
+                self._progress.set()
         elif sync.token >= self._repair:  # else a later mark follows what was sent again, and will tell
-            await self._send_again(self._client, missing)
+            await self._repair_once(missing)
+
+    async def _repair_once(self, missing: list[bytes]) -> None:
+        """Send again, at once what is new, once a second what was sent again before.  Raises NotAcknowledged."""
+        first = {source: number for source, number, _, _ in map(HEAD.unpack_from, reversed(missing))}
+        now = time.monotonic()
+        if first != self._missed:
+            self._missed, self._tries = first, 0
+        elif now - self._tried < ASK_AGAIN_SECONDS:
+            return  # whoever waits repeats the mark
+        self._tries, self._tried = self._tries + 1, now
+        if self._tries > TRIES:
+            reason = "the relay goes on missing " + ", ".join(
+                f"{number} of source {each}" for each, number in first.items()
+            )
+            raise NotAcknowledged(self._client.url, self.sent - self.acknowledged, TRIES, reason)
+        await self._send_again(self._client, missing)
 
     def _missing(self, mark: _Mark, states: dict[int, StreamStateTLV]) -> dict[int, int]:
         """From which number on the messages of a source have to be sent again, where they have to."""

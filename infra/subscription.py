@@ -8,12 +8,16 @@ Owns the requests to the relay and what is done with its answers.  What is in or
 
 How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
 gap is asked for as soon as it is seen, whatever its size, because a relay remembers far more than a snapshot holds.
-Large answers come in parts, and the next part is asked for.  What the relay says twice that it does not have is given
-up and counted in `lost`; twice, because a relay that has just started may still hear it from its publisher.  A relay
-that says nothing in time is asked again; the last try is a snapshot, whose messages are delivered, and what else it
-covers is `lost`.  Where messages can be lost without the end of a connection (at a NATS server), each interruption is
-followed by the request for all that follows.  A source that starts again is followed, and counted: its number is known
-already, and its time is later than all before.  So a capture that is replayed twice is delivered once.
+Large answers come in parts, and the next part is asked for.  What the relay says it does not have is given up, and
+counted in `lost`.  A relay that says nothing in time is asked again; the last try is a snapshot, whose messages are
+delivered, and what else it covers is `lost`.
+
+Where messages can be lost without the end of a connection (at a NATS server), each interruption is followed by the
+request for all that follows, and what a relay does not have is asked for again for some seconds, because a new one is
+told of it by its publisher's next mark.
+
+A source that starts again is followed, and counted: its number is known already, and its time is later than all before.
+So a capture that is replayed twice is delivered once.
 """
 
 import asyncio
@@ -52,7 +56,7 @@ from .relay_messages import (
 )
 from .requests import Requests, key_of, retransmit
 from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
-from .transport.urls import scheme_of
+from .transport.urls import is_lossy
 
 TICK = 0.25
 # A publisher that connects again sends thousands of messages again; none of these numbers may look like a restart.
@@ -66,6 +70,7 @@ POLICY = GapPolicy(
     max_retries=20,
 )
 _ANY = 2**63
+PATIENCE_NS = 4_000_000_000
 ANSWER_SECONDS = 10.0
 
 
@@ -110,8 +115,8 @@ class Subscription:
         self._early: deque[list[Message]] = deque()
         self._messages = self._gaps = self._lost = self._repeats = self._restarts = self._snapshots = 0
         self._requests = Requests()
-        self._said_missing: dict[StreamKey, int] = {}
-        self._lossy = scheme_of(url) == "nats"
+        self._said_missing: dict[StreamKey, tuple[int, int]] = {}
+        self._lossy = is_lossy(url)
         self._ticked = self._interruptions = 0
 
     async def open(self) -> None:
@@ -249,16 +254,24 @@ class Subscription:
         elif reply.missing and asked is not None:
             if expected > asked.last + 1:  # a part has come: the relay sends large gaps in several answers
                 waiting = asked if waiting is None or waiting.current < asked.current else waiting
-            elif self._said_missing.get(key) == expected:
+            elif self._is_certain(key, expected, now):
                 out = self._abandon(key, now)
-            else:
-                self._said_missing[key] = expected
         now_at = self._manager.status(key)
         if waiting is not None and now_at.expected < waiting.current:
             # What follows an open gap has come already, or is asked for when the gap is closed.
             current = waiting.current if now_at.gap is None else now_at.gap.current
             self._requests.want(retransmit(key, now_at.expected, current))
         return out
+
+    def _is_certain(self, key: StreamKey, expected: int, now: int) -> bool:
+        """Whether the relay will never have it: a new one at a NATS server may still hear it from its publisher."""
+        if not self._lossy:
+            return True
+        said, since = self._said_missing.get(key, (-1, now))
+        if said != expected:
+            self._said_missing[key] = expected, now
+            return False
+        return now - since >= PATIENCE_NS
 
     def _abandon(self, key: StreamKey, now: int) -> list[Message]:
         """The relay has not got these messages any more: go on behind them."""

@@ -1,10 +1,12 @@
 """What a publisher makes of the answers to its marks, against a relay that the test plays itself."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 
+from infra.errors import NotAcknowledged
 from infra.publisher import Publisher
 from infra.relay_messages import RecoveryStreamTLV, StreamStateTLV, SyncTLV
 from infra.transport import Transport, listen
@@ -79,8 +81,34 @@ async def test_a_mark_that_outlived_its_messages_acknowledges_nothing(unix_url: 
     await relay.transport.close()
 
 
-async def test_another_relay_hears_all_that_is_kept(unix_url: str) -> None:
+async def test_what_a_relay_refuses_is_an_error(unix_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.publisher.ASK_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr("infra.publisher.TRIES", 3)
     publisher, relay = await both(unix_url)
+    for number in (1, 2, 3):
+        await publisher.publish(made(number))
+    finishing = asyncio.create_task(publisher.finish())
+    sent_again = 0
+    while not finishing.done():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                came, mark, _ = await relay.until_mark()
+                sent_again += came == [(1, 2), (1, 3)]
+                await relay.answer(mark, (1, 4, 2, 3))
+    with pytest.raises(NotAcknowledged, match=r"3 messages .* the relay goes on missing 2 of source 1"):
+        await finishing
+    assert sent_again == 3
+    await publisher.close()
+    await relay.transport.close()
+
+
+async def test_another_relay_hears_all_that_is_kept(unix_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the connection survives a relay, as at a NATS server; the first mark is to learn who is there."""
+    monkeypatch.setattr("infra.publisher.is_lossy", lambda url: True)
+    publisher, relay = await both(unix_url)
+    _, mark, sources = await relay.until_mark()
+    assert sources == []
+    await relay.answer(mark, relay=1)
     for number in (1, 2):
         await publisher.publish(made(number))
         finishing = asyncio.create_task(publisher.finish())

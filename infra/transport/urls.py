@@ -37,6 +37,11 @@ def scheme_of(url: str) -> str:
     return parts.scheme
 
 
+def is_lossy(url: str) -> bool:
+    """Whether messages can be lost there without the end of a connection.  Raises as `scheme_of`."""
+    return scheme_of(url) == "nats"
+
+
 def without_secret(url: str) -> str:
     """The URL with stars for what stands before an @."""
     head, slashes, rest = url.partition("//")

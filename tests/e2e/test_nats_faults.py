@@ -33,24 +33,26 @@ class Chain:
         self.relays[-1].process.send_signal(signal.SIGKILL)
         await asyncio.to_thread(self.relays[-1].process.wait)
 
-    async def run(self, fault: Callable[[], Awaitable[None]]) -> Publisher:
+    async def run(self, fault: Callable[[], Awaitable[None]], *, count: int = COUNT, pace: float = 0.0) -> Publisher:
         """Send all, with the fault at a quarter and at half of it; everything arrives, in order."""
         await self.begin_relay()
-        sent = [made(number) for number in range(1, COUNT + 1)]
+        sent = [made(number) for number in range(1, count + 1)]
         publisher = Publisher(self._connect, SIGNAL, source=20, backoff=PATIENT, unacknowledged=1000)
         streams = [Subscription(self._connect, SIGNAL, source=60 + n, backoff=PATIENT) for n in range(2)]
         for stream in streams:
             await stream.open()
         await publisher.open()
-        reading = [asyncio.create_task(collect(stream, COUNT)) for stream in streams]
+        reading = [asyncio.create_task(collect(stream, count)) for stream in streams]
 
         async def publish() -> None:
             for data in sent:
                 await publisher.publish(data)
+                if pace:
+                    await asyncio.sleep(pace)
 
         async def faults() -> None:
             for share in (4, 2):
-                while publisher.sent < COUNT // share:
+                while publisher.sent < count // share:
                     await asyncio.sleep(0.005)
                 await fault()
 
@@ -59,9 +61,9 @@ class Chain:
             assert await publisher.finish()
             for task in reading:
                 assert await task == sent
-            assert publisher.acknowledged == COUNT
+            assert publisher.acknowledged == count
             for stream in streams:
-                assert stream.numbers.lost == 0 and stream.numbers.messages == COUNT
+                assert stream.numbers.lost == 0 and stream.numbers.messages == count
         finally:
             await publisher.close()
             for task, stream in zip(reading, streams, strict=True):
@@ -97,3 +99,17 @@ async def test_a_relay_behind_a_server_that_is_killed_under_load_and_started_aga
     publisher = await chain.run(fault)
     assert publisher.statistics().reconnects == 0 and publisher.resent > 0  # told by the answer of another relay
     assert chain.relays[-1].end() == 0
+
+
+async def test_a_relay_that_is_killed_while_little_is_sent(start: Start, nats_server: Any) -> None:
+    """No mark is due for a long time, and no bound of the publisher is met: the marks by the second have to tell."""
+    url = f"{nats_server.url}/signal"
+    chain = Chain(start, url, url)
+
+    async def fault() -> None:
+        await chain.kill_relay()
+        await asyncio.sleep(0.2)
+        await chain.begin_relay()
+
+    publisher = await chain.run(fault, count=60, pace=0.05)
+    assert publisher.resent > 0
