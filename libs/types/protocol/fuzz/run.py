@@ -27,6 +27,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent.parent.parent
 TARGET = "libs.types.protocol.fuzz.target"
+PLACE = Path(*TARGET.split(".")[:-2])  # of the package, below the folder that it is imported from
 FLAGS = ["-std=c11", "-g", "-O1", "-fno-omit-frame-pointer"]
 # Objects that a freed one is kept for hide that it was used afterwards.
 NO_REUSE = ["-DKEPT_VIEWS=1", "-DKEPT_MESSAGES=1"]
@@ -91,7 +92,7 @@ def seeds(corpus: Path) -> Path:
 def build(clang: str, work: Path, name: str, flags: list[str], guide: list[str]) -> tuple[Path, Path]:
     """The harness, and the folder that has the package with an extension of the same build; `guide` is for that."""
     site = work / name / "site"
-    linked = site / PACKAGE.name
+    linked = site / PLACE
     shutil.rmtree(site, ignore_errors=True)
     linked.mkdir(parents=True)
     for entry in PACKAGE.iterdir():
@@ -127,8 +128,8 @@ def compile_with(clang: str, arguments: list[str]) -> None:
 
 
 def environment(site: Path) -> dict[str, str]:
-    return {**os.environ, "FUZZ_PYTHON": sys.executable, "FUZZ_TARGET": TARGET, "PYTHONPATH": str(site),
-            "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0", "ALPHAPULSE_CODEC": "c",
+    return {**os.environ, "FUZZ_PYTHON": sys.executable, "FUZZ_TARGET": TARGET, "FUZZ_SITE": str(site),
+            "PYTHONPATH": str(site), "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0", "ALPHAPULSE_CODEC": "c",
             "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
 
 
@@ -183,7 +184,7 @@ def coverage(clang: str, work: Path, corpus: Path) -> int:
         return 1
     data = work / "coverage" / "data"
     subprocess.run([profdata, "merge", "-o", str(data), *found(raw.parent, "raw-*")], check=True)
-    (extension,) = (site / PACKAGE.name).glob("_codec_c.*")
+    (extension,) = (site / PLACE).glob("_codec_c.*")
     report = [cov, "report", str(extension), f"-instr-profile={data}", "-ignore-filename-regex=/include/python"]
     return subprocess.run(report, check=False).returncode
 

@@ -11,6 +11,7 @@ under `harness.c` by `run.py`, or alone with inputs to repeat: `python -m libs.t
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,10 @@ ENTRIES: tuple[Callable[[Run], None], ...] = (
 )  # fmt: skip
 
 _own, _reference = World(libs.types.protocol), World(load_implementation("python"))
+# Another build, without the sanitizers and without counters, would look clean for ever.
+_extension = Path(str(getattr(_codec._loaded, "__file__", "")))
+if not _extension.is_relative_to(os.environ.get("FUZZ_SITE", _extension)):
+    raise ImportError(f"{_extension} is not the build that is to be fuzzed, in {os.environ['FUZZ_SITE']}")
 _select_crc32 = getattr(_codec._loaded, "crc32_implementation", None)
 _METHODS = ("auto", "slicing", "pclmul", "avx512")
 
