@@ -1,13 +1,13 @@
 /* Batches of messages: the interface.
  *
  * Owns: what a batch kernel is given and gives back.
- * Must not know: Python (batch_module.c) and any particular TLV.
+ * Must not know: Python (batch_python.c) and any particular TLV.
  * How it works: batch_decode reads messages that lie one after the other and copies the same bytes of every wanted TLV
  * into columns; batch_encode is the reverse. Both work on blocks that stay in the fastest cache, keep no state of their
  * own, allocate nothing and touch no Python object, so they run without the interpreter's lock.
  */
-#ifndef PROTOCOL_V2_BATCH_H
-#define PROTOCOL_V2_BATCH_H
+#ifndef PROTOCOL_BATCH_H
+#define PROTOCOL_BATCH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Batches of messages: the functions that Python calls.
  *
  * Owns: decode_rows, encode_rows, blank_buffer and crc32_implementation; the reading of their arguments and every check that makes
- * batch.c safe to call.
+ * the kernels safe to call.
  * Must not know: how a batch is decoded or encoded.
  * How it works: offsets, widths and columns come as packed records of u64 beside the buffers that they refer to. All of
  * it is checked against the sizes of the buffers, then the kernel runs without the interpreter's lock. The buffers

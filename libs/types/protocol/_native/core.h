@@ -147,12 +147,15 @@ PyObject *read_int(int kind, const uint8_t *at);
 PyObject *read_value(const Field *field, const uint8_t *base, Py_ssize_t size, PyObject *owner, int type);
 PyObject *vector_tuples(const Field *field, const uint8_t *at, PyObject *owner);
 
-/* structs.c */
+/* tables.c */
 Table *table_of(PyTypeObject *cls);                        /* borrowed; TypeError when `cls` is no declared struct */
+Table *make_table(PyObject *cls, PyObject *layout);
+int fill_field(Field *field, PyObject *row);
+
+/* structs.c */
 PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_ssize_t size, PyObject *owner);
 PyObject *codec_bind(PyObject *module, PyObject *args);
 void lighten(PyTypeObject *cls, destructor dealloc);
-int fill_field(Field *field, PyObject *row);
 
 /* Whether `obj` is a struct of this table.  Nearly always it is of the very class that the table was made for. */
 static inline int is_struct_of(PyObject *obj, const Table *table)

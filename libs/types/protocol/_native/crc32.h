@@ -9,8 +9,8 @@
  * Call crc32_init once, from one thread, before anything else. crc32_select is for tests and measurements and must
  * not run while another thread computes. The remaining functions keep no state and may run in parallel.
  */
-#ifndef PROTOCOL_V2_CRC32_H
-#define PROTOCOL_V2_CRC32_H
+#ifndef PROTOCOL_CRC32_H
+#define PROTOCOL_CRC32_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * Must not know: how any of them computes.
  * Only the sources named crc32* include it, and those that include crc32_parts.h; everything else includes crc32.h.
  */
-#ifndef PROTOCOL_V2_CRC32_IMPL_H
-#define PROTOCOL_V2_CRC32_IMPL_H
+#ifndef PROTOCOL_CRC32_IMPL_H
+#define PROTOCOL_CRC32_IMPL_H
 
 #include "crc32.h"
 

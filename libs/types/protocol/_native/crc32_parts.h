@@ -7,8 +7,8 @@
  * (crc32_factor), which is one multiplication; all parts together are reduced once (crc32_x86.h has the arithmetic).
  * Nothing is read back that has just been written: a load that spans several fresh stores waits for all of them.
  */
-#ifndef PROTOCOL_V2_CRC32_PARTS_H
-#define PROTOCOL_V2_CRC32_PARTS_H
+#ifndef PROTOCOL_CRC32_PARTS_H
+#define PROTOCOL_CRC32_PARTS_H
 
 #include "crc32_x86.h"
 

@@ -20,8 +20,8 @@
  * - The checksum field. Behind it the stream lies 4 bytes further in memory than before it. The blocks that may hold
  *   bytes of both sides are blended from a load in place and one 4 bytes earlier.
  */
-#ifndef PROTOCOL_V2_CRC32_X86_H
-#define PROTOCOL_V2_CRC32_X86_H
+#ifndef PROTOCOL_CRC32_X86_H
+#define PROTOCOL_CRC32_X86_H
 
 #include "crc32_impl.h"
 

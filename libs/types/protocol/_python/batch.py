@@ -1,7 +1,7 @@
 """Batches of messages in readable Python: the kernel's functions, and the specification of what they do.
 
-Owns `decode_rows`, `encode_rows` and `blank_buffer`.  Must not know any field.  `_native/batch.c` has the same
-behaviour, without the interpreter's lock.  Needs numpy.
+Owns `decode_rows`, `encode_rows` and `blank_buffer`.  Must not know any field.  `_native/batch_decode.c` and
+`batch_encode.c` have the same behaviour, without the interpreter's lock.  Needs numpy.
 
 Decoding fills columns: an op copies the same bytes of each wanted TLV, or of its message's header, into a row of a
 column.  There is one row for each message that carries the TLV; the first one counts where it has several (`repeats`),

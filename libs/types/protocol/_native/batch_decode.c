@@ -1,6 +1,6 @@
-/* Batches of messages: decoding into columns and encoding from them.
+/* Batches of messages, decoded into columns.
  *
- * Owns: the walk over many messages, what is refused, where reading goes on afterwards, and the copying.
+ * Owns: the walk over many messages, what is refused, and where reading goes on afterwards.
  * Must not know: Python, and what any field means; only header, frames, sizes and the counts of vectors.
  * How it works: messages of one size that hold nothing but the wanted TLV are taken a block at a time: first a look
  * at the headers and frames, then the checksums of all (crc32_rows), then one tight loop for every column. All other
@@ -11,36 +11,21 @@
  * checked against the end of the data before it is used; wrong values are the owner's loss, wrong accesses are not made.
  */
 #include "batch.h"
-
-#include "crc32.h"
-
-#include <string.h>
+#include "batch_rows.h"
 
 #if defined(__GNUC__) || defined(__clang__)
 #define LIKELY(x) __builtin_expect(!!(x), 1)
-#define FETCH(p, to_write) __builtin_prefetch(p, to_write)
-/* Always inline: a call that does nothing but fetch is taken for one that does nothing, and dropped. */
-#define INLINE static inline __attribute__((always_inline))
 #else
-#define INLINE static inline
 #define LIKELY(x) (x)
-#define FETCH(p, to_write) ((void)(p))
 #endif
 
 enum {
     HEADER = CRC32_HEADER_SIZE,
-    SUM = CRC32_FIELD_OFFSET,
     PAYLOAD_SIZE = 24,
-    SEQUENCE = 8,
     MARKER = 255, /* in the place of the type: an extended frame */
     STANDARD = 2, /* bytes of a frame */
     EXTENDED = 5,
-    BLOCK_ROWS = 256,
     READ_BLOCK = 8 * 1024, /* bytes of messages in a block */
-    WRITE_BLOCK = 4 * 1024,
-    FETCH_AHEAD = 2048, /* bytes between what is read or written and what is asked for from memory */
-    LINE = 64,
-    FETCH_ROWS = 512, /* of longer messages the processor sees by itself what comes next */
 };
 
 static const uint8_t magic[4] = {0xEF, 0xBE, 0xAD, 0xDE};
@@ -50,11 +35,6 @@ static const uint8_t magic[4] = {0xEF, 0xBE, 0xAD, 0xDE};
 #define FORMAT UINT64_C(0x0000FF00FFFFFFFF)
 #define OUR_FORMAT UINT64_C(0x00000100DEADBEEF)
 
-static inline uint16_t le16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
 static inline uint32_t le32(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -63,75 +43,6 @@ static inline uint32_t le32(const uint8_t *p)
 static inline uint64_t le64(const uint8_t *p)
 {
     return (uint64_t)le32(p) | (uint64_t)le32(p + 4) << 32;
-}
-
-static inline void put32(uint8_t *p, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(value >> 8 * i);
-}
-
-static inline void put64(uint8_t *p, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        p[i] = (uint8_t)(value >> 8 * i);
-}
-
-static inline size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How many messages of `size` make a block: of four the checksums are computed at once. */
-static inline size_t block_rows(size_t bytes, size_t size)
-{
-    size_t rows = bytes / size;
-    return rows < 4 ? 4 : smaller(rows, BLOCK_ROWS);
-}
-
-/* Ask for the memory that lies FETCH_AHEAD behind p, a row of `size` bytes, if `left` bytes from p on reach that far. */
-INLINE void fetch_ahead(const uint8_t *p, size_t size, size_t left, int to_write)
-{
-    /* safety: nothing is read, and p + FETCH_AHEAD + size lies inside the left bytes. */
-    if (size > FETCH_ROWS || left < FETCH_AHEAD + size)
-        return;
-    for (size_t at = 0; at < size; at += LINE) {
-        if (to_write)
-            FETCH(p + FETCH_AHEAD + at, 1);
-        else
-            FETCH(p + FETCH_AHEAD + at, 0);
-    }
-}
-
-/* Copy `width` bytes n times. The loops of the usual widths have no calls in them. */
-static void copy_rows(uint8_t *restrict to, size_t to_step, const uint8_t *restrict from, size_t from_step,
-                      size_t width, size_t n)
-{
-    /* safety: both sides have n rows, their last one of at least `width` bytes; the caller vouches for that. */
-#define ROWS(bytes)                                       \
-    case bytes:                                           \
-        for (size_t i = 0; i < n; i++)                    \
-            memcpy(to + i * to_step, from + i * from_step, bytes); \
-        return
-    switch (width) {
-        ROWS(1);
-        ROWS(2);
-        ROWS(4);
-        ROWS(8);
-        ROWS(12);
-        ROWS(16);
-        ROWS(20);
-        ROWS(24);
-        ROWS(32);
-        ROWS(40);
-        ROWS(48);
-        ROWS(56);
-        ROWS(64);
-    default:
-        for (size_t i = 0; i < n; i++)
-            memcpy(to + i * to_step, from + i * from_step, width);
-    }
-#undef ROWS
 }
 
 struct rule {
@@ -429,77 +340,4 @@ void batch_decode(struct batch_decoder *d)
             d->offset += m.size;
         }
     }
-}
-
-/* n copies of one message; `left` bytes may be written later. */
-static void fill_rows(uint8_t *restrict to, const uint8_t *restrict message, size_t size, size_t n, size_t left)
-{
-    /* safety: size >= 32, so the last sixteen bytes, which may overlap those before, exist. */
-    if (size > 512) {
-        for (size_t i = 0; i < n; i++)
-            memcpy(to + i * size, message, size);
-        return;
-    }
-    for (size_t i = 0; i < n; i++, to += size) {
-        fetch_ahead(to, size, left - i * size, 1);
-        for (size_t at = 0; at + 16 <= size; at += 16)
-            memcpy(to + at, message + at, 16);
-        memcpy(to + size - 16, message + size - 16, 16);
-    }
-}
-
-static void sign_rows(uint8_t *rows, size_t size, size_t n)
-{
-    uint32_t sums[BLOCK_ROWS];
-
-    crc32_rows(rows, size, n, size, sums);
-    for (size_t i = 0; i < n; i++)
-        put32(rows + i * size + SUM, sums[i]);
-}
-
-static void copy_elements(uint8_t *to, size_t to_step, const struct batch_op *op, size_t first, size_t n)
-{
-    /* safety: the caller vouches that `times` elements fit on both sides. */
-    for (size_t i = 0; i < n; i++, to += to_step) {
-        const uint8_t *from = op->column + (first + i) * op->stride;
-        size_t count = smaller(le16(op->counts + (first + i) * op->stride), op->times);
-
-        if (op->width == op->step)
-            memcpy(to, from, count * op->width);
-        else
-            copy_rows(to, op->step, from, op->step, op->width, count);
-    }
-}
-
-static void write_rows(const struct batch_encoder *e, size_t first, size_t n)
-{
-    uint8_t *rows = e->out + first * e->size;
-
-    fill_rows(rows, e->message, e->size, n, (e->count - first) * e->size);
-    for (size_t k = 0; k < e->op_count; k++) {
-        const struct batch_op *op = &e->ops[k];
-        if (op->times > 0)
-            copy_elements(rows + op->at, e->size, op, first, n);
-        else
-            copy_rows(rows + op->at, e->size, op->column + first * op->stride, op->stride, op->width, n);
-    }
-    if (e->sequence != NULL)
-        for (size_t i = 0; i < n; i++)
-            put64(rows + i * e->size + SEQUENCE, *e->sequence + first + i);
-}
-
-void batch_encode(const struct batch_encoder *e)
-{
-    size_t most = block_rows(WRITE_BLOCK, e->size), before = 0;
-
-    /* The checksums come one block later: what was written a moment ago can't be read back at once in wide pieces. */
-    for (size_t first = 0, n; first < e->count; first += n) {
-        n = smaller(most, e->count - first);
-        write_rows(e, first, n);
-        if (e->sign && before != 0)
-            sign_rows(e->out + (first - before) * e->size, e->size, before);
-        before = n;
-    }
-    if (e->sign && before != 0)
-        sign_rows(e->out + (e->count - before) * e->size, e->size, before);
 }
