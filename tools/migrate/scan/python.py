@@ -111,7 +111,10 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
     for node in context.of(ast.Constant):
         if isinstance(node.value, bytes):
             text = node.value.decode("latin-1")
-            if any(True for _ in context.judge.tokens(text)):
+            # In a pickle, an opcode that is a letter may stand before a name.
+            if any(True for _ in context.judge.tokens(text)) or any(
+                True for _ in context.judge.tokens(re.sub(r"(?<!\w)c(?=\w)", " ", text))
+            ):
                 start, end = offsets.span(node)
                 sink.list(
                     start,
