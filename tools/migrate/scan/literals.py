@@ -103,7 +103,7 @@ class Literals:
             stage = 3 if self.places.identity(node) else verdict.stage
             self.sink.edit(first, first + len(text), verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason)
             self._application(node, text, verdict.new, first)
-        elif verdict.kind == "list" or verdict.rule == "string.missing":
+        elif verdict.kind == "list" or verdict.rule in ("string.missing", "path.missing"):
             note = verdict.kind == "none" or self.places.is_key(node)
             severity: Literal["note", "warning"] = "note" if note else "warning"
             self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)

@@ -122,6 +122,9 @@ class Places:
     def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST, index: int | None) -> Hint | None:
         """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
         name = called(call)
+        before = call.args[call.args.index(child) - 1] if child in call.args[1:] else None
+        if isinstance(before, ast.Constant) and before.value in MODULE_FLAGS:
+            return "module"
         if isinstance(call.func, ast.Attribute) and is_sys_modules(call.func.value):
             return "module"
         if name in NAME_METHODS and isinstance(call.func, ast.Attribute):
@@ -159,7 +162,7 @@ class Places:
             "str",
         ):
             return None
-        return "path" if name in PATH_CALLS and "/" not in str(getattr(node, "value", "/")) else "unknown"
+        return "path" if name in PATH_CALLS and isinstance(node, ast.Constant) else "unknown"
 
     def identity(self, node: ast.AST) -> bool:
         """Whether the string is compared with a module's own name (a logger, `__module__`, a repr).

@@ -10,7 +10,7 @@ import posixpath
 import re
 
 from .calls import words
-from .config import destination, scan_ini, scan_patterns, scan_volumes
+from .config import destination, scan_ini, scan_loggers, scan_patterns, scan_volumes
 from .context import World
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
@@ -72,6 +72,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if suffix in (".yml", ".yaml"):
             scan_patterns(world, sink)
             scan_volumes(world, sink)
+            scan_loggers(world, sink, path)
         scan_pythonpath(world.layout, sink, body)
         scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":

@@ -28,6 +28,7 @@ _IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:c?import|from)\s+(?:[\w.]+(?:\
 _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
         |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?:\s+-[-\w=]+)*
+        | \bcompileall(?:\s+-\S+)* | (?:\[|\btest)\s+-[defrswx]
         | working-directory: | \bpath:
         | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:[\w./*-]+\s+)*$""",
     re.X,
@@ -69,7 +70,7 @@ def scan_words(
             continue
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict is None:
-            _unresolved(token, base + start, before, sink, style)
+            _unresolved(token, base + start, before, sink, style, judge)
             continue
         if verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
@@ -126,16 +127,18 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         return found and _led(found, variable.group())
     if re.search(r"\w+://\S*$", before):
         return None
-    return judge.path(token, at)
+    found = judge.path(token, at, hint)
+    return None if found and found.rule == "path.missing" else found
 
 
 def _led(verdict: Verdict, lead: str) -> Verdict:
     return Verdict(verdict.kind, verdict.reason, lead + verdict.new, verdict.stage, verdict.rule, verdict.readings)
 
 
-def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) -> None:
+def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style, judge: Judge) -> None:
     """A path that names no tracked file: built or made elsewhere, or no path of this tree at all."""
-    if style in ("command", "config", "anchored") and "/" in token and not re.search(r"\w+://\S*$", before):
+    url = re.search(r"\w+:/\S*$" if token.startswith("/") else r"\w+://\S*$", before)
+    if style in ("command", "config", "anchored") and "/" in token and not url and not _tracked(token, sink.path, judge):
         sink.list(
             offset,
             "path.unknown",
@@ -143,6 +146,16 @@ def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) 
             ("a path that follows the move (in a container, a build folder)", "no path of it"),
             "no tracked file has this path",
         )
+
+
+def _tracked(token: str, at: str, judge: Judge) -> bool:
+    """Whether a path names files of this tree that stay where they are."""
+    stem = token.split("*")[0].strip("/")
+    return any(
+        judge.layout.tree.exists(posixpath.normpath(posixpath.join(base, stem)))
+        for base in ("", posixpath.dirname(at))
+        if stem
+    )
 
 
 def editable(layout: Layout, path: str) -> str | None:
