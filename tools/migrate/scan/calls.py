@@ -22,6 +22,7 @@ MODULE_CALLS = IMPORTING | words("""
     read_text read_binary contents is_resource as_file path_for patch object setattr delattr getLogger get_logger
     getChild at_level set_level get_class find_package_path PackageLoader autodiscover_tasks config_from_object multiple
     loads_module record_tuples assertLogs assertNoLogs include import_path filterwarnings loadTestsFromName
+    loadTestsFromNames set_forkserver_preload DocTestSuite load_ext
 """)
 ANY_ARGUMENT = words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
 # Calls of which a variable, too, is followed to its value.

@@ -32,6 +32,7 @@ _KEY = re.compile(
     re.M,
 )
 _PATTERN = re.compile(r"^[ \t-]*(?:files|exclude|include|if|changes|paths)[ \t]*:(?P<value>[^\n]*)", re.M)
+_LABEL = re.compile(r"(?<![\w:@/])//(?P<path>[\w.-]+(?:/[\w.-]+)*)")
 _LOGGERS = re.compile(r"^(?P<i>[ \t]*)[\"']?loggers[\"']?:[ \t]*\r?\n(?P<body>(?:(?P=i)[ \t]+[^\n]*\n?|[ \t\r]*\n)*)", re.M)
 _VOLUME = re.compile(r"^[ \t]*-[ \t]+[\"']?(?P<source>[^:\s\"'#]+):(?P<target>/[^:\s\"'#]+)", re.M)
 
@@ -90,6 +91,20 @@ def scan_patterns(world: World, sink: Sink) -> None:
                     rule="path.pattern",
                     reason=f"{move.path} moves to {move.to_path}",
                 )
+
+
+def scan_labels(world: World, sink: Sink) -> None:
+    """`//pkg/part:target` of Bazel and its kin; `//pkg` alone is short for `//pkg:pkg`, so its target is written out."""
+    for match in _LABEL.finditer(sink.body):
+        new = world.layout.old_to_new_path(match["path"])
+        if new is None:
+            continue
+        old_name, new_name = (p.rpartition("/")[2] for p in (match["path"], new))
+        following = sink.body[match.end() : match.end() + 1]
+        short = following not in (":", "/") and not match["path"].endswith("/...") and old_name != new_name
+        written = f"{new}:{old_name}" if short else new
+        reason = f"{match['path']} moves to {new}"
+        sink.edit(*match.span("path"), written, stage=3, rule="path.label", reason=reason)
 
 
 def scan_loggers(world: World, sink: Sink, path: str) -> None:

@@ -67,9 +67,8 @@ class FilePaths:
                     and isinstance(node.func, ast.Attribute)
                     and not isinstance(node.func.value, ast.Constant)
                 ):
-                    self._joined(node.args[0] if node.args else None, node.args[1:])
-                    if node.args and isinstance(node.args[0], ast.Constant):
-                        self._joined(None, node.args)
+                    literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
+                    self._joined(node.args[0] if node.args and not literal else None, node.args[not literal :])
                 elif name == "joinpath" and isinstance(node.func, ast.Attribute):
                     self._joined(node.func.value, node.args)
                 elif name in ("Path", "PurePath", "PosixPath") and len(node.args) > 1:

@@ -74,6 +74,8 @@ class Survival:
         kinds = {kind for kind, _ in scope.bound.get(name, [])}
         if kinds - {"import"}:
             return f"the name {name} is also bound or deleted here"
+        if not all(_binds_top(node, name) for _, node in scope.bound.get(name, [])):
+            return f"another import binds {name} as well"
         if scope.kind == "class":
             return f"{name} is an attribute of the class"
         if scope.kind == "module" and self.here and f"{self.here.name}.{name}" in self.context.mentions:
@@ -92,9 +94,13 @@ class Survival:
         for place in [scope, *(u.scope for u in uses)]:
             owner = place.owner(top)
             for kind, node in owner.bound.get(top, []) if owner is not None else ():
-                plain = isinstance(node, ast.Import) and any(
-                    a.asname is None and a.name.split(".")[0] == top for a in node.names
-                )
-                if kind != "import" or not plain:
+                if kind != "import" or not _binds_top(node, top):
                     return True
         return False
+
+
+def _binds_top(node: ast.AST, name: str) -> bool:
+    """Whether the node is an `import name` or `import name.part`, and binds nothing else as `name`."""
+    aliases = node.names if isinstance(node, ast.Import) else []
+    plain = any(a.asname is None and a.name.split(".")[0] == name for a in aliases)
+    return plain and not any(a.asname == name for a in aliases)
