@@ -132,8 +132,12 @@ def render(lock: Lock) -> str:
 
 
 def _rows(keys: _Keys, values: object) -> str:
-    rows = ((key, SCHEMA if key == "schema" else getattr(values, name)) for key, (name, _, _) in keys.items())
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in rows if value not in (None, ()) and (value or key != "plan"))
+    out = ""
+    for key, (name, _, required) in keys.items():
+        value = SCHEMA if key == "schema" else getattr(values, name)
+        if value not in (None, ()) and (required or value != ""):
+            out += f"{key} = {_toml(value)}\n"
+    return out
 
 
 def _toml(value: object) -> str:
