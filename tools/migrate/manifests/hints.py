@@ -208,7 +208,7 @@ def value_hint(path: Path) -> Kind:
     if names[:2] == ("tool", "mypy") and last in ("packages", "modules"):
         return "module"
     if names[:2] == ("tool", "tach"):
-        return "unknown" if "path" not in last else "module"
+        return "path" if {"exclude", "source-roots"} & set(names) else "module"
     if names[:3] == ("tool", "coverage", "paths"):
         return "path"
     for name in reversed(names):

@@ -145,7 +145,7 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
     for item in doc.walk():
         if not isinstance(item, Node) or item.kind != "string":
             continue
-        kind = _kind(item, before)
+        kind = _kind(item, before, editor.path)
         if kind == "skip" or (thin and _belongs_to_build(item.path)):
             continue
         start, end = item.inner
@@ -175,9 +175,9 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
     _drop_repeated(editor, changed)
 
 
-def _kind(item: Node, before: dict[tuple[str | int, ...], str]) -> Kind:
+def _kind(item: Node, before: dict[tuple[str | int, ...], str], file: str) -> Kind:
     """The hint of the key; in a list of command words also the option before."""
-    kind = value_hint(item.path)
+    kind = value_hint(("tool", "tach", *item.path) if posixpath.basename(file) == "tach.toml" else item.path)
     if item.path and isinstance(item.path[-1], int):
         parent, last = item.path[:-1], before.get(item.path[:-1], "")
         before[parent] = item.value

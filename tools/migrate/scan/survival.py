@@ -84,10 +84,32 @@ class Survival:
             return f"{name} {EXPORTED}"
         if self.context.calls & {"globals", "locals", "vars", "eval"} and name in self.context.string_values:
             return f"{name} is looked up by name"
+        if any(self._reads_first(place, name, scope) for place in self.scopes.all):
+            return f"a class binds {name} as well, and may read this one before"
         for top in tops - {name}:
             if self.taken(top, scope, uses):
                 return f"the name {top} means something else here"
         return ""
+
+    def _reads_first(self, place: Scope, name: str, scope: Scope) -> bool:
+        """Whether `place` is a class that binds the name and reads it: until it is bound there, `scope`'s is meant."""
+        if place.kind != "class" or place is scope or name not in place.bound or place.parent is None:
+            return False
+        if place.parent.owner(name) is not scope:
+            return False
+        sure = [self._statement(node) for kind, node in place.bound[name] if kind != "delete"]
+        bound = min((s.end_lineno or s.lineno for s in sure if s is not None), default=None)
+        return any(
+            u.scope is place and u.node.id == name and (bound is None or u.node.lineno <= bound)
+            for u in self.scopes.uses
+        )
+
+    def _statement(self, node: ast.AST) -> ast.stmt | None:
+        """The statement of a class body that is or holds `node`, if it always runs."""
+        current: ast.AST | None = node
+        while current is not None and not isinstance(current, ast.stmt):
+            current = self.context.parents.get(current)
+        return current if current and isinstance(self.context.parents.get(current), ast.ClassDef) else None
 
     def taken(self, top: str, scope: Scope, uses: list[Use]) -> bool:
         """Whether `top` is, in the scope or where it would be used, anything but the package of that name."""

@@ -16,7 +16,7 @@ from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
 from .roots import scan_pythonpath
 from .sink import Sink
-from .words import hint_before, note_bare, scan_words
+from .words import hint_before, note_bare, scan_words, trim
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
@@ -174,7 +174,8 @@ def _docker_copy(world: World, sink: Sink) -> None:
 
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
-    for start, _, token in world.judge.tokens(sink.body):
+    for start, end, token in world.judge.tokens(sink.body):
+        token, _ = trim(token, end)
         line = max(sink.body.rfind("\n", 0, start), sink.body.rfind("\r", 0, start)) + 1
         hint = hint_before(sink.body[line:start], sink.body[start + len(token) : start + len(token) + 40], "literal")
         verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path, hint)

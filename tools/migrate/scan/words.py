@@ -39,6 +39,7 @@ _INSTALL_BEFORE = re.compile(
     re.X,
 )
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
+_ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -65,7 +66,7 @@ def scan_words(
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
         if rest.startswith("::") and ":" in token:
             continue  # a directive of a documentation tool, `pkg:example::`
-        token, end = _trim(token, end)
+        token, end = trim(token, end)
         if sink.covered(base + start, base + end):
             continue
         verdict = _judge(token, judge, at, hint, style, before)
@@ -98,7 +99,7 @@ def hint_before(before: str, rest: str, style: Style) -> Hint:
     return "unknown"
 
 
-def _trim(token: str, end: int) -> tuple[str, int]:
+def trim(token: str, end: int) -> tuple[str, int]:
     """Cut a pytest node id off its file, and a closing brace that belongs to the text around."""
     cut = token.find("::")
     if cut < 0 and token.endswith("}") and "{" not in token:
@@ -115,7 +116,7 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         if found and found.rule == "string.bare" and not judge.layout.plan.target and _INSTALL_BEFORE.search(before):
             return None  # a distribution, which keeps its name
         return found
-    if style == "anchored" and token.startswith("/"):
+    if token.startswith("/") and (style == "anchored" or _ROOTED.search(before)):
         found = judge.path(token[1:], ".gitignore")
         return found and _led(found, "/")
     variable = re.match(r"(?:\$\{?\w+\}?|\{\{?[^{}]*\}?\})/", token)
@@ -151,11 +152,9 @@ def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style, 
 def _tracked(token: str, at: str, judge: Judge) -> bool:
     """Whether a path names files of this tree that stay where they are."""
     stem = token.split("*")[0].strip("/")
-    return any(
-        judge.layout.tree.exists(posixpath.normpath(posixpath.join(base, stem)))
-        for base in ("", posixpath.dirname(at))
-        if stem
-    )
+    places = [posixpath.normpath(posixpath.join(base, stem)) for base in ("", posixpath.dirname(at)) if stem]
+    layout = judge.layout
+    return any(layout.tree.exists(p) and layout.old_to_new_path(p) is None for p in places)
 
 
 def editable(layout: Layout, path: str) -> str | None:
