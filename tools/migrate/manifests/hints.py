@@ -236,7 +236,9 @@ def key_hint(path: Path) -> Kind:
 
 
 _OPTION_EITHER = re.compile(r"--cov[= ]$|--source[= ]$")
-_OPTION_MODULE = re.compile(r"(?:error|ignore|always|default|module|once):[^:\s]*:$|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $")
+_OPTION_MODULE = re.compile(
+    r"(?:error|ignore|always|default|module|once):[^:\s]*:$|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $"
+)
 
 
 def hint_before(text: str, start: int, default: Hint) -> Hint:

@@ -33,7 +33,9 @@ _KEY = re.compile(
 )
 _PATTERN = re.compile(r"^[ \t-]*(?:files|exclude|include|if|changes|paths)[ \t]*:(?P<value>[^\n]*)", re.M)
 _LABEL = re.compile(r"(?<![\w:@/])//(?P<path>[\w.-]+(?:/[\w.-]+)*)")
-_LOGGERS = re.compile(r"^(?P<i>[ \t]*)[\"']?loggers[\"']?:[ \t]*\r?\n(?P<body>(?:(?P=i)[ \t]+[^\n]*\n?|[ \t\r]*\n)*)", re.M)
+_LOGGERS = re.compile(
+    r"^(?P<i>[ \t]*)[\"']?loggers[\"']?:[ \t]*\r?\n(?P<body>(?:(?P=i)[ \t]+[^\n]*\n?|[ \t\r]*\n)*)", re.M
+)
 _VOLUME = re.compile(r"^[ \t]*-[ \t]+[\"']?(?P<source>[^:\s\"'#]+):(?P<target>/[^:\s\"'#]+)", re.M)
 
 

@@ -280,7 +280,7 @@ class FilePaths:
             return new is None and not whole.startswith("..") and start != "."
         name = _last_name(base)
         folder = whole in self.layout.tree.dirs or new in self.layout.tree.dirs
-        sure = self.layout.existed(whole) and ("/" in whole or not folder) or _ROOT.search(name)
+        sure = (self.layout.existed(whole) and ("/" in whole or not folder)) or _ROOT.search(name)
         if sure and not _ELSEWHERE.search(name) and not _absolute(base):
             return False
         if not _absolute(base):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 Parents = Mapping[ast.AST, ast.AST]
 _FIELD = re.compile(r"%(?:\((?P<key>\w+)\))?[-#0 +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[a-zA-Z%]")
@@ -35,7 +35,7 @@ def before(node: ast.AST, parents: Parents) -> str | None:
             case ast.BinOp(op=ast.Mod()):
                 pass
             case ast.JoinedStr(values=values):
-                place = values.index(child) if child in values else 0
+                place = _place(values, child)
                 text = _end(values[place - 1]) if place else ""
                 if text != "":
                     return text
@@ -67,8 +67,8 @@ def after(node: ast.AST, parents: Parents) -> str | None:
                 return _start(right)
             case ast.BinOp(op=ast.Add()) | ast.FormattedValue():
                 pass
-            case ast.JoinedStr(values=values) if child in values:
-                place = values.index(child)
+            case ast.JoinedStr(values=values):
+                place = _place(values, child)
                 if place + 1 < len(values):
                     return _start(values[place + 1])
             case _:
@@ -84,6 +84,10 @@ def leads(node: ast.AST, parents: Parents) -> bool:
     return text is None or not re.search(r"[\w.]$", text)
 
 
+def _place(values: Sequence[ast.expr], child: ast.AST) -> int:
+    return next((n for n, v in enumerate(values) if v is child), 0)
+
+
 def _holder(node: ast.AST, outer: ast.AST, parents: Parents) -> ast.AST:
     """The child of `outer` that holds `node`."""
     current = node
@@ -97,8 +101,8 @@ def _end(node: ast.AST) -> str | None:
         case ast.Constant(value=str(text)):
             return text
         case ast.BinOp(op=ast.Add(), left=left, right=right):
-            text = _end(right)
-            return text if text != "" else _end(left)
+            last = _end(right)
+            return last if last != "" else _end(left)
         case ast.JoinedStr(values=[]):
             return ""
         case ast.JoinedStr(values=[*_, last]):
@@ -113,8 +117,8 @@ def _start(node: ast.AST) -> str | None:
         case ast.Constant(value=str(text)):
             return text
         case ast.BinOp(op=ast.Add(), left=left, right=right):
-            text = _start(left)
-            return text if text != "" else _start(right)
+            head = _start(left)
+            return head if head != "" else _start(right)
         case ast.JoinedStr(values=[]):
             return ""
         case ast.JoinedStr(values=[first, *_]):
@@ -129,7 +133,9 @@ def _percent(template: str, right: ast.AST, node: ast.AST) -> str | None:
     if isinstance(right, ast.Tuple):
         place = next((n for n, e in enumerate(right.elts) if e is node), -1)
     elif isinstance(right, ast.Dict):
-        keys = [k.value for k, v in zip(right.keys, right.values, strict=True) if v is node and isinstance(k, ast.Constant)]
+        keys = [
+            k.value for k, v in zip(right.keys, right.values, strict=True) if v is node and isinstance(k, ast.Constant)
+        ]
         place = next((n for n, f in enumerate(fields) if f["key"] in keys), -1)
     return _prefix(template, fields, place)
 

@@ -118,7 +118,10 @@ class Literals:
             if (full in dirs or new in dirs) and (known is False or (known is None and "/" not in full)):
                 return "path.folder", (f"the folder, now {verdict.new}", "a route, or a prefix of its own")
         if verdict.rule == "string.resolves" and text.count(".") == 1 and self.places.label(node):
-            return "string.label", ("the label of an application, and a model", f"a name in a module, now {verdict.new}")
+            return "string.label", (
+                "the label of an application, and a model",
+                f"a name in a module, now {verdict.new}",
+            )
         return None
 
     def _application(self, node: ast.Constant, old: str, new: str, first: int) -> None:

@@ -122,7 +122,8 @@ class Places:
     def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST, index: int | None) -> Hint | None:
         """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
         name = called(call)
-        before = call.args[call.args.index(child) - 1] if child in call.args[1:] else None
+        place = next((n for n, a in enumerate(call.args) if a is child), 0)
+        before = call.args[place - 1] if place else None
         if isinstance(before, ast.Constant) and before.value in MODULE_FLAGS:
             return "module"
         if isinstance(call.func, ast.Attribute) and is_sys_modules(call.func.value):

@@ -92,10 +92,11 @@ class Survival:
         return ""
 
     def _reads_first(self, place: Scope, name: str, scope: Scope) -> bool:
-        """Whether `place` is a class that binds the name and reads it: until it is bound there, `scope`'s is meant."""
-        if place.kind != "class" or place is scope or name not in place.bound or place.parent is None:
-            return False
-        if place.parent.owner(name) is not scope:
+        """Whether `place` is a class that binds the name and reads it: until it is bound there, the global is meant.
+
+        That is so in a function as well: a class body never looks into it for a name that it binds itself.
+        """
+        if place.kind != "class" or scope is not self.scopes.module or name not in place.bound:
             return False
         sure = [self._statement(node) for kind, node in place.bound[name] if kind != "delete"]
         bound = min((s.end_lineno or s.lineno for s in sure if s is not None), default=None)

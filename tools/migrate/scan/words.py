@@ -138,8 +138,13 @@ def _led(verdict: Verdict, lead: str) -> Verdict:
 
 def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style, judge: Judge) -> None:
     """A path that names no tracked file: built or made elsewhere, or no path of this tree at all."""
-    url = re.search(r"\w+:/\S*$" if token.startswith("/") else r"\w+://\S*$", before)
-    if style in ("command", "config", "anchored") and "/" in token and not url and not _tracked(token, sink.path, judge):
+    url = re.search(r"/$" if token.startswith("/") else r"\w+://\S*$", before)  # "//" begins a host or a label
+    if (
+        style in ("command", "config", "anchored")
+        and "/" in token
+        and not url
+        and not _tracked(token, sink.path, judge)
+    ):
         sink.list(
             offset,
             "path.unknown",

@@ -184,7 +184,9 @@ def runs(case: Case) -> bool:
     return case.run and case.at.startswith("app/") and case.at.endswith(".py")
 
 
-def outcomes(place: Path, jobs: Sequence[tuple[Mapping[str, bytes | str], Iterable[str]]], module: str = "app.use") -> list[str]:
+def outcomes(
+    place: Path, jobs: Sequence[tuple[Mapping[str, bytes | str], Iterable[str]]], module: str = "app.use"
+) -> list[str]:
     """What `module.run()` gives in each of the trees, all in one new interpreter, one after the other."""
     orders: list[Any] = []
     for number, (files, roots) in enumerate(jobs):

@@ -4,6 +4,8 @@ A case names its world; most stand in "shop", where one package moves to another
 cases need, and hold what strings may name: a class with a base, a logger, a plugin, a web application, data.
 """
 
+# ruff: noqa: E501 - one file on each line
+
 from __future__ import annotations
 
 from collections.abc import Mapping

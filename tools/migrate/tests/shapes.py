@@ -4,6 +4,8 @@ Each has a program, `main.py`, that uses the old names and prints one line; `nam
 must be one object while the shims stand; `roots` is what is on the path (after the move, where that differs, `later`).
 """
 
+# ruff: noqa: E501 - one file on each line
+
 from __future__ import annotations
 
 from collections.abc import Mapping

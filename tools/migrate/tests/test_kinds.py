@@ -104,8 +104,6 @@ def test_names_of_cases_are_unique() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-
-
 def test_the_page_is_made_from_the_cases() -> None:
     written = Path(__file__).parents[3] / "docs" / "reference-kinds.md"
     assert written.read_text(encoding="utf-8") == page(), "python -m tools.migrate.tests.kindpage"

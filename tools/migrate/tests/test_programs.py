@@ -1,7 +1,7 @@
 """Random programs through the rewriter: what ran before runs after, and only lines with a reference change.
 
 The programs of `programs` are run twice in this process, before and after, in a tree that has both packages; after the
-rewrite the old one cannot be imported.  Sources of hypothesmith, if that is installed, say that odd syntax is no obstacle.
+rewrite the old one cannot be imported.
 """
 
 from __future__ import annotations

@@ -100,9 +100,7 @@ def test_shape(name: str, tmp_path: Path, server: sample.Server) -> None:
 ROLLED = [*SHAPES][5:10:2]  # the others under the marker: each takes seconds
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in ROLLED else pytest.param(n, marks=pytest.mark.exhaustive) for n in SHAPES]
-)
+@pytest.mark.parametrize("name", [n if n in ROLLED else pytest.param(n, marks=pytest.mark.exhaustive) for n in SHAPES])
 def test_shape_rolls_back(name: str, tmp_path: Path, server: sample.Server) -> None:
     root = build(tmp_path / "r", SHAPES[name])
     tree = git(root, "rev-parse", "HEAD^{tree}")
