@@ -237,7 +237,8 @@ def key_hint(path: Path) -> Kind:
 
 _OPTION_EITHER = re.compile(r"--cov[= ]$|--source[= ]$")
 _OPTION_MODULE = re.compile(
-    r"(?:error|ignore|always|default|module|once):[^:\s]*:$|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $"
+    r"(?:error|ignore|always|default|module|once):[^:\s]*:$"
+    r"|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $"
 )
 
 

@@ -96,7 +96,7 @@ def scan_patterns(world: World, sink: Sink) -> None:
 
 
 def scan_labels(world: World, sink: Sink) -> None:
-    """`//pkg/part:target` of Bazel and its kin; `//pkg` alone is short for `//pkg:pkg`, so its target is written out."""
+    """`//pkg/part:target` of Bazel and its kin; `//pkg` is short for `//pkg:pkg`, so its target is written out."""
     for match in _LABEL.finditer(sink.body):
         new = world.layout.old_to_new_path(match["path"])
         if new is None:

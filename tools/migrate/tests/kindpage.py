@@ -15,15 +15,15 @@ lookalikes of which not a byte may change, and texts that are listed for a perso
 the move, with the shims, and after cleanup. How the cases are written and run is at the head of
 [kindcases.py](../tools/migrate/tests/kindcases.py) and of [test_kinds.py](../tools/migrate/tests/test_kinds.py).
 
-*Found by* says what decides that a text is a reference. The numbers are cases: *changed*, proved to be *none*, *listed*.
-This page is made from the cases by `python -m tools.migrate.tests.kindpage`; a test compares the two.
+*Found by* says what decides that a text is a reference. The numbers are cases: *changed*, proved to be *none*,
+*listed*. This page is made from the cases by `python -m tools.migrate.tests.kindpage`; a test compares the two.
 
 | kind | found by | changed | none | listed |
 | --- | --- | ---: | ---: | ---: |
 """
 TAIL = """
-Beside these, `tools/migrate/tests/test_scan_*.py` has the cases of single rules, `test_real_*.py` those that came out of
-public projects, `test_shapes.py` moves of every shape, and `test_programs.py` runs random programs through the rewriter.
+Beside these, `tools/migrate/tests/test_scan_*.py` has the cases of single rules, `test_real_*.py` those that came out
+of public projects, `test_shapes.py` moves of every shape; `test_programs.py` runs random programs through the rewriter.
 
 What is listed has a rule, which the report shows. A bare word (`string.bare`, `word.bare`), a text that only looks like a
 name (`string.missing`), the name of a folder that may be a route (`path.folder`) or lies below an unknown one
