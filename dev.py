@@ -1,7 +1,7 @@
 """The commands of the README, for a machine that has Python 3.11, pip and git and nothing else.
 
     python3 dev.py demo [DIR]           all stages of the migration tool on a small legacy monorepo
-    python3 dev.py test [pytest args]   the tests
+    python3 dev.py test [pytest args]   the tests: all of them on all cores, or what pytest makes of the arguments
     python3 dev.py lint                 ruff, import contracts, mypy, pyright
     python3 dev.py types                mypy and pyright alone
     python3 dev.py setup                only make the environment
@@ -34,6 +34,8 @@ STAMP = VENV / "dev-stamp.json"
 REQUIREMENTS = {"dev": "requirements-dev.txt", "lint": "requirements-lint.txt"}
 PIP_WITH_PYTHON_OPTION = (22, 3)
 USAGE_ERROR = 2
+# All tests take minutes, so they share the cores; some start servers and many processes, so not too many at once.
+EVERYTHING = ["-n", "auto", "--maxprocesses", "4"]
 
 TYPES = [["mypy"], ["pyright"]]
 LINT = [["ruff", "check", "."], ["lint-imports"], *TYPES]
@@ -58,7 +60,7 @@ def main(arguments: list[str]) -> int:
             return replace_process("tools.migrate", "demo", *absolute_paths(rest))
         if word == "test":
             prepare("dev")
-            return replace_process("pytest", *rest)
+            return replace_process("pytest", *(rest or EVERYTHING))
         if word in ("lint", "types") and not rest:
             prepare("dev", "lint")
             return run_all(LINT if word == "lint" else TYPES)
@@ -136,7 +138,7 @@ def fingerprint(requirements: str) -> str:
 
 def build_inputs(member: Path) -> list[Path]:
     """What an installation compiles: a change of it has to lead to a new build."""
-    return [path for path in [member / "setup.py", *sorted(member.glob("_native/*.[ch]"))] if path.is_file()]
+    return [path for path in [member / "setup.py", *sorted(member.glob("**/_native/*.[ch]"))] if path.is_file()]
 
 
 def environment_with_pip() -> list[str]:

@@ -1,28 +1,39 @@
-"""A publisher that loses nothing to a relay that dies: what was not acknowledged is kept, and sent again.
+"""A publisher that loses nothing to a relay or server that dies: what was not acknowledged is kept, and sent again.
 
-Owns the history of what was sent and the marks (`SyncTLV`) by which the relay acknowledges.  Must not make messages.
+Owns the history of what was sent, the marks (`SyncTLV`) behind it and what the answers mean.  Must not make messages.
 
-How it works: behind every `sync_every` messages goes a mark, which the relay sends back once it has passed on what
-stood before.  While more than `unacknowledged` messages are without such an answer, `publish` waits.  The last messages
-are kept also when they are acknowledged, because a relay that is killed takes with it what waited for its subscribers:
-a new connection begins with all that is kept, which is more than a relay lets wait for one subscriber.  Readers drop
-what they know by its number.
+How it works: behind every `sync_every` messages goes a mark, which the relay sends back with what it has of each
+source.  Only an answer by which all before the mark has arrived acknowledges it; otherwise what is missing is sent
+again, and another mark.  So nothing is acknowledged by a mark that outlived its messages, as can happen at a plain
+subject of NATS.  While more than `unacknowledged` messages have no answer, `publish` waits, and repeats the mark.
 
-At a NATS server, marks and answers travel the same way; the answers of other publishers are told apart by the id.
+The last messages are kept also when they are acknowledged, because a relay that is killed takes with it what waited for
+its subscribers: a new connection, and an answer from another relay than before, are followed by all that is kept, which
+is more than a relay lets wait for one subscriber.  Readers drop what they know by its number.
 """
 
 import asyncio
 import contextlib
 import os
 from collections import deque
+from typing import NamedTuple
 
 from protocol_v2 import Message, RelayDomain
 
 from .errors import InfraError
-from .relay_messages import SyncTLV, is_reply, sync_message
+from .relay_messages import HEAD, StreamStateTLV, SyncTLV, is_reply, sync_message
 from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
 
 SYNC_EVERY, UNACKNOWLEDGED, KEPT_BYTES = 512, 4096, 16 * 1024 * 1024
+ASK_AGAIN_SECONDS = 1.0
+_PIECE = 256
+
+
+class _Mark(NamedTuple):
+    """What had been sent when it was: how many messages, and the last number and time of each source."""
+
+    sent: int
+    last: dict[int, tuple[int, int]]
 
 
 class Publisher:
@@ -45,7 +56,10 @@ class Publisher:
         self._kept_size, self._kept_limit = 0, kept_bytes
         self._sync_every, self._limit = sync_every, unacknowledged
         self.sent = self.acknowledged = self.resent = 0
-        self._marked = 0
+        self._last: dict[int, tuple[int, int]] = {}
+        self._marks: dict[int, _Mark] = {}
+        self._marked = self._tokens = self._repair = self._relay = 0
+        self._lost: set[tuple[int, int]] = set()
         self._progress = asyncio.Event()
         self._connections = 0
         settings = TransportSettings(strict=False, domain=domain)
@@ -65,9 +79,12 @@ class Publisher:
         if self.sent - self._marked >= self._sync_every:
             await self._mark()
         while self.sent - self.acknowledged > self._limit:
-            await self._wait()
+            if not await self._wait():
+                await self._mark()
 
     def _keep(self, data: bytes) -> None:
+        source, number, timestamp, _ = HEAD.unpack_from(data)
+        self._last[source] = number, timestamp
         self._kept.append(data)
         self._kept_size += len(data)
         while self._kept_size > self._kept_limit and len(self._kept) > self.sent - self.acknowledged + 1:
@@ -79,9 +96,7 @@ class Publisher:
             async with asyncio.timeout(seconds):
                 while self.acknowledged < self.sent:
                     await self._mark()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(1.0):  # a mark can be lost with its connection, so ask again
-                            await self._wait()
+                    await self._wait()
         except TimeoutError:
             return False
         return True
@@ -97,44 +112,96 @@ class Publisher:
         return self._client.statistics()
 
     async def _mark(self) -> None:
+        await self._client.send(self._new_mark())
+
+    def _new_mark(self) -> bytes:
+        self._tokens += 1
         self._marked = self.sent
-        await self._client.send(self._mark_of(self.sent))
+        self._marks[self._tokens] = _Mark(self.sent, dict(self._last))
+        return sync_message(
+            self._domain, source=self._source, publisher_id=self._id, token=self._tokens, sources=self._last
+        )
 
-    def _mark_of(self, sent: int) -> bytes:
-        return sync_message(self._domain, source=self._source, publisher_id=self._id, token=sent)
-
-    async def _wait(self) -> None:
+    async def _wait(self) -> bool:
+        """Whether something was acknowledged within a second: a mark can be lost with its connection."""
         self._progress.clear()
         reader = self._reader
         if reader is not None and reader.done():
             reader.result()  # the connection could not be had again: its error is ours
-        await self._progress.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASK_AGAIN_SECONDS):
+                await self._progress.wait()
+                return True
+        return False
 
     async def _greet(self, transport: Transport) -> None:
         """What a new relay has to hear first: all that is kept, and a mark."""
         self._connections += 1
-        if self._connections == 1:
-            return
-        kept, sent = list(self._kept), self.sent
-        self.resent += len(kept)
-        for at in range(0, len(kept), 256):
-            part = kept[at : at + 256]
+        if self._connections > 1:
+            self._relay = 0
+            await self._send_again(transport, list(self._kept))
+
+    async def _send_again(self, transport: Transport, messages: list[bytes]) -> None:
+        mark = self._new_mark()  # of what was sent until now: what is published meanwhile may come before or after it
+        self._repair = self._tokens
+        self.resent += len(messages)
+        for at in range(0, len(messages), _PIECE):
+            part = messages[at : at + _PIECE]
             await transport.send(b"".join(part), len(part))
-        await transport.send(self._mark_of(sent))
+        await transport.send(mark)
 
     async def _read(self) -> None:
         try:
             while True:
                 for message in await self._client.receive():
-                    self._on_message(message)
+                    await self._on_message(message)
         except InfraError:
             self._progress.set()
             raise
 
-    def _on_message(self, message: Message) -> None:
-        if not is_reply(message):
+    async def _on_message(self, message: Message) -> None:
+        sync = message.get(SyncTLV) if is_reply(message) else None
+        if sync is None or sync.publisher_id != self._id or sync.token not in self._marks:
             return
-        mark = message.get(SyncTLV)
-        if mark is not None and mark.publisher_id == self._id and mark.token > self.acknowledged:
-            self.acknowledged = mark.token
+        mark = self._marks[sync.token]
+        for token in [token for token in self._marks if token <= sync.token]:
+            del self._marks[token]
+        again = self._relay not in (0, sync.relay)
+        self._relay = sync.relay
+        if again:
+            await self._send_again(self._client, list(self._kept))
+            return
+        missing = self._from(self._missing(mark, {state.source: state for state in message.get_all(StreamStateTLV)}))
+        if not missing:
+            self.acknowledged = max(self.acknowledged, mark.sent)
             self._progress.set()
+        elif sync.token >= self._repair:  # else a later mark follows what was sent again, and will tell
+            await self._send_again(self._client, missing)
+
+    def _missing(self, mark: _Mark, states: dict[int, StreamStateTLV]) -> dict[int, int]:
+        """From which number on the messages of a source have to be sent again, where they have to."""
+        found: dict[int, int] = {}
+        for source, (number, timestamp) in mark.last.items():
+            state = states.get(source)
+            if state is None or state.timestamp < timestamp:  # never heard of it, or only of an earlier run
+                found[source] = 0
+            elif 0 < state.missing <= number and (source, state.missing) not in self._lost:
+                found[source] = int(state.missing)
+            elif state.expected <= number:
+                found[source] = int(state.expected)
+        return found
+
+    def _from(self, missing: dict[int, int]) -> list[bytes]:
+        """The messages that have to be sent again, of those that are kept."""
+        if not missing:
+            return []
+        again: list[bytes] = []
+        found: set[tuple[int, int]] = set()
+        for data in self._kept:
+            source, number, _, _ = HEAD.unpack_from(data)
+            if source in missing and number >= missing[source]:
+                again.append(data)
+                found.add((source, number))
+        # What is not kept was acknowledged before.  A relay that goes on missing it is not listened to.
+        self._lost.update(each for each in missing.items() if each not in found)
+        return again

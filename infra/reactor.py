@@ -9,7 +9,8 @@ header, so that the same messages give the same results whenever and however fas
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from protocol_v2 import Message
 from protocol_v2.buffers import Buffer
@@ -23,18 +24,24 @@ from .topology.own import announce_ready
 CLOCKS = ("wall", "header")
 _TICK = 0.25
 
-Handle = Callable[[Buffer, int], Sequence[bytes]]
-OnTime = Callable[[int], Sequence[bytes] | None]
+
+class App(Protocol):
+    """What a service makes of messages."""
+
+    def handle(self, data: Buffer, now_ns: int, /) -> Sequence[bytes]:
+        """One message; returns what is to be published."""
+        ...
+
+    def on_time(self, now_ns: int, /) -> Sequence[bytes] | None:
+        """Called now and then; returns what is to be published."""
+        ...
 
 
 class Reactor:
     """One app between two relays."""
 
-    def __init__(
-        self, stream: Subscription, publisher: Publisher, handle: Handle, on_time: OnTime, *, clock: str = "wall"
-    ) -> None:
-        self._stream, self._publisher = stream, publisher
-        self._handle, self._on_time = handle, on_time
+    def __init__(self, stream: Subscription, publisher: Publisher, app: App, *, clock: str = "wall") -> None:
+        self._stream, self._publisher, self._app = stream, publisher, app
         self._by_header = clock == "header"
 
     async def run(self, stop: asyncio.Event, log: Log) -> None:
@@ -53,7 +60,7 @@ class Reactor:
     async def _read(self) -> None:
         async for messages in self._stream:
             for message in messages:
-                await self._publish(self._handle(message.buffer, self._now(message)))
+                await self._publish(self._app.handle(message.buffer, self._now(message)))
 
     def _now(self, message: Message) -> int:
         return message.timestamp if self._by_header else time.time_ns()
@@ -62,7 +69,7 @@ class Reactor:
         while True:
             await asyncio.sleep(_TICK)
             if not self._by_header:
-                await self._publish(self._on_time(time.time_ns()))
+                await self._publish(self._app.on_time(time.time_ns()))
 
     async def _publish(self, out: Sequence[bytes] | None) -> None:
         for data in out or ():

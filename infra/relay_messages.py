@@ -2,7 +2,8 @@
 
     SubscribeTLV          consumer to relay: these topics, from now on; several in one message are several patterns
     RecoveryRequestTLV    consumer to relay, with a RecoveryStreamTLV behind it that names the source
-    SyncTLV               publisher to relay: "have you passed on everything before this?"; comes back as it is
+    SyncTLV               publisher to relay: "what had you when this came?", with a RecoveryStreamTLV for each source;
+                          comes back with the relay's number and a StreamStateTLV for each
     RelayReplyTLV         relay to consumer: what became of a request
 
 Owns these layouts (vendor's numbers, ours) and the making of such messages.  Must not open sockets.
@@ -12,6 +13,7 @@ framed and checked as all others, in order with them.  A relay answers requests 
 have its own source number, by which a consumer tells them from data (`is_reply`).
 """
 
+import struct
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -32,6 +34,8 @@ from protocol_v2 import (
 from protocol_v2.sequence import Gap
 
 MAX_PATTERN = 64
+# What relays and publishers read of a header without parsing it: source, sequence, timestamp, payload size.
+HEAD = struct.Struct("<6xBxQQI4x")
 
 
 class SlowPolicy(IntEnum):
@@ -65,10 +69,14 @@ class SubscribeTLV(TLV, type=206, registered=False):
 
 
 class SyncTLV(TLV, type=207, registered=False):
-    """A mark in the stream of a publisher; the relay sends it back when it has passed on what stood before."""
+    """A mark in the stream of a publisher; the relay sends it back when it has passed on what had come before.
+
+    `relay` is filled in by the relay: a number of its own, another one after each start.
+    """
 
     publisher_id: U32
     token: U64
+    relay: U64 = 0
 
 
 class RelayReplyTLV(TLV, type=208, registered=False):
@@ -86,6 +94,15 @@ class RecoveryStreamTLV(TLV, type=209, registered=False):
     """Whose numbers a RecoveryRequest is about; its own layout has no room for that."""
 
     source: U8
+
+
+class StreamStateTLV(TLV, type=211, registered=False):
+    """What a relay has of one source: the number it expects next, the first below that is missing or 0, the time."""
+
+    source: U8
+    expected: U64
+    missing: U64
+    timestamp: U64
 
 
 REQUESTS = frozenset({int(TLVType.RECOVERY_REQUEST), SubscribeTLV.TYPE, SyncTLV.TYPE})
@@ -117,9 +134,12 @@ def subscribe_message(
     return _message(domain, source, tlvs)
 
 
-def sync_message(domain: RelayDomain, *, source: int, publisher_id: int, token: int) -> bytes:
-    """The mark behind what was published."""
-    return _message(domain, source, [SyncTLV(publisher_id=publisher_id, token=token)])
+def sync_message(
+    domain: RelayDomain, *, source: int, publisher_id: int, token: int, sources: Iterable[int] = ()
+) -> bytes:
+    """The mark behind what was published by these sources."""
+    streams = [RecoveryStreamTLV(source=each) for each in sources]
+    return _message(domain, source, [SyncTLV(publisher_id=publisher_id, token=token), *streams])
 
 
 def recovery_request(gap: Gap, *, source: int, consumer_id: int) -> bytes:

@@ -7,10 +7,13 @@ Owns the requests to the relay and what is done with its answers.  What is in or
 `protocol_v2.RecoveryManager`; the connection is a `ReconnectingClient`.  Must not know what messages mean.
 
 How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
-gap is asked for as soon as it is seen.  An answer that says "not all of it", or none in time, leads to a snapshot: the
-stream goes on behind it, and what it covers is counted in `lost`, because a relay's snapshot holds only the last
-messages; those are delivered first.  A source that starts again is followed, and counted: its number is known already,
-and its time is later than all before.  So the same capture replayed twice is the same messages, delivered once.
+gap is asked for as soon as it is seen, whatever its size, because a relay remembers far more than a snapshot holds.
+Large answers come in parts, and the next part is asked for.  What the relay says twice that it does not have is given
+up and counted in `lost`; twice, because a relay that has just started may still hear it from its publisher.  A relay
+that says nothing in time is asked again; the last try is a snapshot, whose messages are delivered, and what else it
+covers is `lost`.  Where messages can be lost without the end of a connection (at a NATS server), each interruption is
+followed by the request for all that follows.  A source that starts again is followed, and counted: its number is known
+already, and its time is later than all before.  So a capture that is replayed twice is delivered once.
 """
 
 import asyncio
@@ -33,7 +36,7 @@ from protocol_v2 import (
     TLVType,
     parse_message,
 )
-from protocol_v2.recovery import RecoveryState, SequenceAction
+from protocol_v2.recovery import RecoveryState, SequenceAction, StreamKey
 from protocol_v2.sequence import Gap, GapPolicy
 from protocol_v2.snapshot import read_snapshot
 
@@ -47,11 +50,21 @@ from .relay_messages import (
     recovery_request,
     subscribe_message,
 )
+from .requests import Requests, key_of, retransmit
 from .transport import Backoff, ReconnectingClient, Transport, TransportSettings, TransportStatistics
+from .transport.urls import scheme_of
 
 TICK = 0.25
 # A publisher that connects again sends thousands of messages again; none of these numbers may look like a restart.
-POLICY = GapPolicy(window=1_000_000, max_gap=1_000_000, pending_messages=100_000)
+POLICY = GapPolicy(
+    snapshot_from=2_000_000,  # never at first: a gap has at most a million
+    window=1_000_000,
+    max_gap=1_000_000,
+    pending_messages=100_000,
+    pending_bytes=8 * 1024 * 1024,
+    timeout_ns=1_000_000_000,  # without a missing message; to ask once more costs little
+    max_retries=20,
+)
 _ANY = 2**63
 ANSWER_SECONDS = 10.0
 
@@ -89,16 +102,17 @@ class Subscription:
         self._checksum = ChecksumPolicy.ENFORCE if must else ChecksumPolicy.SKIP
         self._policy = policy or POLICY
         self._manager = RecoveryManager(self._policy, first=None)
-        self._latest: dict[tuple[int, int], int] = {}
+        self._latest: dict[StreamKey, int] = {}
         settings = TransportSettings(strict=False, domain=domain, checksum=self._checksum)
         self._client = ReconnectingClient(url, settings, backoff, self._greet)
         self._subscribed = asyncio.Event()
         self._refused = ""
         self._early: deque[list[Message]] = deque()
         self._messages = self._gaps = self._lost = self._repeats = self._restarts = self._snapshots = 0
-        self._wanted: list[Gap] = []
-        self._ticked = 0.0
-        self._asked: dict[tuple[int, int], Gap] = {}
+        self._requests = Requests()
+        self._said_missing: dict[StreamKey, int] = {}
+        self._lossy = scheme_of(url) == "nats"
+        self._ticked = self._interruptions = 0
 
     async def open(self) -> None:
         """Connect and wait until the relay has confirmed.  Raises ConnectFailed, also for topics it refuses."""
@@ -150,16 +164,18 @@ class Subscription:
         return self._client.statistics()
 
     async def _next(self) -> list[Message]:
-        if not self._any_open():
+        if not self._is_watched():
             return self._ordered(await self._client.receive())
         try:
             async with asyncio.timeout(TICK):
                 return self._ordered(await self._client.receive())
         except TimeoutError:
-            return self._overdue()
+            return self._tick(time.monotonic_ns())
 
-    def _any_open(self) -> bool:
-        return any(self._manager.status(key).gap is not None for key in self._latest)
+    def _is_watched(self) -> bool:
+        """Whether something has to happen also when nothing comes."""
+        gaps = (self._manager.status(key).gap for key in self._latest)
+        return self._lossy or self._requests.open or any(gap is not None for gap in gaps)
 
     async def _greet(self, transport: Transport) -> None:
         await transport.send(
@@ -167,16 +183,17 @@ class Subscription:
                 self._domain, source=self._source, consumer_id=self._id, patterns=self._patterns, slow=self._slow
             )
         )
-        for key in self._latest:
-            status = self._manager.status(key)
-            self._wanted.append(Gap(*key, status.expected - 1, _ANY, RecoveryType.RETRANSMIT))
+        self._requests.begin(self._all_that_follows())
+
+    def _all_that_follows(self) -> list[Gap]:
+        return [retransmit(key, self._manager.status(key).expected, _ANY) for key in self._latest]
 
     async def _ask(self) -> None:
-        wanted, self._wanted = self._wanted, []
-        for gap in wanted:
+        due, waiting = self._requests.due(time.monotonic_ns())
+        for gap in due:
             await self._client.send(recovery_request(gap, source=self._source, consumer_id=self._id))
-            self._manager.requested((gap.relay_domain, gap.source), time.monotonic_ns())
-            self._asked[gap.relay_domain, gap.source] = gap
+        for key in (*map(key_of, due), *waiting):
+            self._manager.requested(key, time.monotonic_ns())
 
     def _ordered(self, messages: list[Message]) -> list[Message]:
         now = time.monotonic_ns()
@@ -186,9 +203,8 @@ class Subscription:
                 out += self._on_reply(message, now)
             else:
                 out += self._take(message, now)
-        if now - self._ticked > TICK * 1e9 and self._any_open():
-            self._ticked = now
-            out += self._overdue()
+        if now - self._ticked > TICK * 1e9 and self._is_watched():
+            out += self._tick(now)
         return out
 
     def _take(self, message: Message, now: int) -> tuple[Message, ...]:
@@ -209,7 +225,7 @@ class Subscription:
             self._latest[key] = sent
         if decision.gap is not None:
             self._gaps += 1
-            self._wanted.append(decision.gap)
+            self._requests.want(decision.gap)
         return decision.deliver
 
     def _on_reply(self, message: Message, now: int) -> list[Message]:
@@ -224,19 +240,36 @@ class Subscription:
         key = (int(self._domain), int(reply.source))
         if reply.request != TLVType.RECOVERY_REQUEST or key not in self._latest:
             return []
+        asked, waiting = self._requests.answered(key)
+        expected = self._manager.status(key).expected
         snapshot = message.get(SnapshotTLV)
+        out: list[Message] = []
         if snapshot is not None:
-            return self._load(key, snapshot, now)
-        if reply.status == Status.SUCCESS:
-            return []
-        asked, expected = self._asked.pop(key, None), self._manager.status(key).expected
-        if reply.status == Status.PARTIAL and asked is not None and asked.last + 1 < expected < asked.current:
-            # A part has come and filled the beginning: the relay sends large gaps in several answers.
-            self._wanted.append(Gap(*key, expected - 1, asked.current, RecoveryType.RETRANSMIT))
-            return []
-        return self._failed(key, now)
+            out = self._load(key, snapshot, now)
+        elif reply.missing and asked is not None:
+            if expected > asked.last + 1:  # a part has come: the relay sends large gaps in several answers
+                waiting = asked if waiting is None or waiting.current < asked.current else waiting
+            elif self._said_missing.get(key) == expected:
+                out = self._abandon(key, now)
+            else:
+                self._said_missing[key] = expected
+        now_at = self._manager.status(key)
+        if waiting is not None and now_at.expected < waiting.current:
+            # What follows an open gap has come already, or is asked for when the gap is closed.
+            current = waiting.current if now_at.gap is None else now_at.gap.current
+            self._requests.want(retransmit(key, now_at.expected, current))
+        return out
 
-    def _load(self, key: tuple[int, int], tlv: SnapshotTLV, now: int) -> list[Message]:
+    def _abandon(self, key: StreamKey, now: int) -> list[Message]:
+        """The relay has not got these messages any more: go on behind them."""
+        expected = self._manager.status(key).expected
+        decision = self._manager.abandon(key, now)
+        self._lost += self._manager.status(key).expected - expected - len(decision.deliver)
+        if decision.gap is not None:
+            self._requests.want(decision.gap)
+        return list(decision.deliver)
+
+    def _load(self, key: StreamKey, tlv: SnapshotTLV, now: int) -> list[Message]:
         """Deliver what the snapshot holds of the missing messages, then go on behind it."""
         try:
             snapshot = read_snapshot(tlv, now=time.time_ns())
@@ -247,29 +280,48 @@ class Subscription:
         if not self._manager.begin_snapshot(key, snapshot.sequence, now):
             return []
         self._snapshots += 1
-        missing = [each for each in held if expected <= each.sequence <= snapshot.sequence and each.source == key[1]]
+        wanted = {
+            each.sequence: each
+            for each in held
+            if expected <= each.sequence <= snapshot.sequence and each.source == key[1]
+        }
+        missing = [wanted[number] for number in sorted(wanted)]  # a publisher may have sent them twice
         self._lost += snapshot.sequence - expected + 1 - len(missing)
         decision = self._manager.snapshot_loaded(key, now)
         if decision.gap is not None:
-            self._wanted.append(decision.gap)
+            self._requests.want(decision.gap)
         return [*missing, *decision.deliver]
 
-    def _overdue(self) -> list[Message]:
-        now = time.monotonic_ns()
+    def _tick(self, now: int) -> list[Message]:
+        """Ask again for what did not come, as long as there is somebody to ask."""
+        self._ticked = now
+        if not self._client.connected:
+            return []
+        if self._lossy:
+            seen = self._client.statistics()
+            if seen.reconnects + seen.drops != self._interruptions:
+                self._interruptions = seen.reconnects + seen.drops
+                for gap in self._all_that_follows():
+                    self._requests.want(gap)
+        self._requests.repeat(now - self._policy.timeout_ns)
         return [message for key in self._manager.overdue(now) for message in self._failed(key, now)]
 
-    def _failed(self, key: tuple[int, int], now: int) -> list[Message]:
-        """Ask for a snapshot; after the last try, go on with what there is."""
+    def _failed(self, key: StreamKey, now: int) -> list[Message]:
+        """Ask again, the last time for a snapshot; after that, go on with what there is."""
+        self._requests.answered(key)
         status = self._manager.status(key)
         if status.state is RecoveryState.NORMAL:
             return []
+        last = status.failed_attempts + 1 >= self._policy.max_retries
         try:
-            decision = self._manager.failed(key, now)
+            decision = self._manager.failed(
+                key, now, strategy=RecoveryType.SNAPSHOT if last else RecoveryType.RETRANSMIT
+            )
         except Recovery:
             gap = status.gap
             self._lost += 0 if gap is None else gap.missing
             self._manager.reset(key, status.expected if gap is None else gap.current)
             return []
         if decision.gap is not None:
-            self._wanted.append(decision.gap)
+            self._requests.want(decision.gap)
         return list(decision.deliver)

@@ -29,6 +29,7 @@ _NAMES = (
     "configure_vector",
     "decode_rows",
     "encode_rows",
+    "message_runs",
     "open_vector",
     "parse_message",
     "register_source",

@@ -1,7 +1,7 @@
 """The wire format as a page for people, made from the declarations.
 
-Owns the text.  Must not know any particular struct.  `python -m protocol_v2.document` prints the page that is kept as
-docs/wire-format.md; a test compares the two.
+Owns the text.  Must not know any particular struct.  `python -m protocol_v2.document` prints the page that is
+kept as docs/wire-format.md; a test compares the two.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SUPPORTING: tuple[type[Struct], ...] = (
 
 _HEAD = f"""# The wire format
 
-Made from the declarations by `python -m protocol_v2.document`; a test compares them, so edit the declarations. All
+Made from the declarations by the codec's module `document`; a test compares them, so edit the declarations. All
 integers are little-endian. Padding is computed, written as zeros and ignored when read.
 
 A message is a header of {HEADER_SIZE} bytes and TLVs that follow each other without padding, at most

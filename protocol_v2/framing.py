@@ -27,7 +27,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from ._codec import Message, parse_message, scan
+from ._codec import Message, message_runs, parse_message, scan
 from .buffers import Buffer, byte_view
 from .constants import HEADER_SIZE, MAGIC, MAX_MESSAGE_SIZE, VERSION, ChecksumPolicy, RelayDomain, must_verify
 from .errors import (
@@ -40,6 +40,8 @@ from .errors import (
 )
 from .header import message_checksum, message_size
 from .values import Value
+
+__all__ = ["Fault", "FrameDecoder", "StreamEnd", "StreamStatistics", "message_runs"]
 
 MAX_FAULTS = 64
 _LARGEST_LIMIT = HEADER_SIZE + 0xFFFFFFFF

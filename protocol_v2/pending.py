@@ -3,8 +3,8 @@
 Owns copies of their bytes (a message that was received is a view on a chunk that will be used again), their order, and
 the bound on their number and size.  Must not know why they wait, nor from which stream they are.
 
-Where the bound is exceeded the lowest numbers go first; one message is always kept.  A dictionary finds a message, a
-heap the lowest number; the heap may hold numbers that have gone, and drops them when they come up.
+What has no room is not kept, or the lowest numbers go for it; one message is always kept.  A dictionary finds one,
+a heap the lowest number; the heap may hold numbers that have gone, and drops them when they come up.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ class PendingMessages:
     def __contains__(self, number: int) -> bool:
         return number in self._by_number
 
-    def add(self, message: Message) -> bool:
-        """Keep a copy; False where a message had to go, which may be this one."""
-        number = message.sequence
+    def add(self, message: Message, *, make_room: bool = True) -> bool:
+        """Keep a copy; False where a message had to go: the lowest numbers, or without `make_room` this one."""
+        number, size = message.sequence, message.size
+        full = len(self._by_number) >= self._most or self.size + size > self._most_bytes
+        if full and not make_room and self._by_number:
+            self.dropped += 1
+            return False
         owned = parse_message(bytes(message), checksum=ChecksumPolicy.SKIP, limit=message.size)
         self._by_number[number] = owned
         self.size += owned.size

@@ -11,7 +11,8 @@ State rules:
                        (the end of a successful retransmit), or, where more are missing behind them, -> GapDetected
     both of these      `begin_snapshot`                                -> SnapshotLoading
     SnapshotLoading    `snapshot_loaded`                               -> Resynchronizing, expected = its number + 1
-    the three above    `failed`                                        -> GapDetected with a snapshot, or Failed
+    the three above    `failed`                                        -> GapDetected with the next try, or Failed
+    the three above    `abandon`                                       -> as if the missing ones had come
     Resynchronizing    the first number >= expected, kept or new       -> Normal; if it is not expected, GapDetected
     Failed             only `reset` leads out; until then `receive` raises Recovery
 
@@ -20,10 +21,12 @@ State rules:
 2. After a snapshot the messages it covers are dropped, the others are delivered in order.  A snapshot that covers
    nothing new is not wanted: loading it would lead back.
 3. A second gap behind the first is asked for on its own, once the first is closed.
-4. When the kept messages exceed their bound the lowest go first, as a snapshot will cover them; a retransmit can no
-   longer be the answer then, so a snapshot is asked for.
-5. Failed attempts are counted per gap; the first may be a retransmit, every later one is a snapshot.
-6. What is late is no error: `requested`, `begin_snapshot` and `failed` do nothing for a gap that has closed meanwhile.
+4. The kept messages have a bound.  While a retransmit is awaited, what has no room is not kept, and is asked for when
+   the gap before it is closed: nothing is lost.  While a snapshot is awaited the lowest go first, as it covers them.
+5. Failed attempts are counted per gap; the first may be a retransmit, every later one is a snapshot, unless the caller
+   of `failed` knows that the messages can still be had.
+6. What is late is no error: `requested`, `begin_snapshot`, `failed` and `abandon` do nothing for a gap that has closed
+   meanwhile.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ StreamKey = tuple[int, int]
 
 
 class SequenceAction(Enum):
-    """What became of a message."""
+    """What became of a message.  One that had no room counts as kept: it is asked for later."""
 
     PROCESS_NORMALLY = "process"
     DUPLICATE = "duplicate"
@@ -94,6 +97,16 @@ class _Stream:
         self.gap: Gap | None = None
         self.failure = ""
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is known to be missing, and nothing is kept."""
+        return not self.pending and self.tracker.highest < self.tracker.expected
+
+    @property
+    def next_known(self) -> int:
+        """The lowest number behind what is missing: of a message that is kept, or the one after all that were seen."""
+        return self.pending.lowest() if self.pending else self.tracker.highest + 1
+
     def take_following(self) -> tuple[Message, ...]:
         """The kept messages that are next in order."""
         taken = self.pending.take_from(self.tracker.expected)
@@ -141,13 +154,9 @@ class RecoveryManager:
         if ahead == 0 and stream.state is not RecoveryState.SNAPSHOT_LOADING:
             stream.tracker.expected = number + 1
             return self._settle(key, stream, (message,), now)
-        had_room = stream.pending.add(message)
-        if stream.gap is None:
-            return self._open_gap(key, stream, ())
-        loading = stream.state is RecoveryState.SNAPSHOT_LOADING
-        if not had_room and not loading and stream.gap.strategy is RecoveryType.RETRANSMIT:
-            return self._open_gap(key, stream, (), RecoveryType.SNAPSHOT)
-        return Decision(SequenceAction.BUFFER_MESSAGE)
+        snapshot = stream.gap is not None and stream.gap.strategy is RecoveryType.SNAPSHOT
+        stream.pending.add(message, make_room=snapshot)
+        return self._open_gap(key, stream, ()) if stream.gap is None else Decision(SequenceAction.BUFFER_MESSAGE)
 
     def requested(self, key: StreamKey, now: int) -> None:
         """The request for the gap was sent."""
@@ -173,10 +182,17 @@ class RecoveryManager:
         stream.tracker.highest = max(stream.tracker.highest, stream.loading)
         stream.pending.forget_below(stream.tracker.expected)
         stream.state, stream.gap, stream.attempts = RecoveryState.RESYNCHRONIZING, None, 0
-        return self._settle(key, stream, (), now) if stream.pending else Decision(SequenceAction.PROCESS_NORMALLY)
+        return Decision(SequenceAction.PROCESS_NORMALLY) if stream.complete else self._settle(key, stream, (), now)
 
-    def failed(self, key: StreamKey, now: int, reason: str = "no answer") -> Decision:
-        """An attempt has failed; the next one asks for a snapshot.  Raises Recovery after the last retry."""
+    def failed(
+        self,
+        key: StreamKey,
+        now: int,
+        reason: str = "no answer",
+        *,
+        strategy: RecoveryType = RecoveryType.SNAPSHOT,
+    ) -> Decision:
+        """An attempt has failed; the next one asks for `strategy`.  Raises Recovery after the last retry."""
         stream = self._known(key)
         if stream.state is RecoveryState.FAILED:
             raise Recovery(stream.failure)
@@ -185,13 +201,23 @@ class RecoveryManager:
         # What came in while a snapshot was loading was kept, although it may have been what is missing.
         loading = stream.state is RecoveryState.SNAPSHOT_LOADING
         delivered = stream.take_following() if loading else ()
-        if not stream.pending:
+        if stream.complete:
             return self._settle(key, stream, delivered, now)
         if not delivered:
             stream.attempts += 1
             if stream.attempts > stream.tracker.policy.max_retries:
                 raise stream.give_up(stream.gap, reason)
-        return self._open_gap(key, stream, delivered, RecoveryType.SNAPSHOT)
+        return self._open_gap(key, stream, delivered, strategy)
+
+    def abandon(self, key: StreamKey, now: int) -> Decision:
+        """The messages of the gap cannot be had any more: go on behind them.  Raises Recovery as `receive`."""
+        stream = self._known(key)
+        if stream.state is RecoveryState.FAILED:
+            raise Recovery(stream.failure)
+        if stream.gap is None:
+            return Decision(SequenceAction.PROCESS_NORMALLY)
+        stream.tracker.expected = stream.next_known
+        return self._settle(key, stream, (), now)
 
     def overdue(self, now: int) -> list[StreamKey]:
         """The streams whose request or snapshot takes longer than their policy allows: call `failed` for each."""
@@ -223,7 +249,7 @@ class RecoveryManager:
         """After progress: deliver what follows, and see whether the gap is closed, smaller, or another one."""
         delivered += stream.take_following()
         stream.since = now
-        if not stream.pending:
+        if stream.complete:
             stream.state, stream.gap, stream.attempts = RecoveryState.NORMAL, None, 0
             return Decision(SequenceAction.PROCESS_NORMALLY, delivered)
         if stream.gap is not None and stream.tracker.expected < stream.gap.current:
@@ -234,7 +260,7 @@ class RecoveryManager:
     def _open_gap(
         self, key: StreamKey, stream: _Stream, delivered: tuple[Message, ...], strategy: RecoveryType | None = None
     ) -> Decision:
-        last, current = stream.tracker.expected - 1, stream.pending.lowest()
+        last, current = stream.tracker.expected - 1, stream.next_known
         strategy = strategy or stream.tracker.policy.strategy(current - last - 1)
         stream.gap = Gap(*key, last, current, strategy)
         stream.state = RecoveryState.GAP_DETECTED

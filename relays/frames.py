@@ -1,16 +1,16 @@
-"""Bytes of whole messages in a row: what a relay reads of each, and parts cut out by source or number.
+"""Bytes of whole messages in a row: the batch that is passed on, and parts cut out of it by source or number.
 
-Owns the positions of the header's fields.  Must not look into a TLV: of the payload only the first type number is read.
+Owns the cutting.  Must not look into a payload.  What is in a row is known by the run (see
+`protocol_v2.framing.message_runs`) where that is enough, and else by the message.
 """
 
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from infra.relay_messages import HEAD
 from protocol_v2 import HEADER_SIZE
 
-# source, sequence, timestamp, payload size
-HEAD = struct.Struct("<6xBxQQI4x")
+Run = tuple[int, int, int, int, int, int, bool]
 Spans = dict[int, tuple[int, int]]
 
 
@@ -22,6 +22,32 @@ class Batch(NamedTuple):
     spans: Spans
 
 
+def batch_of(data: bytes, runs: list[Run]) -> Batch:
+    """The messages of runs that follow each other in `data`."""
+    spans: Spans = {}
+    messages = 0
+    for _, _, source, first, last, _, _ in runs:
+        messages += last - first + 1
+        low, high = spans.get(source, (first, last))
+        spans[source] = (min(low, first), max(high, last))
+    begin, end = runs[0][0], runs[-1][1]
+    return Batch(data if end - begin == len(data) else data[begin:end], messages, spans)
+
+
+def of_sources(data: bytes, runs: list[Run], sources: Container[int]) -> tuple[bytes, int]:
+    """The messages of some sources, and how many they are."""
+    kept = [run for run in runs if run[2] in sources]
+    return b"".join([data[run[0] : run[1]] for run in kept]), sum([run[4] - run[3] + 1 for run in kept])
+
+
+def heads(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(source, number, time) of each message from `at` to `end`."""
+    while at < end:
+        source, number, sent, size = HEAD.unpack_from(data, at)
+        yield source, number, sent
+        at += HEADER_SIZE + size
+
+
 def frames(data: bytes) -> Iterator[tuple[int, int, int, int]]:
     """(source, number, begin, end) of each message."""
     at, end = 0, len(data)
@@ -30,9 +56,3 @@ def frames(data: bytes) -> Iterator[tuple[int, int, int, int]]:
         behind = at + HEADER_SIZE + size
         yield source, number, at, behind
         at = behind
-
-
-def of_sources(data: bytes, passes: Callable[[int], bool]) -> tuple[bytes, int]:
-    """The messages of some sources, and how many they are."""
-    kept = [data[begin:end] for source, _, begin, end in frames(data) if passes(source)]
-    return b"".join(kept), len(kept)

@@ -40,14 +40,21 @@ class Stream:
     restarts: int = 0
     open: list[tuple[int, int]] = field(default_factory=list)
 
+    @property
+    def first_missing(self) -> int:
+        """The lowest number that did not come and may come late; 0 where there is none."""
+        return self.open[0][0] if self.open else 0
+
     def see(self, number: int, time: int) -> Seen:
         """Take a number that is not the next one."""
         if number > self.expected:
             self.gaps += 1
             self.missing += number - self.expected
             self.open.append((self.expected, number - 1))
-            if len(self.open) > MAX_INTERVALS:
-                self.open.pop(0)  # it stays missing
+            if len(self.open) > MAX_INTERVALS:  # the two lowest become one, with what has come between them
+                (first, end), (begin, last) = self.open[:2]
+                self.missing += begin - end - 1
+                self.open[:2] = [(first, last)]
             self.expected, self.time = number + 1, max(time, self.time)
             return Seen.GAP
         for at, (first, last) in enumerate(self.open):

@@ -4,8 +4,8 @@ Owns what passes between the peers: the numbers and history of the sources, requ
 Must not accept connections (`server`) and never looks into a payload, except into a request made to itself.
 
 How it works: the connection frames and checks by the domain's policy, so what arrives here is whole.  A batch is joined
-once, its headers are walked once (source, number, time, size, first type), and the same bytes object goes to every
-subscriber without a filter, and into the history.  A request splits the batch: what stands before it has been passed
+once and looked at by its runs (one source, consecutive numbers), and the same bytes object goes to every subscriber
+without a filter, and into the history.  A request splits the batch: what stands before it has been passed
 on when it is answered.  Nothing is sent back to the connection it came from, unless many programs share it.
 """
 
@@ -15,12 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from infra.relay_messages import (
+    HEAD,
     RELAY_SOURCES,
     REQUESTS,
     RecoveryStreamTLV,
     RelayReplyTLV,
     SlowPolicy,
     Status,
+    StreamStateTLV,
     SubscribeTLV,
     SyncTLV,
 )
@@ -36,9 +38,10 @@ from protocol_v2 import (
     TLVType,
     parse_message,
 )
+from protocol_v2.framing import message_runs
 
 from .domains import DomainPolicy
-from .frames import HEAD, Batch, Spans, of_sources
+from .frames import Batch, Run, batch_of, heads, of_sources
 from .history import History, Seen, Stream
 from .snapshots import snapshot_of
 from .subscribers import Peer
@@ -49,6 +52,7 @@ LATENCY_BOUNDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e
 MAX_RECOVERIES_PER_SECOND = 50
 MAX_PATTERNS = 64
 _PIECE = 256
+_REQUESTS = bytes(REQUESTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,48 +118,25 @@ class Relay:
         """Pass on what came in one read."""
         began = time.perf_counter()
         data = joined(messages)
-        streams, unpack, requests = self.streams, HEAD.unpack_from, REQUESTS
-        start = at = count = 0
-        run = low = high = -1
-        spans: Spans = {}
-        end = len(data)
-        while at < end:
-            source, number, sent, size = unpack(data, at)
-            behind = at + HEADER_SIZE + size
-            if size and data[at + HEADER_SIZE] in requests:
-                if count:
-                    _merge(spans, run, low, high)
-                    self._pass_on(peer, Batch(data[start:at], count, spans))
-                self._answer(peer, data[at:behind])
-                start, count, run, spans = behind, 0, -1, {}
-                at = behind
-                continue
-            stream = streams.get(source)
-            if stream is not None and number == stream.expected:
-                stream.expected = number + 1
-                stream.time = sent
-            else:
-                self._out_of_order(stream, source, number, sent)
-            if source != run:
-                if run >= 0:
-                    _merge(spans, run, low, high)
-                run, low, high = source, number, number
-            elif number > high:
-                high = number
-            elif number < low:
-                low = number
-            count += 1
-            at = behind
-        if count:
-            _merge(spans, run, low, high)
-            self._pass_on(peer, Batch(data[start:] if start else data, count, spans))
+        found, _ = message_runs(data, _REQUESTS)
+        first = 0
+        for at, run in enumerate(found):
+            if run[6]:
+                self._pass_on(peer, data, found[first:at])
+                self._answer(peer, data[run[0] : run[1]])
+                first = at + 1
+        self._pass_on(peer, data, found[first:] if first else found)
         for each in self.peers.values():
             each.flush()
         took = time.perf_counter() - began
         self.counts.batches[bisect_left(LATENCY_BOUNDS, took)] += 1
         self.counts.seconds += took
 
-    def _pass_on(self, sender: Peer, batch: Batch) -> None:
+    def _pass_on(self, sender: Peer, received: bytes, runs: list[Run]) -> None:
+        if not runs:
+            return
+        batch = batch_of(received, runs)
+        self._see(batch.data, runs)
         counts = self.counts
         sender.messages_in += batch.messages
         counts.messages_in += batch.messages
@@ -176,10 +157,28 @@ class Relay:
             if not sources:
                 continue
             if sources not in cut:
-                cut[sources] = of_sources(batch.data, sources.__contains__)
+                cut[sources] = of_sources(received, runs, sources)
             data, count = cut[sources]
             peer.send(data, count)
             counts.messages_out += count
+
+    def _see(self, data: bytes, runs: list[Run]) -> None:
+        """Take the numbers over."""
+        streams = self.streams
+        before = runs[0][0]
+        for begin, end, source, first, last, timestamp, _ in runs:
+            stream = streams.get(source)
+            if stream is not None and first == stream.expected:
+                stream.expected = last + 1
+                stream.time = timestamp
+                continue
+            for _, number, sent in heads(data, begin - before, end - before):
+                stream = streams.get(source)
+                if stream is not None and number == stream.expected:
+                    stream.expected = number + 1
+                    stream.time = sent
+                else:
+                    self._out_of_order(stream, source, number, sent)
 
     def _out_of_order(self, stream: Stream | None, source: int, number: int, sent: int) -> None:
         if stream is None:
@@ -221,7 +220,7 @@ class Relay:
             message = parse_message(data, checksum=self.policy.checksum)
             sync, recovery = message.get(SyncTLV), message.get(RecoveryRequestTLV)
             if sync is not None:
-                self._reply(peer, sync)
+                self._reply(peer, *self._synced(sync, message.get_all(RecoveryStreamTLV)))
             elif recovery is not None:
                 stream = message.get(RecoveryStreamTLV)
                 self._recover(peer, recovery, None if stream is None else stream.source)
@@ -233,6 +232,18 @@ class Relay:
 
     def _reply(self, peer: Peer, *tlvs: TLV) -> None:
         peer.send(self._stamp.message(tlvs, time.time_ns()), 1)
+
+    def _synced(self, sync: SyncTLV, asked: list[RecoveryStreamTLV]) -> list[TLV]:
+        """The mark, and what has come of these sources, by which the publisher sees what has not."""
+        known = [(each.source, self.streams.get(each.source)) for each in asked]
+        return [
+            SyncTLV(publisher_id=sync.publisher_id, token=sync.token, relay=self._started),
+            *(
+                StreamStateTLV(source=source, expected=stream.expected, missing=stream.first_missing,
+                               timestamp=stream.time)
+                for source, stream in known if stream is not None
+            ),
+        ]  # fmt: skip
 
     def _refuse(self, peer: Peer, consumer: int, request: int, status: Status, **fields: int) -> None:
         self.counts.refused += 1
@@ -288,7 +299,3 @@ class Relay:
                                         sent=len(found), missing=missing))  # fmt: skip
         self._log("recovered", peer=peer.number, source=source, first=first, last=last, missing=missing)
 
-
-def _merge(spans: Spans, source: int, low: int, high: int) -> None:
-    known = spans.get(source)
-    spans[source] = (low, high) if known is None else (min(low, known[0]), max(high, known[1]))

@@ -9,12 +9,12 @@ messages go in as long as the whole stays within the domain's largest message.
 import time
 from collections.abc import Mapping
 
+from infra.relay_messages import HEAD
 from protocol_v2.snapshot import SnapshotCompression, write_snapshot
 from protocol_v2.snapshot_state import BufferedMessage, Snapshot, SystemState
 from protocol_v2.tlvs import SnapshotTLV
 
 from .domains import DomainPolicy
-from .frames import HEAD
 from .history import History, Stream
 
 # Incompressible bytes cost about 1.7 bytes each as compressed digits; headers and the reply need some room.

@@ -244,7 +244,7 @@ def test_an_extra_that_is_not_installed(module: str, call: str) -> None:
 @pytest.mark.parametrize("path", ["test_contract.py", "test_unix.py"])
 def test_the_same_on_uvloop(path: str) -> None:
     pytest.importorskip("uvloop")
-    environment = {**os.environ, "ALPHAPULSE_LOOP": "uvloop"}
+    environment = {**os.environ, "ALPHAPULSE_LOOP": "uvloop", "PYTEST_ADDOPTS": ""}  # those are for the session here
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:cov",
          str(Path(__file__).with_name(path)), "-k", "not memory"],

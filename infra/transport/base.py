@@ -36,8 +36,8 @@ class TransportSettings:
     """Limits and checks of one transport.  Raises BadSetting.
 
     `limit` bounds a message: a larger one is refused at its header, before anything is kept for it.  `checksum`,
-    `domain` and `strict` are those of `protocol_v2.FrameDecoder`: a strict transport raises BadStream at the first
-    fault, the others skip to the next message and count.
+    `domain` and `strict` are those of `protocol_v2.FrameDecoder`: a strict transport raises BadStream at
+    the first fault, the others skip to the next message and count.
     """
 
     limit: int = MAX_MESSAGE_SIZE
@@ -95,6 +95,11 @@ class Transport(Protocol):
     """One connection.  Implementations inherit the methods that have a body here."""
 
     url: str
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection at this moment; only a transport that makes new ones says no."""
+        return True
 
     async def send(self, data: Buffer, messages: int = 1) -> None:
         """Queue one buffer that holds `messages` whole messages; waits while the queue is above its mark.

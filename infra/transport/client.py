@@ -54,6 +54,10 @@ class ReconnectingClient(Transport):
         """Connect now.  Raises ConnectFailed when the tries are used up, and what no second try can mend."""
         await self._live()
 
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None and self._transport.connected
+
     async def _live(self) -> Transport:
         if self._closed:
             raise TransportClosed(self.url)

@@ -76,6 +76,10 @@ class NatsTransport(Transport):
             raise
         self._pump = asyncio.get_running_loop().create_task(self._publish_all())
 
+    @property
+    def connected(self) -> bool:
+        return self._link.connected
+
     async def _connected(self, client: "Client") -> None:
         address = self._address
         self._payload = client.max_payload - _HEADROOM

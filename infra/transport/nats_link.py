@@ -39,6 +39,11 @@ class NatsLink:
         self.failed: Callable[[InfraError], None] = lambda error: None
         self.reconnects = self.slow = 0
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a live client at this moment."""
+        return self._client is not None and self._client.is_connected
+
     async def client(self) -> "Client":
         """A live client, as soon as there is one.  Raises ConnectionLost, TransportClosed."""
         while True:

@@ -184,6 +184,7 @@ int next_frame(const uint8_t *message, uint32_t size, uint32_t *at, Frame *frame
 int verify_policy(PyObject *policy); /* 1 enforce, 0 skip, -1 error set */
 PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *codec_scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+PyObject *message_runs(PyObject *module, PyObject *const *args, Py_ssize_t nargs); /* runs.c */
 
 /* little-endian numbers at any address */
 static inline uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }

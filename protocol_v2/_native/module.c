@@ -200,6 +200,9 @@ static PyMethodDef methods[] = {
      "Check the message at `offset` and give a view on it; nothing is copied."},
     {"scan", (PyCFunction)(void (*)(void))codec_scan, METH_FASTCALL,
      "The messages that follow each other from `offset`, and where the first incomplete or wrong one starts."},
+    {"message_runs", (PyCFunction)(void (*)(void))message_runs, METH_FASTCALL,
+     "message_runs(buf, apart)\n\n"
+     "The runs of consecutive numbers from the beginning of `buf`, and where the first incomplete message starts."},
     {NULL, NULL, 0, NULL},
 };
 

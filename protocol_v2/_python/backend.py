@@ -8,6 +8,7 @@ from .build import MessageBuilder
 from .decoders import Decoder
 from .encoders import Encoder
 from .messages import Message, TLVView, parse_message, scan
+from .runs import message_runs
 from .structs import StructBase, bind
 from .vectors import ElementReader, VectorBase, open_vector
 
@@ -26,6 +27,7 @@ __all__ = [
     "configure_vector",
     "decode_rows",
     "encode_rows",
+    "message_runs",
     "open_vector",
     "parse_message",
     "register_source",

@@ -1,7 +1,7 @@
 """Who computes the layout: hand-written formats, this package, ctypes, numpy, construct, dissect.cstruct.
 
-    python protocol_v2/benchmarks/layouts.py                  what is exact, and what it costs to import and declare
-    python protocol_v2/benchmarks/layouts.py --instructions   with instruction counts (needs valgrind; a minute)
+    python protocol_v2/benchmarks/layouts.py                  what is exact, what it costs to import and declare
+    python protocol_v2/benchmarks/layouts.py --instructions   with instruction counts (valgrind; a minute)
 
 Owns the evaluation behind docs/adr/0014-computed-layouts.md.  Each library is given the declared fields in their order
 with their types and nothing about padding, and places them by its own rules; that is compared with the wire.  What the

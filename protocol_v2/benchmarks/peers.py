@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _same_bytes()
     before = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     times = Times(interleave(jobs, given.rounds))
-    print(f"{surroundings()} (before: {before:.1f}); codec: {protocol_v2.implementation}; {given.rounds} rounds")
+    codec = protocol_v2.implementation
+    print(f"{surroundings()} (before: {before:.1f}); codec: {codec}; {given.rounds} rounds")
     for operation in OPERATIONS:
         _print(operation, times, sizes, notes)
     print("\nGoals (ratios of this run)")

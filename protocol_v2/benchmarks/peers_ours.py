@@ -31,7 +31,7 @@ READ_HEADER = (
 
 def python_twin() -> Any:
     """The package once more, on the Python implementation.  The one loaded before stays as it is."""
-    name = "protocol_v2_in_python"
+    name = "codec_in_python"
     if name in sys.modules:
         return sys.modules[name]
     folder = Path(protocol_v2.__file__).parent

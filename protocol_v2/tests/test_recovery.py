@@ -260,16 +260,60 @@ def test_what_came_while_a_failed_snapshot_was_loading_is_delivered() -> None:
     assert consumer.delivered == [1, 2, 3, 4] and consumer.state() is RecoveryState.NORMAL
 
 
-def test_the_buffer_is_bounded_and_a_snapshot_takes_over() -> None:
+def test_what_has_no_room_is_asked_for_when_the_gap_before_it_is_closed() -> None:
     consumer = Consumer(policy=GapPolicy(pending_messages=3))
     assert consumer.receive(3).gap == gap(0, 3)
-    assert consumer.receive(4, 5).action is BUFFER
-    assert consumer.receive(6).gap == gap(0, 4, SNAPSHOT)
-    assert consumer.receive(7).action is BUFFER
+    assert consumer.receive(4, 5).action is consumer.receive(6, 7).action is BUFFER
+    status = consumer.manager.status(KEY)
+    assert (status.pending, status.dropped, status.pending_bytes) == (3, 2, 96)
+    assert consumer.receive(1, 2).gap == gap(5, 8) and consumer.delivered == [1, 2, 3, 4, 5]
+    assert consumer.receive(8).action is BUFFER
+    assert consumer.receive(6, 7).action is PROCESS and consumer.delivered == list(range(1, 9))
+    assert consumer.state() is RecoveryState.NORMAL
+
+
+def test_while_a_snapshot_is_awaited_the_lowest_make_room() -> None:
+    consumer = Consumer(policy=GapPolicy(pending_messages=3, snapshot_from=1))
+    assert consumer.receive(3).gap == gap(0, 3, SNAPSHOT)
+    assert consumer.receive(4, 5, 6, 7).action is BUFFER
     status = consumer.manager.status(KEY)
     assert (status.pending, status.dropped, status.pending_bytes) == (3, 2, 96)
     consumer.manager.begin_snapshot(KEY, 5, now=0)
     assert [each.sequence for each in consumer.manager.snapshot_loaded(KEY, now=0).deliver] == [6, 7]
+
+
+def test_a_gap_that_nobody_can_fill_is_left_behind() -> None:
+    consumer = Consumer(policy=GapPolicy(pending_messages=3))
+    assert consumer.manager.receive(message(1), 0).action is PROCESS
+    assert consumer.manager.abandon(KEY, now=0) == Decision(PROCESS)
+    consumer.receive(4, 5, 8, 9)
+    decision = consumer.take(consumer.manager.abandon(KEY, now=0))
+    assert decision.gap == gap(5, 8) and consumer.delivered == [4, 5]
+    assert consumer.take(consumer.manager.abandon(KEY, now=0)).gap == gap(8, 10)  # 9 had no room
+    assert consumer.take(consumer.manager.abandon(KEY, now=0)) == Decision(PROCESS)
+    assert consumer.delivered == [4, 5, 8] and consumer.manager.status(KEY).expected == 10
+
+
+def test_a_failed_attempt_can_be_repeated_as_a_retransmit() -> None:
+    consumer = Consumer(policy=GapPolicy(max_retries=1))
+    consumer.receive(3)
+    assert consumer.manager.failed(KEY, now=0, strategy=RETRANSMIT).gap == gap(0, 3)
+    with pytest.raises(Recovery):
+        consumer.manager.failed(KEY, now=0, strategy=RETRANSMIT)
+    with pytest.raises(Recovery):
+        consumer.manager.abandon(KEY, now=0)
+
+
+@given(st.lists(st.integers(1, 60), max_size=200), st.integers(1, 5))
+@settings(max_examples=200, deadline=None)
+def test_a_full_buffer_loses_nothing_that_can_be_sent_again(arrivals: list[int], room: int) -> None:
+    consumer = Consumer(policy=GapPolicy(pending_messages=room))
+    for number in arrivals:
+        wanted = consumer.receive(number).gap
+        while wanted is not None:
+            assert wanted.strategy is RETRANSMIT
+            wanted = consumer.receive(*range(wanted.last + 1, wanted.current)).gap
+    assert consumer.delivered == list(range(1, max(arrivals, default=0) + 1))
 
 
 def test_pending_messages_are_copies() -> None:

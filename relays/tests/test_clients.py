@@ -54,8 +54,7 @@ async def send(here: Running, numbers: range) -> None:
 
 @pytest.mark.parametrize("missing", [3, 99, 5000])
 async def test_a_gap_is_filled_in_order(running: Callable[..., Any], missing: int) -> None:
-    policy = GapPolicy(snapshot_from=10_000)
-    async with running(queue_bytes=256 * 1024) as here, Subscription(here.url, MARKET, source=60, policy=policy) as one:
+    async with running(queue_bytes=256 * 1024) as here, Subscription(here.url, MARKET, source=60) as one:
         await send(here, range(1, 11))
         assert await numbers(one, 10) == list(range(1, 11))
         await hide(here, range(11, 11 + missing))
@@ -65,8 +64,9 @@ async def test_a_gap_is_filled_in_order(running: Callable[..., Any], missing: in
         assert one.statistics().messages_in >= 19 + missing
 
 
-async def test_a_large_gap_goes_by_a_snapshot(running: Callable[..., Any]) -> None:
-    async with running() as here, Subscription(here.url, MARKET, source=60) as one:
+async def test_a_large_gap_goes_by_a_snapshot_where_the_policy_says_so(running: Callable[..., Any]) -> None:
+    policy = GapPolicy()
+    async with running() as here, Subscription(here.url, MARKET, source=60, policy=policy) as one:
         await send(here, range(1, 11))
         assert await numbers(one, 10) == list(range(1, 11))
         await hide(here, range(11, 3000))
@@ -130,6 +130,33 @@ async def test_after_a_lost_connection_everything_follows(running: Callable[...,
             assert await publisher.finish()
             assert await reading == list(range(101, 151))
             assert publisher.statistics().reconnects == 1 and publisher.resent >= 27
+        await publisher.close()
+
+
+async def test_who_comes_back_to_a_running_stream_loses_nothing_of_a_large_gap(running: Callable[..., Any]) -> None:
+    """The first live message shows the gap while the answer for what was missed comes in parts."""
+    count = 20_000
+    async with running(queue_bytes=256 * 1024) as here:
+        publisher = Publisher(here.url, MARKET, source=1)
+        await publisher.open()
+        async with Subscription(here.url, MARKET, source=60, backoff=QUICK) as one:
+            await publisher.publish(made(1))
+            assert await numbers(one, 1) == [1]
+            for peer in list(here.relay.peers.values()):
+                if peer.filter is not None:
+                    await peer.close()
+            for number in range(2, count // 2):
+                await publisher.publish(made(number))
+            reading = asyncio.create_task(numbers(one, count))  # from here on it is there again
+            while one.statistics().reconnects == 0:
+                await asyncio.sleep(0.001)
+            for number in range(count // 2, count + 1):
+                await publisher.publish(made(number))
+            assert await publisher.finish()
+            async with asyncio.timeout(60):
+                assert await reading == list(range(2, count + 1))
+            seen = one.numbers
+            assert (seen.lost, seen.snapshots, seen.gaps >= 1) == (0, 0, True)
         await publisher.close()
 
 

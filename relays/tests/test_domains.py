@@ -1,6 +1,5 @@
 """The relays' policies, and what `admit` lets through."""
 
-
 import pytest
 
 from protocol_v2 import (

@@ -2,57 +2,26 @@
 
     python -m services.book_builder --market unix:///run/alphapulse/market.sock --signal unix:///run/alphapulse/signal.sock
 
-`--set NAME=NUMBER` changes a setting of `config`, `--set fee_ppm=VENUE:PPM` a venue's fee.  `--clock header` takes the
-time from the messages, for replays.  Exit codes: 0 after SIGTERM or SIGINT; 1 when a relay went away for good; 2 for
-what is wrong with the command line, the topology or a place, in one line.
-
-Owns the command line.  Must not do what `app` does.
+What the command line offers, and the exit codes: `infra.stage`.  Owns only which relays and which app it is.
 """
 
-import argparse
 import sys
 
-from infra.program import Parser, add_relay_options, backoff_of, changed, relay_url, run_program, stop_event
-from infra.publisher import Publisher
-from infra.reactor import CLOCKS, Reactor
-from infra.subscription import Subscription
-from infra.topology.log import Log
+from infra.stage import Stage
 from protocol_v2 import RelayDomain, SourceType
 
 from .app import BookBuilder, Config
 
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = Parser(
-        prog="python -m services.book_builder",
-        description="Keeps the best prices from the market data relay; quotes and signals go to the signal relay.",
-    )
-    add_relay_options(made, market="the relay to read", signal="the relay to write")
-    made.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="change a setting")
-    made.add_argument("--clock", choices=CLOCKS, default="wall")
-    made.add_argument("--topics", nargs="+", default=["*"], metavar="PATTERN", help="what to read")
-    return made
-
-
-async def serve(given: argparse.Namespace) -> int:
-    """Run until a signal."""
-    app = BookBuilder(changed(Config(), given.set))
-    inward = relay_url(given.market, RelayDomain.MARKET_DATA, given.topology)
-    outward = relay_url(given.signal, RelayDomain.SIGNAL, given.topology)
-    source, backoff = SourceType.ARBITRAGE_STRATEGY, backoff_of(given.tries)
-    stream = Subscription(inward, RelayDomain.MARKET_DATA, source=source, patterns=given.topics, backoff=backoff)
-    publisher = Publisher(outward, RelayDomain.SIGNAL, source=source, backoff=backoff)
-    stop = stop_event()
-    await Reactor(stream, publisher, app.handle, app.on_time, clock=given.clock).run(stop, Log())
-    return 0
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run; returns the exit code."""
-    given = parser().parse_args(arguments)
-    return run_program("book_builder", lambda: serve(given))
-
+STAGE = Stage(
+    name="book_builder",
+    description="Keeps the best prices from the market data relay; quotes and signals go to the signal relay.",
+    reads=RelayDomain.MARKET_DATA,
+    writes=RelayDomain.SIGNAL,
+    source=SourceType.ARBITRAGE_STRATEGY,
+    config=Config(),
+    make=BookBuilder,
+)
+main = STAGE.main
 
 if __name__ == "__main__":
     sys.exit(main())

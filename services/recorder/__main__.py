@@ -35,7 +35,6 @@ from infra.topology import load_topology
 from infra.topology.log import Log
 from infra.topology.own import announce_ready, own_node
 from protocol_v2 import Message, RelayDomain, SourceType
-from protocol_v2.sequence import GapPolicy
 
 from .app import Config, Recorder
 from .files import clean, write_part
@@ -43,8 +42,6 @@ from .tables import Part
 
 _DOMAINS = {"market": RelayDomain.MARKET_DATA, "signal": RelayDomain.SIGNAL, "execution": RelayDomain.EXECUTION}
 _TICK = 0.25
-# A recording wants every message: a snapshot is for gaps that no relay remembers.
-_POLICY = GapPolicy(snapshot_from=1_000_000, window=1_000_000, max_gap=1_000_000, pending_messages=100_000)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -138,7 +135,7 @@ async def serve(given: argparse.Namespace) -> int:
 
     config = changed(Config(), given.set)
     streams = [
-        Subscription(url, domain, source=SourceType.STATE_MANAGER, backoff=backoff_of(given.tries), policy=_POLICY)
+        Subscription(url, domain, source=SourceType.STATE_MANAGER, backoff=backoff_of(given.tries))
         for domain, url in places(given).items()
     ]
     given.folder.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,6 @@ async def passes(url: str, count: int = 500, first: int = 1, domain: RelayDomain
         await publisher.close()
 
 
-@pytest.mark.unsteady
 async def test_a_relay_that_is_killed_under_load_and_started_again(start: Start, folder: Path) -> None:
     count, url = 30_000, f"unix://{folder}/r.sock"
     running: list[Program] = [await asyncio.to_thread(relay, start, "signal", url)]

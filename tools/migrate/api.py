@@ -5,7 +5,7 @@ not know plans or stages.  It sees what the comparison at run time (`imports.py`
 import on this machine, annotations, and the source of values.
 
 Names in annotations, bases and values are resolved through the imports of their module before they are compared, so
-that `protocol.T` after `from libs.types import protocol` is the same as `protocol_v2.T` after `import protocol_v2`.
+that `new.T` after `from libs.types import new` is the same as `old.T` after `import old`.
 griffe's own rules for breaking changes are asked as a second opinion; they also see inherited members.  Odd code ends
 as a note in the findings, never as an exception.
 """

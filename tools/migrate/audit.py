@@ -127,6 +127,7 @@ def moving_modules(session: Session) -> list[str]:
         is_test = parts[-1].startswith(("test_", "conftest")) or "tests" in parts[:-1]
         layout = session.layout
         moved = _lies_in_target(layout, path) if layout.moved else layout.new_path(path) != path
+        moved = moved and path not in layout.scripts  # a setup.py beside the code is run, never imported
         second = any(name == a or name.startswith(a + ".") for a in layout.aliases)
         if moved and not second and path.endswith(".py") and not is_test and not name.endswith("__main__"):
             out.append(name)

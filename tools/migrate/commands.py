@@ -15,6 +15,7 @@ from typing import Any
 from . import checks, late
 from .audit import unused_findings
 from .guess import guess_plan
+from .layout import resolve_layout
 from .lock import read as read_lock
 from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
 from .plan import LOCK_FILE, PLAN_FILE
@@ -136,9 +137,8 @@ def check_shims(
     """The CI check.  Needs the lock and the files, no history and no state of earlier runs."""
     tree = session.repo.index_tree()
     if LOCK_FILE not in tree:
-        raise PlanError(
-            f"no {LOCK_FILE} here, so no migration has begun", where=str(session.root), next_step="run the stages first"
-        )
+        _nothing_has_moved(session, tree)
+        return checks.render([], output), 0
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
     arrivals = late.find(late.lock_layout(session, lock, tree), session.jobs)
     if fix:
@@ -152,6 +152,27 @@ def check_shims(
         uses=[] if fix else arrivals.findings(),
     )
     return checks.render(violations, output), checks.exit_code(violations)
+
+
+def _nothing_has_moved(session: Session, tree: Tree) -> None:
+    """Without a lock all is well only before the move: a plan is here, and everything still lies where it says.
+
+    Otherwise the check looks at the wrong folder, or somebody has lost the lock; raises PlanError.
+    """
+    if not (session.plan_path or session.root / PLAN_FILE).exists():
+        raise PlanError(
+            f"no {LOCK_FILE} and no plan here, so no migration has begun",
+            where=str(session.root),
+            next_step="run the stages first",
+        )
+    try:
+        resolve_layout(session.plan, tree)
+    except PlanError as error:
+        raise PlanError(
+            f"no {LOCK_FILE} here, and the tree is not as before the move ({error.what})",
+            where=str(session.root),
+            next_step=f"bring {LOCK_FILE} back from git",
+        ) from error
 
 
 def report(session: Session) -> Report:

@@ -205,6 +205,7 @@ class _Designer:
             )
             for old, _ in pairs:
                 rest.pop(old)
+            pairs += tuple((o, rest.pop(o)) for o in layout.scripts_of(move) if o in rest)
             if pairs:
                 moves.append(MoveFiles(3, move.source, move.target, pairs))
         names = ", ".join(f"{m.source} to {m.target}" for m in sorted(layout.moves, key=lambda m: m.source))

@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .buildfiles import build_scripts
 from .model import Move, PlanError, Refused
 from .plan import MoveEntry, Plan
 from .tree import SUBMODULE, Tree
@@ -41,6 +42,7 @@ class Layout:
         self.roots = tuple(sorted(plan.import_roots, key=lambda r: -len("" if r == "." else r)))
         self.aliases = self._second_names()
         self.old_names = {**{m.source: m for m in self.moves}, **self.aliases}
+        self.scripts = {} if moved else build_scripts(plan, tree, self.moves)
         self.kept = self._kept_manifests()
 
     # names
@@ -67,6 +69,8 @@ class Layout:
         """Where the file or folder `path` of this tree will be."""
         if self.moved or path in self.kept:
             return path
+        if path in self.scripts:
+            return self.scripts[path]
         for move in self._by_path:
             if path == move.path:
                 return move.to_path
@@ -78,6 +82,8 @@ class Layout:
 
     def old_to_new_path(self, path: str) -> str | None:
         """As `new_path`, but for a path as it was before the move, whatever state this tree is in; None if it stays."""
+        if path in self.scripts:
+            return self.scripts[path]
         for move in self._by_path:
             if path == move.path:
                 return move.to_path
@@ -93,6 +99,10 @@ class Layout:
             return True
         new = self.old_to_new_path(path) if self.moved else None
         return new is not None and self.tree.exists(new)
+
+    def scripts_of(self, move: Move) -> list[str]:
+        """Build scripts beside or above the moving code that go along with it."""
+        return [p for p in sorted(self.scripts) if f"{move.path}/".startswith(posixpath.dirname(p) + "/")]
 
     def moved_files(self) -> dict[str, str]:
         """Old path -> new path of every tracked file that moves."""
@@ -111,6 +121,8 @@ class Layout:
         today = self.module_of(path)
         if today is None or self.moved:
             return today
+        if path in self.scripts:
+            return self._module(self.scripts[path], self.roots)
         new = self.new_module(today.name) if self.new_path(path) != path else None
         return ModuleName(new, today.is_package) if new else today
 
@@ -144,12 +156,19 @@ class Layout:
         }
 
     def _kept_manifests(self) -> frozenset[str]:
-        """Manifests inside a moving folder belong to the old distribution: they stay until cleanup."""
+        """Manifests inside a moving folder belong to the old distribution: they stay until cleanup.
+
+        Except for build scripts that go along to the target (`scripts`).
+        """
         if self.plan.target is None:
             return frozenset()
         names = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")
         return frozenset(
-            f"{m.path}/{n}" for m in self.moves if m.is_package for n in names if f"{m.path}/{n}" in self.tree
+            path
+            for m in self.moves
+            if m.is_package
+            for n in names
+            if (path := f"{m.path}/{n}") in self.tree and path not in self.scripts
         )
 
 

@@ -2,7 +2,8 @@
 
 `Index` maps module names to files of one tree and knows each module's top-level names (definitions, imports, star
 imports followed, `__all__`).  `Resolver.resolve` answers for names as they were before the move: a module, a name in a
-module, a member of a class, something that is only known at run time ("dynamic"), or nothing ("missing").  Members that
+module, a member of a class, something that is only known at run time ("dynamic"), or nothing ("missing").  An extension
+module is known by the manifest that builds it; what it holds is "dynamic".  Members that
 a class inherits are asked of rope, one question at a time, because one odd file must not end the run.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -54,6 +56,12 @@ class ModuleNames:
     parsed: bool = True
 
 
+_EXTENSION = re.compile(r"\bExtension\(\s*(?:name\s*=\s*)?[\"']([\w.]+)[\"']")
+_EXTENSION_TABLE = re.compile(
+    r"^\[\[tool\.setuptools\.ext-modules\]\](?:\r?\n(?!\[).*)*?\r?\nname\s*=\s*[\"']([\w.]+)", re.M
+)
+
+
 class Index:
     """Module name -> file for one tree, and the names of each module, parsed when first asked for."""
 
@@ -62,6 +70,7 @@ class Index:
         self.files: dict[str, str] = {}
         self.packages: set[str] = set()
         self._names: dict[str, ModuleNames] = {}
+        self.compiled = compiled_modules(self.tree)
         for path in self.tree:
             module = layout.module_of(path)
             if module is None:
@@ -84,9 +93,11 @@ class Index:
             self.packages.update(".".join(parents[: n + 1]) for n in range(len(parents)))
 
     def is_module(self, name: str) -> bool:
-        return name in self.files or name in self.packages
+        return name in self.files or name in self.packages or name in self.compiled
 
     def names(self, module: str) -> ModuleNames:
+        if module in self.compiled and module not in self.files:
+            return ModuleNames(dynamic=True)
         if module not in self._names:
             path = self.files.get(module)
             text = self.tree.text(path) if path else None
@@ -102,6 +113,18 @@ class Index:
             star not in _seen and self.is_module(star) and self.binds(star, name, _seen | {module})
             for star in found.stars
         )
+
+
+def compiled_modules(tree: Tree) -> frozenset[str]:
+    """Extension modules that the tree's manifests build; they have no Python file, and their names are unknown."""
+    out: set[str] = set()
+    for path in tree:
+        base = path.rpartition("/")[2]
+        rule = {"setup.py": _EXTENSION, "pyproject.toml": _EXTENSION_TABLE}.get(base)
+        text = tree.text(path) if rule else None
+        if rule and text and "xt" in text.body:
+            out.update(rule.findall(text.body))
+    return frozenset(out)
 
 
 class Resolver:

@@ -35,8 +35,8 @@ def stubs_of(layout: Layout, index: Index, move: Move, folder: str) -> dict[str,
         inner = name[len(move.source) + 1 :].replace(".", "/")
         leaf = "/__init__.pyi" if index.files[name].rpartition("/")[2].startswith("__init__.") else ".pyi"
         path = f"{folder}/{inner}{leaf}"
-        if layout.new_path(index.files[name]) == index.files[name]:
-            continue  # a setup.py beside the code, which stays with its distribution
+        if layout.new_path(index.files[name]) == index.files[name] or index.files[name] in layout.scripts:
+            continue  # a setup.py beside the code: it is run, never imported
         if path not in layout.tree or layout.new_path(path) != path:
             out[path] = (name, str(new))
     return out

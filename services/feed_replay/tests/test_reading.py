@@ -60,6 +60,7 @@ def test_gzip_that_unpacks_to_much_more() -> None:
         (b"\x1f\x8b", "gzip"),
         (TEXT + b"\xff\n", "byte 1"),
     ],
+    ids=["cut", "more behind it", "garbled", "header alone", "not UTF-8"],  # the bytes themselves hold the time
 )
 def test_damage_is_an_error(data: bytes, column: str) -> None:
     with pytest.raises(CaptureError) as caught:

@@ -30,10 +30,12 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> Run:
     """launch(module, *arguments) -> (task with the exit code, the event that ends it)"""
 
     def start(module: ModuleType, *arguments: object) -> "tuple[asyncio.Task[int], asyncio.Event]":
-        stop = asyncio.Event()
+        stop, texts = asyncio.Event(), list(map(str, arguments))
+        stage = getattr(module, "STAGE", None)
+        if stage is not None:
+            return asyncio.create_task(stage.serve(stage.parser().parse_args(texts), stop)), stop
         monkeypatch.setattr(module, "stop_event", lambda: stop)
-        given = module.parser().parse_args(list(map(str, arguments)))
-        return asyncio.create_task(module.serve(given)), stop
+        return asyncio.create_task(module.serve(module.parser().parse_args(texts))), stop
 
     return start
 

@@ -111,8 +111,7 @@ def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:
     if stage == 4 and thin:
         leave_workspace(editor, context)
     rewrite_members(editor, context)
-    if stage in (3, 6):
-        rewrite_roots(editor, context)
+    rewrite_roots(editor, context)
     if stage == 6 and thin and dist is not None:
         what = ", ".join(leftovers(context, dist)[0][:5])
         editor.find(
@@ -137,6 +136,8 @@ def _relevant(path: str, text: str, context: Context) -> bool:
 
 
 def _is_deleted(path: str, stage: int, context: Context) -> bool:
+    if path in context.layout.scripts:  # it has gone to the target
+        return False
     if dead_at_once(context, path):
         return stage >= 3
     return stage == 6 and (posixpath.dirname(path) or ".") in doomed(context)

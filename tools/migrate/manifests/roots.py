@@ -1,10 +1,10 @@
 """Workspace members and import roots: which folders the tools look into.
 
 Owns `[tool.uv.workspace] members` and the lists of import roots (pytest, mypy, pyright, ruff and their like).  A
-root that the new names need is added in stage 3, because at once nothing would import; a root or member that served
-only the old names goes in stage 6, a member that nobody
-depends on any more in stage 4.  `libs/types` as a root beside a package `libs.types` gives every module a
-second name.
+root that the new names need is added in stage 3, because at once nothing would import; a member that nobody depends on
+any more goes in stage 4, and so does a root that served only the old names, where a copy of the shim stands at the
+new root: `libs/types` as a root beside a package `libs.types` gives every module a second name, which type checkers
+refuse.  Without such a copy the root goes in stage 6, as do the other members.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from ..plan import LOCK_FILE
 from .editor import Editor, toml_value
 from .facts import Context, facts, root_of, stays_beside
 from .spans import Node, Pair, Path
@@ -140,8 +141,23 @@ def second_names(context: Context, root: str) -> list[str]:
     ]
 
 
+def served_elsewhere(context: Context, root: str) -> bool:
+    """Whether the old names of this root can be imported from another one as well, by the second copy of the shim."""
+    plan, tree = context.plan, context.layout.tree
+    if plan.target is None or not plan.shims.enabled:
+        return False
+    lead = "" if plan.target.import_root == "." else f"{plan.target.import_root}/"
+    moves = [m for m in context.layout.moves if root_of(m.path, m.source) == root]
+    copies = [f"{lead}{m.source.replace('.', '/')}" for m in moves]
+    if context.layout.moved:  # the lock says which copies there are
+        lock = tree.text(LOCK_FILE) if LOCK_FILE in tree else None
+        named = [re.search(rf'"{re.escape(c)}(?:\.py|/__init__\.py)"', lock.body) for c in copies] if lock else [None]
+        return all(named)
+    return not any(tree.exists(c) or f"{c}.py" in tree for c in copies)
+
+
 def rewrite_roots(editor: Editor, context: Context) -> None:
-    if editor.stage not in (3, 6):
+    if editor.stage not in (3, 4, 6):
         return
     folder = posixpath.dirname(editor.path) or "."
     pairs = old_roots(context)
@@ -166,11 +182,11 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
                     full.append(new)
             continue
         for index in range(len(full) - 1, -1, -1):
-            if full[index] not in pairs:
+            if full[index] not in pairs or (editor.stage == 4 and not served_elsewhere(context, full[index])):
                 continue
             if superfluous(context, full[index]):
                 _drop(editor, context, path, index, "toml.root", "only the old names were imported from there")
-            elif second_names(context, full[index]):
+            elif editor.stage == 6 and second_names(context, full[index]):
                 names = ", ".join(second_names(context, full[index]))
                 text = f"{'.'.join(map(str, path))}: {pair.node.items[index].value} gives {names} a second name"
                 editor.find(pair.start, "toml.root", text, hint="move what else lies there, then drop this root")
@@ -190,10 +206,12 @@ def _root_string(editor: Editor, context: Context, node: Node, path: Path, folde
 
 
 def wanted_roots(context: Context, entries: list[str], folder: str, stage: int, *, implied: bool) -> list[str]:
-    """Import roots as they must be after stage 3 or 6; `implied` if the tool looks into `folder` by itself."""
+    """Import roots as they must be after the stage; `implied` if the tool looks into `folder` by itself."""
     pairs, full = old_roots(context), [_full(e, folder) for e in entries]
-    if stage == 6:
-        return [e for e, f in zip(entries, full, strict=True) if f not in pairs or not superfluous(context, f)]
+    if stage in (4, 6):
+        gone = {f for f in full if f in pairs and superfluous(context, f)}
+        gone = {f for f in gone if stage == 6 or served_elsewhere(context, f)}
+        return [e for e, f in zip(entries, full, strict=True) if f not in gone]
     missing = [n for o, n in pairs.items() if o in full and n not in full and not (implied and n == folder)]
     return [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
 

@@ -233,6 +233,10 @@ def _list(editor: Editor, at: int, hit: Hit, kind: Kind, path: tuple[str | int, 
     )
 
 
+# Lists of folders that are read with all that is below them.
+_TREES = ("testpaths", "files", "include", "src")
+
+
 def _drop_repeated(editor: Editor, changed: set[tuple[str | int, ...]]) -> None:
     for parent in sorted({p[:-1] for p in changed if isinstance(p[-1], int)}, key=str):
         pair = next(
@@ -245,7 +249,8 @@ def _drop_repeated(editor: Editor, changed: set[tuple[str | int, ...]]) -> None:
         seen: set[str] = set()
         doomed = []
         for index, item in enumerate(pair.items):
-            if item.value in seen:
+            inside = parent[-1] in _TREES and any(item.value.startswith(f"{other.value}/") for other in pair.items)
+            if item.value in seen or ((*parent, index) in changed and inside):
                 doomed.append(index)
             seen.add(item.value)
         for index in reversed(doomed):

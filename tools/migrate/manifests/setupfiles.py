@@ -92,7 +92,7 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
     dist = facts(context).old(path)
     if stage in (3, 6):
         _packages(cfg)
-        _roots(cfg)
+    _roots(cfg)
     if stage == 3 and dist is not None and dist.manifest == path:
         _thin(cfg, dist)
     if stage == 4:
@@ -261,6 +261,14 @@ def _collect(cfg: _Cfg, at: int, text: str, kind: str, edits: list[tuple[int, in
             )
 
 
+def _paths(words: list[str]) -> list[str]:
+    """The words of one line that are paths from the folder of the file; the others are patterns for a file's name."""
+    command = words[0] if words else ""
+    if command in ("recursive-include", "recursive-exclude"):
+        return words[1:2]
+    return words[1:] if command in ("include", "exclude", "graft", "prune") else []
+
+
 def rewrite_manifest_in(path: str, text: str, stage: int, context: Context) -> tuple[str, list[Edit], list[Finding]]:
     """MANIFEST.in: paths follow the files in stage 3; those that leave the distribution's folder are listed."""
     notes: list[Edit] = []
@@ -271,7 +279,7 @@ def rewrite_manifest_in(path: str, text: str, stage: int, context: Context) -> t
     for number, raw in enumerate(text.splitlines(keepends=True), 1):
         words = raw.split()
         line = raw
-        for word in words[1:] if words and not words[0].startswith("#") else ():
+        for word in _paths(words):
             verdict = context.judge.path(word, path, "path")
             if verdict is None or verdict.kind != "change" or stays_beside(context, word, path):
                 continue

@@ -96,6 +96,8 @@ def rewrite_setup_py(path: str, text: str, stage: int, context: Context) -> tupl
     for name in _PROSE:
         if name in call.keywords:
             handled |= {id(n) for n in ast.walk(call.keywords[name])}
+    if stage == 3 and path in file.context.layout.scripts:
+        _files(file, handled)
     if stage in (3, 4):
         _joins(file, handled)
         _strings(file, handled)
@@ -233,6 +235,29 @@ def _requirements(file: _File, node: ast.expr) -> None:
             file.change(node.elts[index], new, "; ".join([f"{known.target_name} ships what it needs", *result.notes]))
 
 
+def _files(file: _File, handled: set[int]) -> None:
+    """Paths in a script that goes to another folder: they are meant from where it lies.
+
+    A word alone may be a folder or anything else, so it is listed; a path, a pattern or a file's name is not.
+    """
+    docs = _docstrings(file.call.tree)
+    for node in ast.walk(file.call.tree):
+        if not isinstance(node, ast.expr) or id(node) in handled or id(node) in docs:
+            continue
+        text = _constant(node)
+        if not text:
+            continue
+        verdict = file.context.judge.path(text, file.path)
+        if verdict is None or verdict.kind != "change" or text.startswith(verdict.new):
+            continue
+        handled.add(id(node))
+        if "/" in text or "*" in text or "." in text:
+            file.change(node, verdict.new, "the script is run from another folder")
+        else:
+            readings = (f"the folder, now {verdict.new}", "a word of its own")
+            file.find(node, text, "the script is run from another folder", readings)
+
+
 def _joins(file: _File, handled: set[int]) -> None:
     """`os.path.join(here, "src", "package", "file.py")`: the literal parts are one path."""
     for call in ast.walk(file.call.tree):
@@ -269,7 +294,7 @@ def _joins(file: _File, handled: set[int]) -> None:
 
 
 def _strings(file: _File, handled: set[int]) -> None:
-    docs = {id(n.body[0].value) for n in _with_body(file.call.tree) if n.body and isinstance(n.body[0], ast.Expr)}
+    docs = _docstrings(file.call.tree)
     points = file.call.keywords.get("entry_points")
     modules = {id(n) for n in ast.walk(points)} if points is not None else set()
     for call in ast.walk(file.call.tree):
@@ -303,6 +328,10 @@ def _strings(file: _File, handled: set[int]) -> None:
                 file.edits.append((at, at + len(hit.token), hit.verdict.new, hit.verdict.reason))
             elif hit.verdict.kind != "none":
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)
+
+
+def _docstrings(tree: ast.Module) -> set[int]:
+    return {id(n.body[0].value) for n in _with_body(tree) if n.body and isinstance(n.body[0], ast.Expr)}
 
 
 def _with_body(tree: ast.Module) -> Iterable[ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef]:

@@ -66,6 +66,7 @@ def rewrite_thin(editor: Editor, context: Context, dist: Distribution) -> None:
         else:
             editor.put(("project", "dependencies"), entries, "thin.requirement", _WHY)
     _dynamic(editor, dist, project, partial)
+    _readme(editor, context, dist, project)
     _entry_points(editor, context, dist, partial)
     _sources(editor, context, partial)
     if not partial:
@@ -81,6 +82,15 @@ def rewrite_thin(editor: Editor, context: Context, dist: Distribution) -> None:
         if lost:
             hint = f"carry what is still wanted to {known.target_manifest} before cleanup"
             editor.find(0, "thin.tools", f"settings that go with this file: {', '.join(sorted(lost))}", hint=hint)
+
+
+def _readme(editor: Editor, context: Context, dist: Distribution, project: Mapping[str, object]) -> None:
+    """A description that moves along with the code is that of the target's part; a thin distribution needs none."""
+    readme = project.get("readme")
+    name = readme.get("file") if isinstance(readme, dict) else readme
+    path = posixpath.normpath(posixpath.join(dist.folder, name)) if isinstance(name, str) else ""
+    if path in context.tree and context.layout.new_path(path) != path:
+        editor.drop_table(("project", "readme"), "thin.readme", f"it is {context.layout.new_path(path)} now")
 
 
 def _dynamic(editor: Editor, dist: Distribution, project: dict[str, object], partial: bool) -> None:

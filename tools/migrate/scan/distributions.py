@@ -1,7 +1,8 @@
 """Names of distributions that are merged into another one, in commands: `pip install old-name`, `--package old-name`.
 
-Only a name that is written unlike any import name counts (`protocol-v2`, not `protocol_v2`), or one in a place where a
-distribution must stand.  Manifests and requirements files have their own rules.
+Only a name that is written unlike any import name counts (`wire-fmt`, not `wire_fmt`), one in a place where a
+distribution must stand, or one with an extra behind it (`wire-fmt[fast]`, also as a pattern has it).  Manifests and
+requirements files have their own rules.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _INSTALL = re.compile(
     r"[^\n|;&]*$"
     r"|(?:--package|--upgrade-package|--with|--no-binary|--only-binary|--from|-P|--extra-package)[=\s]+[\"']?$"
 )
+
+_EXTRA = re.compile(r"\\*\[[A-Za-z][\w.-]*(?:,\s*[\w.-]+)*\\*\](?![(\[])")
 
 
 def merged_names(layout: Layout) -> dict[str, str]:
@@ -39,7 +42,8 @@ def scan_distributions(layout: Layout, sink: Sink, text: str, base: int = 0) -> 
             start, end = base + match.start(), base + match.end()
             if sink.covered(start, end) or re.search(r"\w+://\S*$", line):
                 continue
-            if _INSTALL.search(line) and not re.search(r"(?:-e|--editable)[=\s]+$", line):
+            extra = match.group() not in layout.old_names and _EXTRA.match(text, match.end())
+            if (extra or _INSTALL.search(line)) and not re.search(r"(?:-e|--editable)[=\s]+$", line):
                 reason = f"the distribution {match.group()} is now part of {new}"
                 sink.edit(start, end, new, stage=4, rule="distribution.command", reason=reason)
             elif match.group() not in layout.old_names:

@@ -12,6 +12,7 @@ import re
 from .calls import words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
+from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
 from .roots import scan_pythonpath
@@ -81,6 +82,9 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "command")
+    elif suffix in SUFFIXES:
+        scan_c(world, sink, path)
+        _list_only(world, sink, path)
     elif suffix in _PROSE:
         bare = scan_words(body, 0, sink, world.judge, path, "prose")
     else:
@@ -175,7 +179,9 @@ def _docker_copy(world: World, sink: Sink) -> None:
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
     for start, end, token in world.judge.tokens(sink.body):
-        token, _ = trim(token, end)
+        token, end = trim(token, end)
+        if sink.covered(start, end):
+            continue
         line = max(sink.body.rfind("\n", 0, start), sink.body.rfind("\r", 0, start)) + 1
         hint = hint_before(sink.body[line:start], sink.body[start + len(token) : start + len(token) + 40], "literal")
         verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path, hint)

@@ -27,12 +27,15 @@ _MODULE_BEFORE = re.compile(
 _IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:c?import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
 _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
-        |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?:\s+-[-\w=]+)*
+        |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?![\w:=-])(?:\s+-[-\w=]+)*
         | \bcompileall(?:\s+-\S+)* | (?:\[|\btest)\s+-[defrswx]
         | working-directory: | \bpath:
-        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )\s*["'`]?(?:[\w./*-]+\s+)*$""",
+        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )
+        \s*["'`]?(?:(?:[\w./*-][\w./*:=-]*|"[^"\n]*"|'[^'\n]*')\s+)*$""",
     re.X,
 )
+_EXPRESSION_BEFORE = re.compile(r"\s-k[=\s]+[\"']?[\w ]*$")  # pytest -k: a part of tests' names
+_CONTINUED = re.compile(r"\\\r?\n")
 _INSTALL_BEFORE = re.compile(
     r"""\b(?:pip[\d.]*|pipx|uv|uv\s+pip|uv\s+tool|conda|mamba|brew|apt(?:-get)?|dnf|yum|port|easy_install)\s+install\b[^|;&\n]*$
         | \b(?:uv|poetry|pdm|rye|pipenv|hatch)\s+(?:add|install)\b[^|;&\n]*$""",
@@ -60,8 +63,7 @@ def scan_words(
     """
     bare = 0
     for start, end, token in judge.tokens(text):
-        line_start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
-        before = text[line_start:start]
+        before = _before(text, start)
         rest = text[end : end + 40]
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
         if rest.startswith("::") and ":" in token:
@@ -87,6 +89,15 @@ def scan_words(
     return bare
 
 
+def _before(text: str, start: int) -> str:
+    """The line up to `start`, together with those above it that end in a backslash."""
+    line = at = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    while at and (match := re.search(r"\\\r?\n\Z", text[max(0, at - 3) : at])):
+        at -= len(match.group())
+        at = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+    return _CONTINUED.sub(" ", text[at:start]) if at < line else text[line:start]
+
+
 def hint_before(before: str, rest: str, style: Style) -> Hint:
     if _MODULE_BEFORE.search(before):
         return "module"
@@ -94,7 +105,7 @@ def hint_before(before: str, rest: str, style: Style) -> Hint:
     # "from" is also an English and an SQL word: in code, "import" follows.
     if imported and (not before.rstrip().endswith("from") or re.match(r"[\w.]*\s+c?import\b", rest)):
         return "module"
-    if style in ("command", "config") and _PATH_BEFORE.search(before):
+    if style in ("command", "config") and _PATH_BEFORE.search(before) and not _EXPRESSION_BEFORE.search(before):
         return "path"
     return "unknown"
 

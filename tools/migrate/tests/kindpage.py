@@ -25,10 +25,10 @@ TAIL = """
 Beside these, `tools/migrate/tests/test_scan_*.py` has the cases of single rules, `test_real_*.py` those that came out
 of public projects, `test_shapes.py` moves of every shape; `test_programs.py` runs random programs through the rewriter.
 
-What is listed has a rule, which the report shows. A bare word (`string.bare`, `word.bare`), a text that only looks like a
-name (`string.missing`), the name of a folder that may be a route (`path.folder`) or lies below an unknown one
-(`path.joined`), a part of a longer text (`string.joined`, `string.prefix`), a label (`string.label`, `django.label`): in
-each case both readings are given.
+What is listed has a rule, which the report shows. A bare word (`string.bare`, `word.bare`), a text that only looks like
+a name (`string.missing`), the name of a folder that may be a route (`path.folder`) or lies below an unknown one
+(`path.joined`), a part of a longer text (`string.joined`, `string.prefix`), a label (`string.label`, `django.label`):
+in each case both readings are given.
 """
 
 

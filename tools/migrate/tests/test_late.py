@@ -75,8 +75,18 @@ def test_dates_count_from_the_day_and_warn_before(integrated: Path) -> None:
     assert sample.migrate(integrated, "check-shims", "--pretend-removed").code == 1
 
 
-def test_without_a_lock_there_is_nothing_to_check(tmp_path: Path) -> None:
+def test_before_the_move_there_is_nothing_to_check(tmp_path: Path) -> None:
     root = sample.build(tmp_path / "r")
+    assert sample.migrate(root, "check-shims").code == 0
+    sample.git(root, "rm", "-q", "migration.toml")
     done = sample.migrate(root, "check-shims")
     assert done.code == 2
     assert "no migration has begun" in done.err
+
+
+def test_a_lost_lock_is_not_taken_for_a_beginning(integrated: Path, tmp_path: Path) -> None:
+    root = arrive(integrated, tmp_path)
+    sample.git(root, "rm", "-q", "migration.lock")
+    done = sample.migrate(root, "check-shims")
+    assert done.code == 2
+    assert "bring migration.lock back" in done.err

@@ -145,11 +145,26 @@ def test_partly_moved_distribution_stays_and_depends_on_the_target() -> None:
 def test_members_and_roots_lose_what_served_the_old_names() -> None:
     assert 'members = ["wire_fmt", "libs/core", "apps/*"]' in after(3, "pyproject.toml")
     assert 'members = ["libs/core", "apps/*"]' in after(4, "pyproject.toml")
-    assert 'pythonpath = [".", "libs/core"]' in after(4, "pyproject.toml")
     text = after(6, "pyproject.toml")
     assert 'members = ["libs/core", "apps/*"]' in text
-    assert 'pythonpath = ["."]' in text
     assert 'testpaths = ["tests", "libs/core/wire/tests"]' in text
+
+
+def test_an_old_root_goes_with_its_last_user_where_a_copy_of_the_shim_stands() -> None:
+    both = 'pythonpath = [".", "libs/core"]'
+    assert both in after(3, "pyproject.toml")
+    assert 'pythonpath = ["."]' in after(4, "pyproject.toml")
+    namesake = {**FILES, "money_types/notes.txt": "no room for a copy\n"}
+    assert both in after(4, "pyproject.toml", files=namesake)
+    assert 'pythonpath = ["."]' in after(6, "pyproject.toml", files=namesake)
+    without = MERGE + "\n[shims]\nenabled = false\n"
+    assert both in after(4, "pyproject.toml", plan=without)
+
+
+def test_a_folder_inside_of_another_is_not_listed_beside_it() -> None:
+    root = ROOT.replace('["tests", "wire_fmt/tests"]', '["tests", "libs", "wire_fmt"]')
+    assert 'testpaths = ["tests", "libs"]' in after(3, "pyproject.toml", root)
+    assert '["tests", "libs/core/wire"]' in after(3, "pyproject.toml", root.replace('"libs", "wire', '"wire'))
 
 
 def test_a_root_that_still_serves_something_stays() -> None:
