@@ -203,7 +203,7 @@ def _api(session: Session, base: str) -> list[Finding]:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
         for move in session.layout.moves:  # a build script beside the code is no module of it
-            if f"{move.to_path}/setup.py" not in session.tree:
+            if move.is_package and f"{move.to_path}/setup.py" not in session.tree:
                 Path(folder, move.path, "setup.py").unlink(missing_ok=True)
         found = compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)
     return [f for f in found if not _edited_by_us(session, f) and not _explained(session, f)]
