@@ -62,6 +62,15 @@ class Literals:
                 self._literal(node)
         for joined in self.scopes.fstrings:
             self._fstring(joined)
+        for call in self.context.of(ast.Call):
+            if self.places.loggers(call):  # `loggers=dict(pkg=...)`: no keyword can be a dotted name
+                for keyword in (k for k in call.keywords if k.arg in self.context.layout.old_names):
+                    new = self.context.layout.new_module(str(keyword.arg))
+                    readings = (f"the logger of {keyword.arg}, now {new}", "a logger of its own")
+                    hint = "write a dictionary with a quoted key"
+                    self.sink.list(
+                        self.at.start(keyword.value), "name.keyword", str(keyword.arg), readings, hint, "error"
+                    )
         return self.bare
 
     # literals

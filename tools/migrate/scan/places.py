@@ -238,11 +238,14 @@ class Places:
         parent = self.parents.get(node)
         return isinstance(parent, ast.Dict) and node in parent.keys
 
-    def loggers(self, node: ast.Dict) -> bool:
+    def loggers(self, node: ast.AST) -> bool:
+        """Whether the dictionary holds the loggers of a logging configuration."""
         outer = self.parents.get(node)
-        if not isinstance(outer, ast.Dict) or node not in outer.values:
+        if isinstance(outer, ast.keyword):
+            return outer.arg == "loggers"
+        if not isinstance(outer, ast.Dict):
             return False
-        key = outer.keys[outer.values.index(node)]
+        key = next((k for k, v in zip(outer.keys, outer.values, strict=True) if v is node), None)
         return isinstance(key, ast.Constant) and key.value == "loggers"
 
     def _patched_modules(self, node: ast.Dict) -> bool:
