@@ -73,7 +73,7 @@ class Judge:
             if found is not None:
                 return _keep_space(text, stripped, found)
         if "/" in stripped or hint in ("path", "either") or stripped.endswith(".py"):
-            found = self.path(stripped, at)
+            found = self.path(stripped, at, hint)
             if found is not None:
                 return _keep_space(text, stripped, found)
         return None
@@ -99,7 +99,7 @@ class Judge:
         if exact and "." not in name and not tail.startswith(":"):
             if hint == "module" or (tail and tail != "."):
                 return Verdict("change", f"names the package {name}", new + tail, stage, "string.module")
-            as_path = self.path(name + tail, at) if hint in ("path", "either") else None
+            as_path = self.path(name + tail, at, hint) if hint in ("path", "either") else None
             if as_path is not None:
                 return as_path
             if hint == "either":
@@ -150,8 +150,11 @@ class Judge:
 
     # paths
 
-    def path(self, text: str, at: str) -> Verdict | None:
-        """The verdict on `text` as a path from the root, from the folder of `at`, or from an import root."""
+    def path(self, text: str, at: str, hint: Hint = "unknown") -> Verdict | None:
+        """The verdict on `text` as a path from the root, from the folder of `at`, or from an import root.
+
+        A file that is made later, below a folder that moves, is evidence only where a path must stand (`hint`).
+        """
         lead = "./" if text.startswith("./") else ""
         tail = "/" if text.endswith("/") and len(text) > 1 else ""
         clean = text[len(lead) : len(text) - len(tail)]
@@ -165,7 +168,7 @@ class Judge:
             full = posixpath.normpath(posixpath.join(base, clean))
             if full.startswith("..") or full == ".":
                 continue
-            new = self._new_full(full)
+            new = self._new_full(full) or (self._below(full) if hint == "path" else None)
             if new is None:
                 continue
             written = relative_to(new, new_base) if base else new
@@ -176,7 +179,18 @@ class Judge:
             if written + tail == text:
                 return Verdict("none", "the path is the same from the new place", text)
             return Verdict("change", f"{full} moves to {new}", written + tail, 3, "path.tracked")
-        return None
+        new = self._below(clean)
+        if new is None:
+            return None
+        readings = ("a file that is made there, now " + new, "a text that only looks like a path")
+        return Verdict("none", "no tracked file has this path", new + tail, 3, "path.missing", readings)
+
+    def _below(self, full: str) -> str | None:
+        """The new path of what is not tracked, below a folder that moves."""
+        folders = (m.path for m in self.layout.moves if m.is_package)
+        if any(c in full for c in "*?[{$") or not any(full.startswith(f + "/") for f in folders):
+            return None
+        return self.layout.old_to_new_path(full)
 
     def _new_full(self, full: str) -> str | None:
         """The new path of a tracked file, folder or glob that moves; None if nothing of it moves."""

@@ -19,7 +19,7 @@ from .manifests import Context as ManifestContext
 from .manifests import new_manifests, rewrite_manifest, wants
 from .model import Edit, Finding, Move
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
-from .placement import new_packages, routes_of, shims_of
+from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
 from .scan import FileScan, World, excluded
 from .shims import is_shim, removal_phrase, shim_text
@@ -67,6 +67,8 @@ class _Designer:
         layout = self.layout
         moved = layout.moved_files()
         stage3_done = layout.moved
+        theirs = redirected(layout, self.tree, self.edits)
+        self.findings = [f for f in self.findings if f.path not in theirs]
         for path in self.edits:
             self._file(path)
         for path in self.tree:
@@ -77,6 +79,7 @@ class _Designer:
                 if path not in self.tree and path not in self.contents[3]:
                     self.contents[stage][path] = text.encode()
                     self.whole.add(path)
+        self.earlier_moves, self.earlier_shims = earlier(layout, self.tree)
         shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
         pending = tuple(
             sorted(
@@ -254,13 +257,14 @@ class _Designer:
         self, after4: Tree, shims: Sequence[LockedShim], duplicates: Sequence[Duplicate], plan_hash: str
     ) -> list[Group]:
         operations: list[Operation] = []
-        for shim in shims:
+        for shim in (*shims, *self.earlier_shims):
             for path in shim.files:
                 if path in after4:
                     why = f"the {'shim' if path == shim.path else 'stubs'} of {shim.old}"
                     operations.append(RemoveFile(6, path, sha(after4.read(path)), after4.modes[path], why))
         operations += self._changes(6, after4)
-        for path in sorted({path for shim in shims for path in shim.attributes_in if path in after4}):
+        held = {path for shim in (*shims, *self.earlier_shims) for path in shim.attributes_in if path in after4}
+        for path in sorted(held):
             text = after4.text(path)
             edit = without(text.body) if text else None
             if edit is not None:
@@ -329,10 +333,11 @@ class _Designer:
         return {path: text for path, text in out.items() if path in shim.stubs}
 
     def _lock(self, stage: int, shims: Sequence[LockedShim], plan_hash: str) -> bytes:
-        moves = tuple(
-            LockedMove(m.source, m.target, m.path, m.to_path) for m in sorted(self.layout.moves, key=lambda m: m.source)
-        )
+        before = {m.old for m in self.earlier_moves}
+        own = sorted((m for m in self.layout.moves if m.source not in before), key=lambda m: m.source)
+        moves = (*(LockedMove(m.source, m.target, m.path, m.to_path) for m in own), *self.earlier_moves)
         listed = tuple(shims) if self.plan.shims.enabled else ()
+        listed += self.earlier_shims if stage < 6 else ()
         warn = self.plan.shims.warn_days
         return render(Lock(self.plan.name, plan_hash, stage, moves, listed, warn)).encode()
 

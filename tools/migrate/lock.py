@@ -42,6 +42,7 @@ class LockedMove:
     path: str
     to_path: str
     line: int = field(default=0, compare=False)
+    plan: str = ""  # the earlier migration that it is of, if it is not of this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class LockedShim:
     line: int = field(default=0, compare=False)
     stubs: tuple[str, ...] = ()
     attributes_in: tuple[str, ...] = ()
+    plan: str = ""  # the earlier migration that made it, if that was not this one
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ _MOVE: _Keys = {
     "to": ("new", str, True),
     "path": ("path", str, True),
     "to-path": ("to_path", str, True),
+    "plan": ("plan", str, False),
 }
 _SHIM: _Keys = {
     "path": ("path", str, True),
@@ -114,6 +117,7 @@ _SHIM: _Keys = {
     "remove-in": ("remove_in", str, False),
     "stubs": ("stubs", list, False),
     "attributes-in": ("attributes_in", list, False),
+    "plan": ("plan", str, False),
 }
 _TABLES = {"move": _MOVE, "shim": _SHIM}
 _WORDS = {int: "a whole number", str: "a string", date: "a date such as 2027-03-31", list: "a list of strings"}
@@ -128,8 +132,12 @@ def render(lock: Lock) -> str:
 
 
 def _rows(keys: _Keys, values: object) -> str:
-    rows = ((key, SCHEMA if key == "schema" else getattr(values, name)) for key, (name, _, _) in keys.items())
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in rows if value not in (None, ()))
+    out = ""
+    for key, (name, _, required) in keys.items():
+        value = SCHEMA if key == "schema" else getattr(values, name)
+        if value not in (None, ()) and (required or value != ""):
+            out += f"{key} = {_toml(value)}\n"
+    return out
 
 
 def _toml(value: object) -> str:

@@ -5,12 +5,18 @@ Owns where they stand and what a shim's finder has to know of other moves; their
 
 from __future__ import annotations
 
+import io
+import re
+import tokenize
+from dataclasses import replace
+
 from .layout import Layout
-from .lock import LockedShim, read
+from .lock import Lock, LockedMove, LockedShim, read
+from .model import Edit
 from .plan import LOCK_FILE
 from .resolve import Index
 from .stubs import TYPED, stubs_of, typed_marker
-from .tree import Tree
+from .tree import Lines, Tree
 
 
 def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]:
@@ -21,9 +27,11 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
     are those of the modules that move now; after the move, those that `tree` holds according to its lock.
     """
     policy, out = layout.plan.shims, []
-    known = layout.moved and LOCK_FILE in tree
-    lock = read(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE) if known else None
+    lock = _lock(tree) if layout.moved else None
+    before = {m.old for m in earlier(layout, tree)[0]}
     for move in layout.moves:
+        if move.source in before:
+            continue
         if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
             continue
         inner = move.source.replace(".", "/")
@@ -45,6 +53,70 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
                 )
             )  # fmt: skip
     return tuple(sorted(out, key=lambda s: s.path))
+
+
+def earlier(layout: Layout, tree: Tree) -> tuple[tuple[LockedMove, ...], tuple[LockedShim, ...]]:
+    """Moves and shims of a migration before this one that still stand: this one takes them over.
+
+    Their names lead to where the code is after this migration; who answers for them, and until when, stays.
+    """
+    lock = _lock(tree)
+    if lock is None:
+        return (), ()
+    if lock.plan == layout.plan.name:
+        return tuple(m for m in lock.moves if m.plan), tuple(s for s in lock.shims if s.plan)
+    standing = {s.old for s in lock.shims}
+    moves = tuple(
+        replace(
+            m, new=layout.new_module(m.new) or m.new, path=layout.new_path(m.path), plan=m.plan or lock.plan,
+            to_path=layout.old_to_new_path(m.to_path) or m.to_path,
+        )
+        for m in lock.moves
+        if any(m.old == old or m.old.startswith(old + ".") for old in standing)
+    )  # fmt: skip
+    shims = tuple(
+        replace(
+            s, new=layout.new_module(s.new) or s.new, path=layout.new_path(s.path), plan=s.plan or lock.plan,
+            stubs=tuple(layout.new_path(p) for p in s.stubs),
+            attributes_in=tuple(layout.new_path(p) for p in s.attributes_in),
+        )
+        for s in lock.shims
+    )  # fmt: skip
+    return moves, shims
+
+
+def redirected(layout: Layout, tree: Tree, edits: dict[str, list[Edit]]) -> set[str]:
+    """Let the shims of a migration before this one name the new places; returns their files.
+
+    Their code is found by the scanners.  What they say in strings and comments may be one plain word, which is listed
+    in anybody's file, but in a shim it is known what it means.
+    """
+    lock = _lock(tree)
+    if lock is None or lock.plan == layout.plan.name or layout.moved:
+        return set()
+    names = {s.new for s in lock.shims}
+    for path in sorted(p for p in lock.files if p in tree):
+        text = tree.text(path)
+        body = text.body if text else ""
+        starts, taken = Lines(body).starts, edits.setdefault(path, [])
+        for token in tokenize.generate_tokens(io.StringIO(body).readline):
+            if token.type not in (tokenize.STRING, tokenize.COMMENT):
+                continue
+            base = starts[token.start[0] - 1] + token.start[1]
+            for word in re.finditer(r"(?<![\w.])[^\W\d]\w*(?:\.[^\W\d]\w*)*", token.string):
+                start, end, old = base + word.start(), base + word.end(), word.group()
+                new = layout.new_module(old) if any(f"{old}.".startswith(f"{n}.") for n in names) else None
+                if new and not any(e.start < end and start < e.end for e in taken):
+                    why = "the shim of an earlier migration leads to the new place"
+                    taken.append(Edit(start, end, old, new, token.start[0], 4, "shim.earlier", why))
+        taken.sort()
+        if not taken:
+            del edits[path]
+    return set(lock.files)
+
+
+def _lock(tree: Tree) -> Lock | None:
+    return read(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE) if LOCK_FILE in tree else None
 
 
 def routes_of(layout: Layout, source: str) -> dict[str, str]:

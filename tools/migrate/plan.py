@@ -146,6 +146,11 @@ def read_plan(path: Path) -> Plan:
     return parse_plan(text, str(path))
 
 
+def is_plan(text: str) -> bool:
+    """Whether a TOML text is a plan: it says what was, and is no reference to it."""
+    return bool(re.search(r"(?m)^\[migration\]", text) and re.search(r"(?m)^\[\[(?:move|symbol)\]\]", text))
+
+
 def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
     try:
         data: dict[str, Any] = tomlkit.parse(text).unwrap()

@@ -26,7 +26,7 @@ from .lock import read as read_lock
 from .manifests import wants
 from .model import STAGE_NAMES, Finding, PlanError, Refused
 from .operations import MoveFiles, Operation, WriteFile
-from .plan import LOCK_FILE, PLAN_FILE, Plan, read_plan
+from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .recovery import BLAME_FILE
 from .repo import Repo
 from .scan import FileScan, World, make_world, scan_tree
@@ -123,6 +123,7 @@ class Session:
             replace(m, path=places[m.source].path, to_path=places[m.source].to_path) if m.source in places else m
             for m in self.plan.moves
         )
+        moves += tuple(MoveEntry(m.old, m.new, None, m.path, m.to_path) for m in self.lock.moves if m.plan)
         # The shims are the tool's own: nothing may take them for code that stays at the old place.
         bare = self.tree.replaced(written=blank(self.tree, self.lock.blocks), removed=self.lock.files)
         return resolve_layout(replace(self.plan, moves=moves), bare, moved=True)

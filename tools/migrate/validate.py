@@ -193,10 +193,12 @@ def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding
 
 
 def _api(session: Session, base: str) -> list[Finding]:
-    packages = [(m.source, m.target) for m in session.layout.moves]
+    ours = {m.source for m in session.plan.moves}  # an earlier migration's names lead to shims, not to code
+    moves = [m for m in session.layout.moves if m.source in ours]
+    packages = [(m.source, m.target) for m in moves]
     with tempfile.TemporaryDirectory(prefix="migrate-api-") as folder:
         tree = session.repo.tree(base)
-        paths = [m.path for m in session.layout.moves if tree.exists(m.path)]
+        paths = [m.path for m in moves if tree.exists(m.path)]
         archive = session.repo.archive(base, paths)
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
@@ -250,7 +252,10 @@ def _planned_lines(session: Session) -> set[tuple[str, int]]:
 
 def _moved(session: Session, base: str) -> dict[str, str]:
     moved = {}
+    before = [m.path for m in session.lock.moves if m.plan] if session.lock else []
     for path in session.repo.tree(base):
+        if any(path == b or path.startswith(b + "/") for b in before):
+            continue
         new = session.layout.old_to_new_path(path)
         if new and new in session.tree:
             moved[path] = new

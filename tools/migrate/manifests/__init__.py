@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 
 from ..model import Finding
-from ..plan import LOCK_FILE, PLAN_FILE
+from ..plan import LOCK_FILE, PLAN_FILE, is_plan
 from .comments import rewrite_comments
 from .dependents import rewrite_dependents
 from .editor import Editor
@@ -85,7 +85,7 @@ def new_manifests(stage: int, context: Context) -> dict[str, str]:
 
 
 def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:
-    if not _relevant(path, text, context):
+    if not _relevant(path, text, context) or is_plan(text):
         return Rewritten(text)
     problem = scan(text)
     if isinstance(problem, str):

@@ -208,7 +208,7 @@ def value_hint(path: Path) -> Kind:
     if names[:2] == ("tool", "mypy") and last in ("packages", "modules"):
         return "module"
     if names[:2] == ("tool", "tach"):
-        return "unknown" if "path" not in last else "module"
+        return "path" if {"exclude", "source-roots"} & set(names) else "module"
     if names[:3] == ("tool", "coverage", "paths"):
         return "path"
     for name in reversed(names):
@@ -236,7 +236,10 @@ def key_hint(path: Path) -> Kind:
 
 
 _OPTION_EITHER = re.compile(r"--cov[= ]$|--source[= ]$")
-_OPTION_MODULE = re.compile(r"(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $")
+_OPTION_MODULE = re.compile(
+    r"(?:error|ignore|always|default|module|once):[^:\s]*:$"
+    r"|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $"
+)
 
 
 def hint_before(text: str, start: int, default: Hint) -> Hint:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..classify import Hint, Verdict
@@ -70,6 +70,8 @@ def _doubted(
             readings = (f"the path from the root, now {rooted.new}", "an absolute path")
             return Verdict("list", "a path that begins with a slash", rooted.new, 3, "string.rooted", readings)
     if verdict is None:
+        if context.tree.exists(posixpath.normpath(token.split("*")[0].strip("/") or "?")):
+            return None  # a path of this tree that stays
         if _is_project(text, start, context) or any(
             m.to_path in token or m.target in token or m.target.replace(".", "/") in token for m in context.layout.moves
         ):
@@ -127,7 +129,7 @@ def _is_object(text: str) -> bool:
 
 def _token_hint(text: str, start: int, token: str, default: Hint) -> Hint:
     if "/" in token:
-        return "path"
+        return "path" if default == "path" else "unknown"
     return hint_before(text, start, default)
 
 
@@ -143,12 +145,14 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
     for item in doc.walk():
         if not isinstance(item, Node) or item.kind != "string":
             continue
-        kind = _kind(item, before)
+        kind = _kind(item, before, editor.path)
         if kind == "skip" or (thin and _belongs_to_build(item.path)):
             continue
         start, end = item.inner
         raw = editor.text[start:end]
         for hit in hits(raw, editor.path, context, kind):
+            if hit.verdict.rule == "string.rooted" and item.path[:2] == ("tool", "hatch"):  # patterns as git has them
+                hit = replace(hit, verdict=replace(hit.verdict, kind="change"))
             stage = 3 if _early(item.path) and hit.verdict.kind == "change" else hit.verdict.stage
             if stage != editor.stage:
                 continue
@@ -171,9 +175,9 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
     _drop_repeated(editor, changed)
 
 
-def _kind(item: Node, before: dict[tuple[str | int, ...], str]) -> Kind:
+def _kind(item: Node, before: dict[tuple[str | int, ...], str], file: str) -> Kind:
     """The hint of the key; in a list of command words also the option before."""
-    kind = value_hint(item.path)
+    kind = value_hint(("tool", "tach", *item.path) if posixpath.basename(file) == "tach.toml" else item.path)
     if item.path and isinstance(item.path[-1], int):
         parent, last = item.path[:-1], before.get(item.path[:-1], "")
         before[parent] = item.value

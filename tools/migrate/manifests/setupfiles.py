@@ -280,7 +280,7 @@ def rewrite_manifest_in(path: str, text: str, stage: int, context: Context) -> t
         words = raw.split()
         line = raw
         for word in _paths(words):
-            verdict = context.judge.path(word, path)
+            verdict = context.judge.path(word, path, "path")
             if verdict is None or verdict.kind != "change" or stays_beside(context, word, path):
                 continue
             if verdict.new.startswith(".."):

@@ -16,8 +16,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 from ..classify import Judge
 from ..layout import Layout
-from ..model import Edit, Finding
-from ..plan import LOCK_FILE
+from ..model import Edit, Finding, Move
+from ..plan import LOCK_FILE, is_plan
 from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
@@ -84,7 +84,13 @@ def scan_file(world: World, path: str) -> FileScan:
     text = layout.tree.text(path)
     if text is None or path.endswith(_PICKLES):
         return FileScan(path, findings=_binary(world, path))
+    if path.endswith(".toml") and is_plan(text.body):
+        return FileScan(path)  # of another migration: it says what was
     sink = Sink(path, text.body)
+    stubs = _stub_package(layout, path)
+    if stubs is not None:
+        readings = (f"stubs of {stubs.source}", "a folder that only has this name")
+        sink.list(0, "stubs.package", path, readings, f"rename the folder by hand, after {stubs.target}")
     try:
         if path.endswith(_PYTHON) or re.match(r"#!.*\bpython", text.body):
             scan_python(world, sink, path, layout.module_of(path), layout.new_module_of(path))
@@ -95,6 +101,13 @@ def scan_file(world: World, path: str) -> FileScan:
         broken.list(0, "file.unparsed", path, (), "too deeply nested to be read; look for references by hand", "error")
         return broken.finish()
     return sink.finish()
+
+
+def _stub_package(layout: Layout, path: str) -> Move | None:
+    """The move of the package for which a file of a stub package (`pkg-stubs/`, PEP 561) speaks."""
+    if not path.endswith(".pyi") or "-stubs/" not in path:
+        return None
+    return next((m for m in layout.moves if f"/{m.source.split('.')[0]}-stubs/" in f"/{path}"), None)
 
 
 def excluded(path: str, patterns: Iterable[str]) -> bool:
@@ -126,6 +139,7 @@ def _candidates(world: World) -> list[str]:
             or merged.search(data)
             or needle.search(data)
             or (moves and path.endswith((*_PYTHON, ".md")))
+            or _stub_package(layout, path)
         ):
             out.append(path)
     return out

@@ -22,6 +22,7 @@ MODULE_CALLS = IMPORTING | words("""
     read_text read_binary contents is_resource as_file path_for patch object setattr delattr getLogger get_logger
     getChild at_level set_level get_class find_package_path PackageLoader autodiscover_tasks config_from_object multiple
     loads_module record_tuples assertLogs assertNoLogs include import_path filterwarnings loadTestsFromName
+    loadTestsFromNames set_forkserver_preload DocTestSuite load_ext
 """)
 ANY_ARGUMENT = words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
 # Calls of which a variable, too, is followed to its value.
@@ -39,8 +40,24 @@ PATH_CALLS = words("""
 """)
 IDENTITY_CALLS = words("""
     getLogger get_logger at_level set_level assertLogs assertNoLogs assertEqual assertIn assertRegex assertRaisesRegex
-    raises warns filterwarnings startswith endswith removeprefix
+    raises warns filterwarnings startswith endswith removeprefix Filter send_task relationship backref
 """)
+# Settings whose keys or values are names that code gives itself, such as those of tasks.
+IDENTITY_VARIABLES = words("""
+    task_routes task_annotations beat_schedule CELERY_TASK_ROUTES CELERY_BEAT_SCHEDULE CELERY_TASK_ANNOTATIONS
+""")
+# Calls whose text is an address of a web application, even where a folder has the same name.
+ROUTE_CALLS = words("""
+    path re_path url route get post put patch delete head options request websocket mount add_url_rule add_api_route
+    add_route include_router register redirect reverse urljoin goto websocket_connect api_route Mount Route
+""")
+ROUTE_KEYWORDS = words("prefix url_prefix route url rule endpoint base_url href")
+COMMAND_CALLS = words("""
+    run Popen call check_call check_output system popen execute create_subprocess_exec create_subprocess_shell
+    run_always install main invoke split
+""")
+# Calls whose text is "label.Model", where the label is no package.
+LABEL_CALLS = words("ForeignKey OneToOneField ManyToManyField GenericRelation ParentalKey get_model has_model")
 NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
 NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
 # What these give of a module's name is still one, or a part of one.

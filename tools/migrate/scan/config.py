@@ -32,6 +32,10 @@ _KEY = re.compile(
     re.M,
 )
 _PATTERN = re.compile(r"^[ \t-]*(?:files|exclude|include|if|changes|paths)[ \t]*:(?P<value>[^\n]*)", re.M)
+_LABEL = re.compile(r"(?<![\w:@/])//(?P<path>[\w.-]+(?:/[\w.-]+)*)")
+_LOGGERS = re.compile(
+    r"^(?P<i>[ \t]*)[\"']?loggers[\"']?:[ \t]*\r?\n(?P<body>(?:(?P=i)[ \t]+[^\n]*\n?|[ \t\r]*\n)*)", re.M
+)
 _VOLUME = re.compile(r"^[ \t]*-[ \t]+[\"']?(?P<source>[^:\s\"'#]+):(?P<target>/[^:\s\"'#]+)", re.M)
 
 
@@ -89,6 +93,33 @@ def scan_patterns(world: World, sink: Sink) -> None:
                     rule="path.pattern",
                     reason=f"{move.path} moves to {move.to_path}",
                 )
+
+
+def scan_labels(world: World, sink: Sink) -> None:
+    """`//pkg/part:target` of Bazel and its kin; `//pkg` is short for `//pkg:pkg`, so its target is written out."""
+    for match in _LABEL.finditer(sink.body):
+        new = world.layout.old_to_new_path(match["path"])
+        if new is None:
+            continue
+        old_name, new_name = (p.rpartition("/")[2] for p in (match["path"], new))
+        following = sink.body[match.end() : match.end() + 1]
+        short = following not in (":", "/") and not match["path"].endswith("/...") and old_name != new_name
+        written = f"{new}:{old_name}" if short else new
+        reason = f"{match['path']} moves to {new}"
+        sink.edit(*match.span("path"), written, stage=3, rule="path.label", reason=reason)
+
+
+def scan_loggers(world: World, sink: Sink, path: str) -> None:
+    """`loggers:` of a logging configuration in YAML: its keys are names that modules give themselves (stage 3)."""
+    for block in _LOGGERS.finditer(sink.body):
+        keys = list(re.finditer(r"^(?P<indent>[ \t]+)[\"']?(?P<name>[\w.]+)[\"']?:", block["body"], re.M))
+        for key in keys:
+            new = world.layout.new_module(key["name"])
+            if key["indent"] != keys[0]["indent"] or new is None or not world.resolver.is_module(key["name"]):
+                continue
+            start = block.start("body") + key.start("name")
+            reason = f"{key['name']} moves to {new}, and its logger is named after it"
+            sink.edit(start, start + len(key["name"]), new, stage=3, rule="config.logger", reason=reason)
 
 
 def scan_volumes(world: World, sink: Sink) -> None:

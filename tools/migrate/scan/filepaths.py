@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 
 from .context import Context
+from .flows import last_name
 from .offsets import Offsets
 from .sink import Sink
 
@@ -27,6 +29,10 @@ _SAME = {
     "fspath",
     "expanduser",
 }
+_PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
+# What a folder is called that is the root of the tree, and what one is called that is not in it.
+_ROOT = re.compile(r"(?i)root|repo|project|base|top|cwd|workspace|checkout|here|src")
+_ELSEWHERE = re.compile(r"(?i)te?mp|out|dest|build|dist|cache|home|scratch|sandbox|venv|site")
 
 
 class FilePaths:
@@ -61,9 +67,8 @@ class FilePaths:
                     and isinstance(node.func, ast.Attribute)
                     and not isinstance(node.func.value, ast.Constant)
                 ):
-                    self._joined(node.args[0] if node.args else None, node.args[1:])
-                    if node.args and isinstance(node.args[0], ast.Constant):
-                        self._joined(None, node.args)
+                    literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
+                    self._joined(node.args[0] if node.args and not literal else None, node.args[not literal :])
                 elif name == "joinpath" and isinstance(node.func, ast.Attribute):
                     self._joined(node.func.value, node.args)
                 elif name in ("Path", "PurePath", "PosixPath") and len(node.args) > 1:
@@ -88,6 +93,11 @@ class FilePaths:
                 return base
             case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SAME and not _is_os(inner):
                 return self.value(inner)
+            case ast.Call(func=func, args=[ast.Constant(value=str(first)), *others]) if last_name(func) in _PATHS:
+                texts = [o.value for o in others if isinstance(o, ast.Constant) and isinstance(o.value, str)]
+                if first.startswith(("/", "~")) or len(texts) != len(others):
+                    return None
+                return _inside(posixpath.normpath(posixpath.join(first, *texts)))
             case ast.Call(func=func, args=[argument, *_]):
                 name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
                 base = self.value(argument)
@@ -113,7 +123,7 @@ class FilePaths:
             parent = parents.get(current)
             step = self._step(current, parent, parents)
             if step is None:
-                if _climbs(current, parent):
+                if _climbs(current, parent, parents):
                     self._list(node)
                 return
             outer, count, spot = step
@@ -224,6 +234,12 @@ class FilePaths:
         if not words or not any(self.context.judge.mentioned(t) for t in texts):
             return
         start_folder = self.value(base) if base is not None else "."
+        if base is not None and self._settled(base, start_folder, words, texts):
+            self.claimed.update(id(w) for w in words)
+            return
+        if base is None and len(words) > 1 and self.layout.old_to_new_path(posixpath.normpath("/".join(texts))) is None:
+            self.claimed.update(id(w) for w in words[1:])  # they lie below the first
+            return
         joined = posixpath.normpath(posixpath.join(start_folder or ".", *texts)) if start_folder else "/".join(texts)
         if joined.startswith("..") or not self.layout.existed(joined):
             if base is None or start_folder is not None or not self.layout.existed("/".join(texts)):
@@ -255,6 +271,22 @@ class FilePaths:
                 return
             new_rest = new[len(held) + 1 :]
         self._replace_parts(words, old_rest.split("/"), new_rest.split("/"), f"{joined} moves to {new}")
+
+    def _settled(self, base: ast.expr, start: str | None, words: list[ast.Constant], texts: list[str]) -> bool:
+        """Whether joined parts name nothing that moves, or may do so and were listed; such words are no paths alone."""
+        whole = posixpath.normpath(posixpath.join(start or ".", *texts))
+        new = None if any(t.startswith("/") for t in texts[1:]) else self.layout.old_to_new_path(whole)
+        if start is not None or new is None:
+            return new is None and not whole.startswith("..") and start != "."
+        name = _last_name(base)
+        folder = whole in self.layout.tree.dirs or new in self.layout.tree.dirs
+        sure = (self.layout.existed(whole) and ("/" in whole or not folder)) or _ROOT.search(name)
+        if sure and not _ELSEWHERE.search(name) and not _absolute(base):
+            return False
+        if not _absolute(base):
+            readings = (f"{whole}, now {new}", "the same name in another folder")
+            self.sink.list(self.at.start(words[0]), "path.joined", "/".join(texts), readings)
+        return True
 
     def _replace_parts(self, words: list[ast.Constant], old: list[str], new: list[str], reason: str) -> None:
         texts = [str(w.value) for w in words]
@@ -298,11 +330,11 @@ class FilePaths:
         self.sink.edit(start, end, text, stage=3, rule="path.joined", reason=reason)
 
 
-def _climbs(node: ast.AST, parent: ast.AST | None) -> bool:
+def _climbs(node: ast.AST, parent: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> bool:
     """Whether the path goes up by a literal "..", which no rule here follows."""
-    if isinstance(parent, ast.Attribute) and parent.attr == "joinpath":
-        return True
     parts: list[ast.expr] = []
+    if isinstance(parent, ast.Attribute) and parent.attr == "joinpath":
+        parent = parents.get(parent)
     if isinstance(parent, ast.Call):
         parts = list(parent.args)
     elif isinstance(parent, ast.BinOp):
@@ -317,6 +349,20 @@ def _div_parts(node: ast.BinOp) -> tuple[ast.expr, list[ast.expr]]:
         parts.append(left.right)
         left = left.left
     return left, list(reversed(parts))
+
+
+def _last_name(node: ast.expr) -> str:
+    """The word by which an expression is called: `tmp_path`, `settings.BASE_DIR`, `get_root()`."""
+    while isinstance(node, ast.Call):
+        node = node.args[0] if node.args and last_name(node.func) in _SAME else node.func
+    return last_name(node)
+
+
+def _absolute(node: ast.expr) -> bool:
+    """Whether a joined path begins with a literal that is outside of every tree."""
+    while isinstance(node, ast.Call) and node.args and last_name(node.func) in _SAME:
+        node = node.args[0]
+    return isinstance(node, ast.Constant) and str(node.value).startswith(("/", "~"))
 
 
 def _inside(path: str) -> str | None:

@@ -22,6 +22,10 @@ def called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
+def last_name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def is_sys_modules(node: ast.AST) -> bool:
     """`sys.modules`, or a list, copy or view of its keys."""
     match node:

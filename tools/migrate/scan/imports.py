@@ -82,8 +82,9 @@ class Imports:
                     self.bind(scope, alias.asname, alias.name, node, alias)
             elif self.reaches(top) or self.new(alias.name):
                 key = (id(self._owner(scope, top)), top)
-                binding = self.names.setdefault(key, Binding(top, True))
-                binding.statements.append((node, alias))
+                if key not in self.names or not self.names[key].plain:  # an alias of this name is edited by itself
+                    self.names[key] = Binding(top, True)
+                self.names[key].statements.append((node, alias))
 
     def bind(self, scope: Scope, local: str, module: str, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> None:
         """Remember that `local` stands for `module`; an `import a.b` of the same name is no such binding."""

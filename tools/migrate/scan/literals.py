@@ -11,13 +11,14 @@ import ast
 import re
 from typing import Literal
 
-from ..classify import Hint
+from ..classify import Hint, Verdict
 from ..rewrite import string_parts
 from .calls import DISTRIBUTION_CALLS
 from .context import Context
 from .distributions import merged_names, normal, scan_distributions
 from .documents import scan_docstring
 from .flows import called
+from .joins import after, before
 from .offsets import Offsets, string_tokens
 from .places import Places
 from .scopes import Scope, Scopes
@@ -25,13 +26,16 @@ from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
 from .words import scan_words
 
+_LEADING = re.compile(r"\w[\w.]*")
+_TRAILING = re.compile(r"(?:\w[\w.]*)?\w$")
+_GLUE_LEFT, _GLUE_RIGHT = re.compile(r"[\w.]$"), re.compile(r"\w")
 _CODE = re.compile(r"(?:^|[\n;])[ \t]*(?:import|from)[ \t]+[\w.]+")
 
 
 class Literals:
     def __init__(self, context: Context, sink: Sink, scopes: Scopes, offsets: Offsets, path: str) -> None:
         self.context, self.sink, self.scopes, self.at, self.path = context, sink, scopes, offsets, path
-        self.judge = context.judge
+        self.judge, self.parents = context.judge, context.parents
         # Variables matter only where some string could be a name of moving code.
         follow = any(self.judge.mentioned(v) for v in context.string_values)
         self.places = Places(context, scopes, moves=context.layout.new_path(path) != path, follow=follow)
@@ -58,6 +62,15 @@ class Literals:
                 self._literal(node)
         for joined in self.scopes.fstrings:
             self._fstring(joined)
+        for call in self.context.of(ast.Call):
+            if self.places.loggers(call):  # `loggers=dict(pkg=...)`: no keyword can be a dotted name
+                for keyword in (k for k in call.keywords if k.arg in self.context.layout.old_names):
+                    new = self.context.layout.new_module(str(keyword.arg))
+                    readings = (f"the logger of {keyword.arg}, now {new}", "a logger of its own")
+                    hint = "write a dictionary with a quoted key"
+                    self.sink.list(
+                        self.at.start(keyword.value), "name.keyword", str(keyword.arg), readings, hint, "error"
+                    )
         return self.bare
 
     # literals
@@ -73,26 +86,88 @@ class Literals:
             if self._whole(node, text, first) or (_CODE.search(text) and self._embedded(text, first)):
                 return
         hint = self.places.hint(node)
-        for a, b, raw in pieces:
-            stage = 3 if self.places.identity(node) else None
-            self._piece(self.at.source[start + a : start + b], start + a, raw, hint, stage)
+        stage = 3 if self.places.identity(node) else None
+        for number, (a, b, raw) in enumerate(pieces):
+            text = self.at.source[start + a : start + b]
+            left = self.at.source[start : start + pieces[number - 1][1]] if number else before(node, self.parents)
+            right = self.at.source[start + pieces[number + 1][0] : end] if number + 1 < len(pieces) else None
+            if right is None:
+                right = after(node, self.parents) or ""
+            self._piece(self._alone(text, start + a, left, right), start + a, raw, hint, stage)
 
     def _whole(self, node: ast.Constant, text: str, first: int) -> bool:
         """A string that may be one name or one path, written at `first` without escapes; whether it is settled."""
+        if self._alone(text, first, before(node, self.parents), after(node, self.parents) or "") != text:
+            return False
         hint = self.places.hint(node)
         verdict = self.judge.value(text, self.path, hint)
         if verdict is None:
             return False
         if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
             return False
-        if verdict.kind == "change":
+        doubt = self._doubt(node, text, verdict, hint) if verdict.kind == "change" else None
+        if doubt is not None:
+            self.sink.list(first, doubt[0], text, doubt[1])
+        elif verdict.kind == "change":
             stage = 3 if self.places.identity(node) else verdict.stage
             self.sink.edit(first, first + len(text), verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason)
-        elif verdict.kind == "list" or verdict.rule == "string.missing":
+            self._application(node, text, verdict.new, first)
+        elif verdict.kind == "list" or verdict.rule in ("string.missing", "path.missing"):
             note = verdict.kind == "none" or self.places.is_key(node)
             severity: Literal["note", "warning"] = "note" if note else "warning"
             self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)
         return True
+
+    def _doubt(self, node: ast.Constant, text: str, verdict: Verdict, hint: Hint) -> tuple[str, tuple[str, ...]] | None:
+        """(rule, readings) where the place of a text makes another reading as likely as what it resolves to."""
+        if verdict.rule == "path.tracked" and hint != "path" and not text.startswith("."):
+            full = text.strip().strip("/")
+            known = self.places.folder(node)
+            dirs, new = self.context.layout.tree.dirs, self.context.layout.old_to_new_path(full)
+            if (full in dirs or new in dirs) and (known is False or (known is None and "/" not in full)):
+                return "path.folder", (f"the folder, now {verdict.new}", "a route, or a prefix of its own")
+        if verdict.rule == "string.resolves" and text.count(".") == 1 and self.places.label(node):
+            return "string.label", (
+                "the label of an application, and a model",
+                f"a name in a module, now {verdict.new}",
+            )
+        return None
+
+    def _application(self, node: ast.Constant, old: str, new: str, first: int) -> None:
+        """Django takes an application's label, and with it the names of tables, from the last part of its name."""
+        before_, after_ = (name.strip().rpartition(".")[2] for name in (old, new))
+        ours = self.places.application(node) and not self.places.labelled(node)
+        if before_ != after_ and ours and self.context.resolver.is_module(old.strip()):
+            readings = (f"its label was {before_!r}: keep that with `label` in its AppConfig", f"{after_!r} is wanted")
+            self.sink.list(first, "django.label", old, readings)
+
+    def _alone(self, text: str, first: int, left: str | None, right: str) -> str:
+        """`text` with spaces in the place of words that only are parts of longer ones, because of what stands beside.
+
+        What only running the code could tell is listed.
+        """
+        word = _LEADING.match(text)
+        if word and left != "" and self._names(word.group()):
+            if left is None:
+                readings = ("the beginning of a name, if what is put before it is empty", "a part of a longer name")
+                self.sink.list(first, "string.joined", word.group(), readings)
+            if left is None or _GLUE_LEFT.search(left):
+                text = " " * word.end() + text[word.end() :]
+        word = _TRAILING.search(text)
+        if word and _GLUE_RIGHT.match(right) and self._names(word.group()):
+            longer = _LEADING.match(word.group() + right)
+            assert longer is not None
+            verdict = self.judge.value(longer.group(), self.path)
+            if verdict is not None and verdict.kind != "none":
+                self.sink.list(
+                    first + word.start(), "string.joined", longer.group(), (f"{longer.group()}, now {verdict.new}",),
+                    "a name in two pieces; edit it by hand", "error",
+                )  # fmt: skip
+            text = text[: word.start()] + " " * len(word.group()) + text[word.end() :]
+        return text
+
+    def _names(self, text: str) -> bool:
+        return any(True for _ in self.judge.tokens(text))
 
     def _piece(self, text: str, base: int, raw: bool, hint: Hint, stage: int | None) -> None:
         """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words.
@@ -165,12 +240,17 @@ class Literals:
             return
         hint = self.places.hint(node)
         inner = {n.value: n for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        last = 0  # where the text before ends
         for a, b, value in string_parts(segment) or []:
             if value is not None and value in inner and self.judge.mentioned(value):
                 self._whole(inner[value], value, start + a)
             elif self.judge.mentioned(segment[a:b]):
                 # What follows a part is a computed value, so a trailing dot begins a computed name.
-                self._piece(segment[a:b], start + a, False, hint, 3 if self.places.identity(node) else None)
+                left = segment[:last] if last else before(node, self.parents)
+                left = None if "}" in segment[last:a] else left
+                alone = self._alone(segment[a:b], start + a, left, "") if value is None else segment[a:b]
+                self._piece(alone, start + a, False, hint, 3 if self.places.identity(node) else None)
+            last = b if value is None else last
 
     def _distributions(self, node: ast.Constant) -> None:
         """Names of merged distributions: the argument of `importlib.metadata.version` and its like, and commands."""

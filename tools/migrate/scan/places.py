@@ -13,8 +13,11 @@ from ..classify import Hint
 from .calls import (
     ANY_ARGUMENT,
     CALL_KEYWORDS,
+    COMMAND_CALLS,
     FLOWING,
     IDENTITY_CALLS,
+    IDENTITY_VARIABLES,
+    LABEL_CALLS,
     MODULE_CALLS,
     MODULE_FLAGS,
     MODULE_KEYWORDS,
@@ -22,9 +25,12 @@ from .calls import (
     NAME_METHODS,
     ONLY_DOTTED,
     PATH_CALLS,
+    ROUTE_CALLS,
+    ROUTE_KEYWORDS,
 )
 from .context import Context
-from .flows import Flows, called, is_sys_modules, names_a_module
+from .flows import Flows, called, is_sys_modules, last_name, names_a_module
+from .joins import leads
 from .scopes import Scopes
 
 
@@ -46,7 +52,9 @@ class Places:
                 case ast.Call(func=func) if child is func:
                     pass
                 case ast.Call(func=ast.Attribute(attr="join", value=ast.Constant(value="."))):
-                    pass
+                    # Of a list in a variable only the first part could be a module, and which is first is not known.
+                    if isinstance(child, ast.Name) or not leads(node, self.parents):
+                        return "unknown"
                 case ast.Call():
                     found = self._in_call(child, parent, node, index)
                     if found is not None:
@@ -60,7 +68,10 @@ class Places:
                     pass
                 case ast.BinOp(op=ast.Div()):
                     return "path"
-                case ast.BinOp() | ast.JoinedStr() | ast.FormattedValue() | ast.IfExp() | ast.Starred() | ast.BoolOp():
+                case ast.BinOp() | ast.JoinedStr():
+                    if not leads(node, self.parents):
+                        return "unknown"
+                case ast.FormattedValue() | ast.IfExp() | ast.Starred() | ast.BoolOp():
                     pass
                 case ast.NamedExpr(target=target) if child is not target:
                     if self.flows.carries(target):
@@ -94,7 +105,7 @@ class Places:
                 case ast.Assign(targets=targets):
                     names = [t.id for t in targets if isinstance(t, ast.Name)]
                     known = any(n in MODULE_VARIABLES for n in names) or any(self.flows.carries(t) for t in targets)
-                    return "module" if known else "unknown"
+                    return "module" if known or self.application(node) else "unknown"
                 case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
                     known = isinstance(target, ast.Name) and target.id in MODULE_VARIABLES
                     return "module" if known or self.flows.carries(target) else "unknown"
@@ -111,6 +122,10 @@ class Places:
     def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST, index: int | None) -> Hint | None:
         """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
         name = called(call)
+        place = next((n for n, a in enumerate(call.args) if a is child), 0)
+        before = call.args[place - 1] if place else None
+        if isinstance(before, ast.Constant) and before.value in MODULE_FLAGS:
+            return "module"
         if isinstance(call.func, ast.Attribute) and is_sys_modules(call.func.value):
             return "module"
         if name in NAME_METHODS and isinstance(call.func, ast.Attribute):
@@ -131,6 +146,8 @@ class Places:
             return "module" if first or named or (name in ANY_ARGUMENT and child in call.args) else "unknown"
         if self.flows.argument_carries(call, child, index):
             return "module"
+        if name == "format" and not leads(node, self.parents):
+            return "unknown"
         if name in (
             "format",
             "format_map",
@@ -146,7 +163,7 @@ class Places:
             "str",
         ):
             return None
-        return "path" if name in PATH_CALLS and "/" not in str(getattr(node, "value", "/")) else "unknown"
+        return "path" if name in PATH_CALLS and isinstance(node, ast.Constant) else "unknown"
 
     def identity(self, node: ast.AST) -> bool:
         """Whether the string is compared with a module's own name (a logger, `__module__`, a repr).
@@ -175,17 +192,60 @@ class Places:
                 case ast.Dict() if self.loggers(parent):
                     return child in parent.keys
             child, parent = parent, self.parents.get(parent)
+        if isinstance(parent, ast.Assign):
+            return any(last_name(t) in IDENTITY_VARIABLES for t in parent.targets)
         return isinstance(parent, ast.Assert)
+
+    def folder(self, node: ast.AST) -> bool | None:
+        """Whether a text that names a tracked folder is one: True in a command, False as a route, None if unknown."""
+        child, parent = node, self.parents.get(node)
+        while isinstance(parent, ast.List | ast.Tuple | ast.keyword | ast.BinOp | ast.JoinedStr | ast.Starred):
+            if isinstance(parent, ast.keyword) and parent.arg in ROUTE_KEYWORDS:
+                return False
+            child, parent = parent, self.parents.get(parent)
+        if isinstance(parent, ast.Call) and child is not parent.func:
+            name = called(parent)
+            return True if name in COMMAND_CALLS else False if name in ROUTE_CALLS else None
+        return None
+
+    def label(self, node: ast.AST) -> bool:
+        """Whether the text is an application's label and a model, as relations of an object mapper take them."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.keyword) and parent.arg == "to":
+            return True
+        return isinstance(parent, ast.Call) and called(parent) in LABEL_CALLS and parent.args[:1] == [node]
+
+    def labelled(self, node: ast.AST) -> bool:
+        """Whether the class around an application's name gives it a label of its own."""
+        holder = self.parents.get(self.parents.get(node, node))
+        body = holder.body if isinstance(holder, ast.ClassDef) else []
+        return any(last_name(s.targets[0]) == "label" for s in body if isinstance(s, ast.Assign))
+
+    def application(self, node: ast.AST) -> bool:
+        """Whether the text is an application of Django, whose label is the last part of its name."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.List | ast.Tuple):
+            parent = self.parents.get(parent)
+        if not isinstance(parent, ast.Assign | ast.AugAssign):
+            return False
+        targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+        holder = self.parents.get(parent)
+        if isinstance(holder, ast.ClassDef) and any(last_name(b).endswith("AppConfig") for b in holder.bases):
+            return last_name(targets[0]) == "name"
+        return any(last_name(t) == "INSTALLED_APPS" for t in targets)
 
     def is_key(self, node: ast.AST) -> bool:
         parent = self.parents.get(node)
         return isinstance(parent, ast.Dict) and node in parent.keys
 
-    def loggers(self, node: ast.Dict) -> bool:
+    def loggers(self, node: ast.AST) -> bool:
+        """Whether the dictionary holds the loggers of a logging configuration."""
         outer = self.parents.get(node)
-        if not isinstance(outer, ast.Dict) or node not in outer.values:
+        if isinstance(outer, ast.keyword):
+            return outer.arg == "loggers"
+        if not isinstance(outer, ast.Dict):
             return False
-        key = outer.keys[outer.values.index(node)]
+        key = next((k for k, v in zip(outer.keys, outer.values, strict=True) if v is node), None)
         return isinstance(key, ast.Constant) and key.value == "loggers"
 
     def _patched_modules(self, node: ast.Dict) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
 
 from ..layout import ModuleName
@@ -24,6 +25,8 @@ from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
 from .words import note_bare, scan_words
+
+_HERE = f"as Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def scan_python(world: World, sink: Sink, path: str, here: ModuleName | None, there: ModuleName | None) -> None:
@@ -108,7 +111,10 @@ def _bytes(context: Context, sink: Sink, offsets: Offsets) -> None:
     for node in context.of(ast.Constant):
         if isinstance(node.value, bytes):
             text = node.value.decode("latin-1")
-            if any(True for _ in context.judge.tokens(text)):
+            # In a pickle, an opcode that is a letter may stand before a name.
+            if any(True for _ in context.judge.tokens(text)) or any(
+                True for _ in context.judge.tokens(re.sub(r"(?<!\w)c(?=\w)", " ", text))
+            ):
                 start, end = offsets.span(node)
                 sink.list(
                     start,
@@ -152,7 +158,7 @@ def _unparsed(world: World, sink: Sink, path: str) -> None:
             "file.unparsed",
             sink.lines.text(sink.lines.line(start)).strip(),
             (f"{token}, now {verdict.new}", "text of its own"),
-            "this file does not parse, so it is left as it is",
+            f"this file does not parse {_HERE}, so it is left as it is",
         )
     if not count:
-        sink.list(0, "file.unparsed", path, (), "this file does not parse; it names no moving code", "note")
+        sink.list(0, "file.unparsed", path, (), f"this file does not parse {_HERE}; it names no moving code", "note")

@@ -245,7 +245,13 @@ class _Walker(ast.NodeVisitor):
             outer, self.in_annotation = self.in_annotation, False
             self.visit(node.slice)
             self.in_annotation = outer
-        elif head in ("Optional", "Union", "ClassVar", "Final", "Annotated", "Callable"):
+        elif head == "Annotated" and isinstance(node.slice, ast.Tuple):
+            self._annotation(node.slice.elts[0])
+            kept: bool = self.in_annotation
+            self.in_annotation = False  # what follows the type are values
+            self._visit_all(node.slice.elts[1:])
+            self.in_annotation = kept
+        elif head in ("Optional", "Union", "ClassVar", "Final", "Callable"):
             self._annotation(node.slice)
         else:
             self.visit(node.slice)

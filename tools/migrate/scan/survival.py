@@ -74,6 +74,8 @@ class Survival:
         kinds = {kind for kind, _ in scope.bound.get(name, [])}
         if kinds - {"import"}:
             return f"the name {name} is also bound or deleted here"
+        if not all(_binds_top(node, name) for _, node in scope.bound.get(name, [])):
+            return f"another import binds {name} as well"
         if scope.kind == "class":
             return f"{name} is an attribute of the class"
         if scope.kind == "module" and self.here and f"{self.here.name}.{name}" in self.context.mentions:
@@ -82,19 +84,46 @@ class Survival:
             return f"{name} {EXPORTED}"
         if self.context.calls & {"globals", "locals", "vars", "eval"} and name in self.context.string_values:
             return f"{name} is looked up by name"
+        if any(self._reads_first(place, name, scope) for place in self.scopes.all):
+            return f"a class binds {name} as well, and may read this one before"
         for top in tops - {name}:
             if self.taken(top, scope, uses):
                 return f"the name {top} means something else here"
         return ""
+
+    def _reads_first(self, place: Scope, name: str, scope: Scope) -> bool:
+        """Whether `place` is a class that binds the name and reads it: until it is bound there, the global is meant.
+
+        That is so in a function as well: a class body never looks into it for a name that it binds itself.
+        """
+        if place.kind != "class" or scope is not self.scopes.module or name not in place.bound:
+            return False
+        sure = [self._statement(node) for kind, node in place.bound[name] if kind != "delete"]
+        bound = min((s.end_lineno or s.lineno for s in sure if s is not None), default=None)
+        return any(
+            u.scope is place and u.node.id == name and (bound is None or u.node.lineno <= bound)
+            for u in self.scopes.uses
+        )
+
+    def _statement(self, node: ast.AST) -> ast.stmt | None:
+        """The statement of a class body that is or holds `node`, if it always runs."""
+        current: ast.AST | None = node
+        while current is not None and not isinstance(current, ast.stmt):
+            current = self.context.parents.get(current)
+        return current if current and isinstance(self.context.parents.get(current), ast.ClassDef) else None
 
     def taken(self, top: str, scope: Scope, uses: list[Use]) -> bool:
         """Whether `top` is, in the scope or where it would be used, anything but the package of that name."""
         for place in [scope, *(u.scope for u in uses)]:
             owner = place.owner(top)
             for kind, node in owner.bound.get(top, []) if owner is not None else ():
-                plain = isinstance(node, ast.Import) and any(
-                    a.asname is None and a.name.split(".")[0] == top for a in node.names
-                )
-                if kind != "import" or not plain:
+                if kind != "import" or not _binds_top(node, top):
                     return True
         return False
+
+
+def _binds_top(node: ast.AST, name: str) -> bool:
+    """Whether the node is an `import name` or `import name.part`, and binds nothing else as `name`."""
+    aliases = node.names if isinstance(node, ast.Import) else []
+    plain = any(a.asname is None and a.name.split(".")[0] == name for a in aliases)
+    return plain and not any(a.asname == name for a in aliases)

@@ -10,14 +10,14 @@ import posixpath
 import re
 
 from .calls import words
-from .config import destination, scan_ini, scan_patterns, scan_volumes
+from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
 from .roots import scan_pythonpath
 from .sink import Sink
-from .words import hint_before, note_bare, scan_words
+from .words import hint_before, note_bare, scan_words, trim
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
@@ -35,6 +35,7 @@ _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|git
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS)(?:\.\w+)?$")
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
+_BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
 _COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
 
 
@@ -73,6 +74,9 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if suffix in (".yml", ".yaml"):
             scan_patterns(world, sink)
             scan_volumes(world, sink)
+            scan_loggers(world, sink, path)
+        if _BAZEL.match(name):
+            scan_labels(world, sink)
         scan_pythonpath(world.layout, sink, body)
         scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
@@ -115,7 +119,8 @@ def _json(world: World, sink: Sink, path: str) -> int:
         if not world.judge.mentioned(text):
             continue
         loggers = "loggers" in where[:-1]
-        verdict = world.judge.value(text, path, "module" if loggers else "unknown") if "\\" not in text else None
+        known = loggers or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
+        verdict = world.judge.value(text, path, "module" if known else "unknown") if "\\" not in text else None
         if verdict is None:
             bare += scan_words(re.sub(r"\\.", "  ", text), start, sink, world.judge, path, "command")
         elif verdict.kind == "change":
@@ -174,6 +179,7 @@ def _docker_copy(world: World, sink: Sink) -> None:
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
     for start, end, token in world.judge.tokens(sink.body):
+        token, end = trim(token, end)
         if sink.covered(start, end):
             continue
         line = max(sink.body.rfind("\n", 0, start), sink.body.rfind("\r", 0, start)) + 1

@@ -28,6 +28,7 @@ _IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:c?import|from)\s+(?:[\w.]+(?:\
 _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
         |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?![\w:=-])(?:\s+-[-\w=]+)*
+        | \bcompileall(?:\s+-\S+)* | (?:\[|\btest)\s+-[defrswx]
         | working-directory: | \bpath:
         | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )
         \s*["'`]?(?:(?:[\w./*-][\w./*:=-]*|"[^"\n]*"|'[^'\n]*')\s+)*$""",
@@ -41,6 +42,7 @@ _INSTALL_BEFORE = re.compile(
     re.X,
 )
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
+_ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -66,12 +68,12 @@ def scan_words(
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
         if rest.startswith("::") and ":" in token:
             continue  # a directive of a documentation tool, `pkg:example::`
-        token, end = _trim(token, end)
+        token, end = trim(token, end)
         if sink.covered(base + start, base + end):
             continue
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict is None:
-            _unresolved(token, base + start, before, sink, style)
+            _unresolved(token, base + start, before, sink, style, judge)
             continue
         if verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
@@ -108,7 +110,7 @@ def hint_before(before: str, rest: str, style: Style) -> Hint:
     return "unknown"
 
 
-def _trim(token: str, end: int) -> tuple[str, int]:
+def trim(token: str, end: int) -> tuple[str, int]:
     """Cut a pytest node id off its file, and a closing brace that belongs to the text around."""
     cut = token.find("::")
     if cut < 0 and token.endswith("}") and "{" not in token:
@@ -125,7 +127,7 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         if found and found.rule == "string.bare" and not judge.layout.plan.target and _INSTALL_BEFORE.search(before):
             return None  # a distribution, which keeps its name
         return found
-    if style == "anchored" and token.startswith("/"):
+    if token.startswith("/") and (style == "anchored" or _ROOTED.search(before)):
         found = judge.path(token[1:], ".gitignore")
         return found and _led(found, "/")
     variable = re.match(r"(?:\$\{?\w+\}?|\{\{?[^{}]*\}?\})/", token)
@@ -137,16 +139,23 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         return found and _led(found, variable.group())
     if re.search(r"\w+://\S*$", before):
         return None
-    return judge.path(token, at)
+    found = judge.path(token, at, hint)
+    return None if found and found.rule == "path.missing" else found
 
 
 def _led(verdict: Verdict, lead: str) -> Verdict:
     return Verdict(verdict.kind, verdict.reason, lead + verdict.new, verdict.stage, verdict.rule, verdict.readings)
 
 
-def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) -> None:
+def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style, judge: Judge) -> None:
     """A path that names no tracked file: built or made elsewhere, or no path of this tree at all."""
-    if style in ("command", "config", "anchored") and "/" in token and not re.search(r"\w+://\S*$", before):
+    url = re.search(r"/$" if token.startswith("/") else r"\w+://\S*$", before)  # "//" begins a host or a label
+    if (
+        style in ("command", "config", "anchored")
+        and "/" in token
+        and not url
+        and not _tracked(token, sink.path, judge)
+    ):
         sink.list(
             offset,
             "path.unknown",
@@ -154,6 +163,14 @@ def _unresolved(token: str, offset: int, before: str, sink: Sink, style: Style) 
             ("a path that follows the move (in a container, a build folder)", "no path of it"),
             "no tracked file has this path",
         )
+
+
+def _tracked(token: str, at: str, judge: Judge) -> bool:
+    """Whether a path names files of this tree that stay where they are."""
+    stem = token.split("*")[0].strip("/")
+    places = [posixpath.normpath(posixpath.join(base, stem)) for base in ("", posixpath.dirname(at)) if stem]
+    layout = judge.layout
+    return any(layout.tree.exists(p) and layout.old_to_new_path(p) is None for p in places)
 
 
 def editable(layout: Layout, path: str) -> str | None:

@@ -73,7 +73,7 @@ remove-in = "0.3"
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 versions = st.sampled_from(["0.3", "1!2.0rc1", "2027.1"])
-moves = st.builds(LockedMove, words, words, words, words)
+moves = st.builds(LockedMove, words, words, words, words, plan=words)
 shims = st.builds(
     LockedShim, words, words, words, words, st.none() | st.dates(), st.none() | versions,
     stubs=st.lists(words, max_size=3).map(tuple),

@@ -140,7 +140,7 @@ def test_f_strings(tmp_path: Path) -> None:
         "import wire_v2\nimport wire_v2.header as h\ndef run():\n    n = 3\n"
         '    return (f\'{wire_v2.MAGIC:>{len(wire_v2.VERSION)}}\', f"""{\n    wire_v2.MAGIC\n    }""", rf\'\\{wire_v2.VERSION!r}\',\n'
         "      f'{[wire_v2 for wire_v2 in (1,)]}{wire_v2.MAGIC}', f'{(lambda wire_v2: wire_v2)(2)}{wire_v2.MAGIC}', 'é' f'é{wire_v2.MAGIC}é',\n"
-        "      f\"{h.Header.__module__ == 'wire_v2.header'}\", f\"{'a' + 'wire_v2.header'}\", 'x' f'{n}' 'wire_v2.header')\n"
+        "      f\"{h.Header.__module__ == 'wire_v2.header'}\", f\"{'a ' + 'wire_v2.header'}\", 'x' f'{n}' ' wire_v2.header')\n"
     )
     result = same(tmp_path, text)
     assert result.rules() == []
