@@ -15,7 +15,6 @@ from typing import Any
 
 from .attributes import reachable
 from .gates import GateResult, run_gate
-from .graph import cycles, dependency_graph, to_dot, to_json
 from .imports import import_all, public_names
 from .layout import Layout
 from .manifests import Context as ManifestContext
@@ -33,6 +32,8 @@ _IMPORT_TIMEOUT = 60.0  # seconds for one module
 
 def run_audit(session: Session) -> dict[str, Any]:
     """Read everything, run the gates, and save the document.  Changes nothing in the tree."""
+    from .graph import cycles, dependency_graph, to_dot, to_json  # networkx takes longer to load than most commands run
+
     layout, scans = session.layout, session.scans
     uses = sorted(set(_uses(layout, scans)))
     graph = dependency_graph(uses)
