@@ -29,8 +29,8 @@ _SUPPORTING: tuple[type[Struct], ...] = (
 
 _HEAD = f"""# The wire format
 
-Made from the declarations by `python -m protocol_v2.document`; a test compares them, so edit the declarations.
-All integers are little-endian. Padding is computed, written as zeros and ignored when read.
+Made from the declarations by the codec's module `document`; a test compares them, so edit the declarations. All
+integers are little-endian. Padding is computed, written as zeros and ignored when read.
 
 A message is a header of {HEADER_SIZE} bytes and TLVs that follow each other without padding, at most
 {MAX_MESSAGE_SIZE} bytes in all. The checksum is CRC-32 (the zlib one) over everything but its own four bytes.

@@ -1,44 +1,12 @@
-/* Encoder and Decoder: one message type, a fixed list of places, one call for a whole message.
+/* Decoder: one message type, a fixed list of places, one call for a whole message; and what it shares with Encoder.
  *
- * Owns the two types and their lists of places.  A place is a Field whose offset counts from the message start (Encoder)
- * or from the header or payload (Decoder).  Whatever is not accepted at once goes to the Encoder or Decoder in Python
- * that each of them has beside it (`slow`), which does it or raises.  `_python/encoders.py` and
- * `_python/decoders.py` are the specification.
+ * Owns Decoder and the lists of places of both.  Whatever is not accepted at once goes to the Decoder in Python that
+ * each has beside it (`slow`), which does it or raises.  `_python/decoders.py` is the specification.
  */
-#include "ints.h"
-#include "crc32.h"
+#include "compiled.h"
+#include "walk.h"
 
-typedef struct {
-    Field field;
-    uint32_t count_at;      /* Decoder: the vector whose count must be above `index`, or UINT32_MAX */
-    uint32_t index;
-    uint32_t piece_count;   /* of a group */
-    uint32_t (*pieces)[2];  /* offset and size */
-    int in_header;
-} Place;
-
-/* What the loops over integers need of a place, side by side in memory. */
-typedef struct {
-    uint64_t high;
-    int64_t low;
-    uint32_t offset, count_at, index;
-    uint8_t kind, size, in_header; /* size 0: no such integer, look at the place itself */
-} Step;
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
-    PyObject *cls, *paths, *slow;
-    Table *table;
-    Place *places;
-    Step *steps;
-    uint8_t *template_; /* Encoder: the message without arguments */
-    Py_ssize_t place_count, limit;
-    uint32_t total;
-    int verify, allow_trailing;
-} Compiled;
-
-static int take_places(Compiled *self, PyObject *rows)
+int take_places(Compiled *self, PyObject *rows)
 {
     self->places = PyMem_Calloc((size_t)PyList_GET_SIZE(rows) + 1, sizeof(Place));
     self->steps = PyMem_Calloc((size_t)PyList_GET_SIZE(rows) + 1, sizeof(Step));
@@ -70,12 +38,13 @@ static int take_places(Compiled *self, PyObject *rows)
                                 .index = place->index,
                                 .kind = (uint8_t)(simple ? field->kind : K_GROUP),
                                 .size = (uint8_t)(simple ? field->size : 0),
-                                .in_header = (uint8_t)place->in_header};
+                                .in_header = (uint8_t)place->in_header,
+                                .guarded = place->count_at != UINT32_MAX};
     }
     return 0;
 }
 
-static void compiled_dealloc(PyObject *object)
+void compiled_dealloc(PyObject *object)
 {
     Compiled *self = (Compiled *)object;
     for (Py_ssize_t i = 0; self->places && i < self->place_count; i++) {
@@ -100,14 +69,14 @@ static PyObject *compiled_attribute(PyObject *self, void *which)
     return Py_NewRef(which ? ((Compiled *)self)->paths : ((Compiled *)self)->cls);
 }
 
-static PyGetSetDef compiled_getset[] = {
+PyGetSetDef compiled_getset[] = {
     {"cls", compiled_attribute, NULL, "The TLV class.", (void *)0},
     {"paths", compiled_attribute, NULL, "The paths, in the order of the values.", (void *)1},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 /* The class and the paths, which are all positional arguments. */
-static Compiled *begin(PyTypeObject *type, PyObject *args, vectorcallfunc call)
+Compiled *begin_compiled(PyTypeObject *type, PyObject *args, vectorcallfunc call)
 {
     if (PyTuple_GET_SIZE(args) < 1 || !PyType_Check(PyTuple_GET_ITEM(args, 0))) {
         PyErr_SetString(PyExc_TypeError, "takes a TLV class, and paths");
@@ -126,124 +95,11 @@ static Compiled *begin(PyTypeObject *type, PyObject *args, vectorcallfunc call)
     return self;
 }
 
-/* The pieces of a group are the sizes of integers: a call for each would cost more than the copy. */
-static inline void copy_piece(uint8_t *to, const uint8_t *from, uint32_t size)
-{
-    switch (size) {
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    case 4:
-        memcpy(to, from, 4);
-        break;
-    case 2:
-        memcpy(to, from, 2);
-        break;
-    case 1:
-        *to = *from;
-        break;
-    default:
-        memcpy(to, from, size);
-    }
-}
-
-/* --- Encoder --- */
-
-/* Header bytes that a reader would refuse are refused here. */
-static inline int header_accepts(const uint8_t *message)
-{
-    return core.domains[message[4]] && core.sources[message[6]] && message[5] == VERSION;
-}
-
-static PyObject *encoder_call(PyObject *object, PyObject *const *args, size_t nargsf, PyObject *kwnames)
-{
-    const Compiled *self = (Compiled *)object;
-    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (count != self->place_count || kwnames)
-        return PyObject_Vectorcall(self->slow, args, (size_t)count, kwnames);
-    PyObject *made = PyBytes_FromStringAndSize(NULL, self->total);
-    if (!made)
-        return NULL;
-    uint8_t *message = (uint8_t *)PyBytes_AS_STRING(made);
-    memcpy(message, self->template_, self->total);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        const Step *step = &self->steps[i];
-        /* safety: every place lies within the template, which is as long as the message */
-        if (step->size) {
-            if (store_int(message + step->offset, args[i], step->size, step->low, step->high))
-                continue;
-            goto slow;
-        }
-        const Place *place = &self->places[i];
-        if (place->field.kind != K_GROUP) {
-            if (write_value(&place->field, message + place->field.offset, args[i]) == 1)
-                continue;
-        }
-        else if (PyBytes_Check(args[i]) && PyBytes_GET_SIZE(args[i]) == (Py_ssize_t)place->field.length) {
-            const uint8_t *from = (const uint8_t *)PyBytes_AS_STRING(args[i]);
-            for (uint32_t p = 0; p < place->piece_count; from += place->pieces[p++][1])
-                copy_piece(message + place->field.offset + place->pieces[p][0], from, place->pieces[p][1]);
-            continue;
-        }
-        goto slow;
-    }
-    if (!header_accepts(message))
-        goto slow;
-    put32(message + CHECKSUM_OFFSET, crc32_message(message, self->total));
-    return made;
-slow:
-    Py_DECREF(made);
-    return PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->slow, args, (size_t)count, NULL);
-}
-
-static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    Compiled *self = begin(type, args, encoder_call);
-    if (!self)
-        return NULL;
-    PyObject *fixed = kwargs ? Py_NewRef(kwargs) : PyDict_New();
-    PyObject *rows, *bytes, *slow;
-    PyObject *made = fixed ? PyObject_CallFunctionObjArgs(core.encoder_rows, self->cls, self->paths, fixed, NULL) : NULL;
-    Py_XDECREF(fixed);
-    if (!made || !PyArg_ParseTuple(made, "SO!O", &bytes, &PyList_Type, &rows, &slow) || take_places(self, rows) < 0) {
-        Py_XDECREF(made);
-        Py_DECREF(self);
-        return NULL;
-    }
-    self->slow = Py_NewRef(slow);
-    self->total = (uint32_t)PyBytes_GET_SIZE(bytes);
-    self->template_ = PyMem_Malloc(self->total);
-    if (self->template_)
-        memcpy(self->template_, PyBytes_AS_STRING(bytes), self->total);
-    for (Py_ssize_t i = 0; self->template_ && i < self->place_count; i++) {
-        Field *field = &self->places[i].field;
-        field->preset = field->kind == K_VECTOR && get16(self->template_ + field->offset) != 0;
-    }
-    Py_DECREF(made);
-    if (!self->template_) {
-        Py_DECREF(self);
-        return PyErr_NoMemory();
-    }
-    return (PyObject *)self;
-}
-
-PyTypeObject EncoderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "protocol_v2._codec_c.Encoder",
-    .tp_doc = "Encoder(cls, *paths, **fixed): called with a value for each path, gives the message.",
-    .tp_basicsize = sizeof(Compiled),
-    .tp_vectorcall_offset = offsetof(Compiled, call),
-    .tp_call = PyVectorcall_Call,
-    .tp_dealloc = compiled_dealloc,
-    .tp_new = encoder_new,
-    .tp_getset = compiled_getset,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
-};
-
 /* --- Decoder --- */
 
 static PyObject *read_group(const Place *place, const uint8_t *payload)
 {
-    PyObject *made = PyBytes_FromStringAndSize(NULL, place->field.length);
+    PyObject *made = new_bytes(place->field.length);
     if (!made)
         return NULL;
     uint8_t *to = (uint8_t *)PyBytes_AS_STRING(made);
@@ -252,15 +108,12 @@ static PyObject *read_group(const Place *place, const uint8_t *payload)
     return made;
 }
 
-static PyObject *read_place(const Place *place, const uint8_t *message, const uint8_t *payload, uint32_t size)
+static PyObject *read_place(const Place *place, const uint8_t *base, const uint8_t *payload, uint32_t size)
 {
     const Field *field = &place->field;
-    const uint8_t *base = place->in_header ? message : payload;
-    if (place->count_at != UINT32_MAX && get16(payload + place->count_at) <= place->index)
-        Py_RETURN_NONE;
     switch (field->kind) {
     case K_RAW:
-        return PyBytes_FromStringAndSize((const char *)base + field->offset, field->length);
+        return bytes_of(base + field->offset, field->length);
     case K_GROUP:
         return read_group(place, payload);
     case K_VECTOR:
@@ -271,30 +124,26 @@ static PyObject *read_place(const Place *place, const uint8_t *message, const ui
     return read_int(field->kind, base + field->offset);
 }
 
-/* The values of a message that has been checked; None when it has no TLV of the class; NULL. */
-static PyObject *read_all(const Compiled *self, const uint8_t *message, uint32_t size)
+/* The values of a message that has been checked, whose first TLV of the class is `frame`; NULL. */
+static inline PyObject *read_all(const Compiled *self, const uint8_t *message, const Frame *frame)
 {
-    uint32_t at = HEADER_SIZE;
-    Frame frame;
-    do {
-        if (next_frame(message, size, &at, &frame) != 1)
-            Py_RETURN_NONE;
-    } while (frame.type != self->table->type);
-    const uint8_t *payload = message + frame.start;
-    uint32_t length = frame.end - frame.start;
-    if (length < self->table->size || !counts_fit(self->table, payload))
-        return NULL; /* only a class that is not registered comes here; the Python side says what is wrong */
+    const uint8_t *payload = message + frame->start;
+    const uint8_t *const bases[] = {payload, message};
+    uint32_t length = frame->end - frame->start;
+    if (core.types[frame->type].table != self->table &&
+        (length < self->table->size || !counts_fit(self->table, payload)))
+        return NULL; /* the checks before know only registered classes; the Python side says what is wrong */
     PyObject *values = PyTuple_New(self->place_count);
     for (Py_ssize_t i = 0; values && i < self->place_count; i++) {
         const Step *step = &self->steps[i];
         PyObject *value;
-        if (!step->size)
-            value = read_place(&self->places[i], message, payload, length);
-        else if (step->count_at != UINT32_MAX && get16(payload + step->count_at) <= step->index)
+        if (step->guarded && get16(payload + step->count_at) <= step->index)
             value = Py_NewRef(Py_None);
+        else if (LIKELY(step->size))
+            value = load_int(step->kind, bases[step->in_header] + step->offset);
         else
-            value = load_int(step->kind, (step->in_header ? message : payload) + step->offset);
-        if (value)
+            value = read_place(&self->places[i], bases[step->in_header], payload, length);
+        if (LIKELY(value))
             PyTuple_SET_ITEM(values, i, value);
         else
             Py_CLEAR(values);
@@ -324,9 +173,11 @@ static PyObject *decoder_call(PyObject *object, PyObject *const *args, size_t na
     }
     uint32_t size;
     PyObject *values = NULL;
+    Frame frame;
     if (offset >= 0 && offset <= span.size &&
-        message_fits(span.data + offset, span.size - offset, self->verify, self->limit, self->allow_trailing, &size))
-        values = read_all(self, span.data + offset, size);
+        message_with(span.data + offset, span.size - offset, self->verify, self->limit, self->allow_trailing, &size,
+                     (unsigned)self->table->type, &frame))
+        values = frame.start ? read_all(self, span.data + offset, &frame) : Py_NewRef(Py_None);
     if (view.obj)
         PyBuffer_Release(&view);
     if (values || PyErr_Occurred())
@@ -337,7 +188,7 @@ static PyObject *decoder_call(PyObject *object, PyObject *const *args, size_t na
 static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"checksum", "limit", "allow_trailing", NULL};
-    Compiled *self = begin(type, args, decoder_call);
+    Compiled *self = begin_compiled(type, args, decoder_call);
     if (!self)
         return NULL;
     PyObject *policy = core.enforce, *rows, *slow, *empty = PyTuple_New(0), *made = NULL;

@@ -40,11 +40,19 @@ enum kind {
 
 struct Table;
 
+/* What nearly always holds: the compiler lays the other branch aside. */
+#if defined(__GNUC__)
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#else
+#define LIKELY(condition) (condition)
+#endif
+
 /* What a loop over integers needs of a field, side by side in memory. */
 typedef struct {
     uint64_t high; /* the largest value, and the least */
     int64_t low;
     uint32_t offset, size;
+    int wide; /* eight bytes may be stored, the upper ones 0: what they belong to is written later, or padding */
 } IntField;
 
 typedef struct {
@@ -158,7 +166,6 @@ int clear_padding(const Table *table, uint8_t *own); /* 0 where only the Python 
 PyObject *vector_open(const Field *field, const uint8_t *base, PyObject *owner, int type);
 void vector_dealloc(PyObject *self);
 PyObject *refuse_count(PyObject *kind, unsigned count, int type, uint32_t offset, uint32_t size); /* NULL */
-int counts_fit(const Table *table, const uint8_t *payload);
 PyObject *open_vector(PyObject *module, PyObject *args);
 
 /* module.c: arguments by place or by name */
@@ -180,7 +187,6 @@ PyObject *region(const uint8_t *data, Py_ssize_t size, PyObject *owner, int read
 
 /* messages.c */
 int message_fits(const uint8_t *p, Py_ssize_t there, int verify, Py_ssize_t limit, int allow_trailing, uint32_t *size);
-int next_frame(const uint8_t *message, uint32_t size, uint32_t *at, Frame *frame); /* 1 frame, 0 end, -1 wrong */
 int verify_policy(PyObject *policy); /* 1 enforce, 0 skip, -1 error set */
 PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 PyObject *codec_scan(PyObject *module, PyObject *const *args, Py_ssize_t nargs);

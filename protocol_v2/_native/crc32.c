@@ -13,6 +13,7 @@
 
 static uint32_t slices[16][256];
 static const struct crc32_impl *selected;
+int crc32_multiplies;
 
 static void make_slices(void)
 {
@@ -143,6 +144,7 @@ int crc32_select(const char *name)
     if (found == NULL)
         return -1;
     selected = found;
+    crc32_multiplies = found != &crc32_slicing;
     return 0;
 }
 
@@ -159,6 +161,17 @@ uint32_t crc32_bytes(uint32_t crc, const uint8_t *p, size_t n)
 uint32_t crc32_message(const uint8_t *message, size_t size)
 {
     return selected->message(message, size);
+}
+
+uint64_t crc32_factor(int64_t bits)
+{
+    uint32_t power = 0x80000000u; /* x^0 */
+
+    for (int64_t e = bits + 32; e > 0; e--)
+        power = (power >> 1) ^ (CRC32_POLYNOMIAL & (0u - (power & 1u)));
+    for (int64_t e = bits + 32; e < 0; e++) /* what the line above would make this of; P has its x^0 in bit 31 */
+        power = power & 0x80000000u ? (power ^ CRC32_POLYNOMIAL) << 1 | 1u : power << 1;
+    return (uint64_t)power << 1;
 }
 
 void crc32_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])

@@ -32,6 +32,13 @@ uint32_t crc32_bytes(uint32_t crc, const uint8_t *p, size_t n);
 /* The checksum of one message: bytes [0, 28) and [32, size). Needs size >= 32. */
 uint32_t crc32_message(const uint8_t *message, size_t size);
 
+/* What a part of a message is multiplied by in crc32_parts.h: x^(bits + 32) modulo P, one bit up, for the number of bits
+ * behind eight bytes that begin where the part does. It is negative, from -56, where the message ends before these. */
+uint64_t crc32_factor(int64_t bits);
+
+/* Does the implementation in use multiply, so that a checksum may be made of parts? */
+extern int crc32_multiplies;
+
 /* The checksums of four messages of one size >= 32. They may lie anywhere and may overlap. */
 void crc32_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4]);
 

@@ -2,7 +2,7 @@
  *
  * Owns: the table of functions that makes an implementation, and whether this build has the x86-64 ones.
  * Must not know: how any of them computes.
- * Only the sources named crc32* include it; everything else includes crc32.h.
+ * Only the sources named crc32* include it, and those that include crc32_parts.h; everything else includes crc32.h.
  */
 #ifndef PROTOCOL_V2_CRC32_IMPL_H
 #define PROTOCOL_V2_CRC32_IMPL_H

@@ -26,14 +26,22 @@ int long_bits(PyObject *value, uint64_t *out)
     return 1;
 }
 
-/* `store_int` for what that does not see at a glance: negative numbers, bools, subclasses of int. */
-int store_odd(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high)
+/* The bytes of an int that `plain_bits` does not see at a glance, or that does not fit: negative numbers, bools,
+ * subclasses of int.  0 when it is none or does not fit. */
+int odd_bits(PyObject *value, uint32_t size, int64_t low, uint64_t high, uint64_t *out)
 {
     uint64_t bits;
     int found = int_bits(value, &bits);
     if (found == 1 ? bits > high : found == 0 || (int64_t)bits < low)
         return 0;
-    return store_bits(at, bits, size);
+    *out = bits & UINT64_MAX >> (64 - 8 * size);
+    return 1;
+}
+
+int store_odd(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high)
+{
+    uint64_t bits;
+    return odd_bits(value, size, low, high, &bits) && store_bits(at, bits, size);
 }
 
 int as_u64(PyObject *value, uint64_t *out) { return int_bits(value, out) == 1; }
@@ -79,7 +87,11 @@ static int write_element(const Field *field, uint8_t *at, PyObject *item)
         if (inner->integers) {
             for (Py_ssize_t i = 0; i < inner->field_count; i++) {
                 const IntField *part = &inner->integers[i];
-                if (!store_int(at + part->offset, PyTuple_GET_ITEM(item, i), part->size, part->low, part->high))
+                PyObject *value = PyTuple_GET_ITEM(item, i);
+                uint64_t bits;
+                if (LIKELY(part->wide && plain_bits(value, &bits) && bits <= part->high))
+                    put64(at + part->offset, bits);
+                else if (!store_int(at + part->offset, value, part->size, part->low, part->high))
                     return 0;
             }
             return 1;

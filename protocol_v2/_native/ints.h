@@ -1,7 +1,7 @@
 /* Python integers and 64-bit words, inline: what an encoder and a decoder spend most of their time on.
  *
- * Owns the only knowledge of how CPython lays out an int (30-bit digits; the header changed in 3.12).  Everything it does
- * not know at a glance goes through the public functions.
+ * Owns the only knowledge of how CPython lays out bytes and an int (30-bit digits; the header changed in 3.12).
+ * Everything it does not know at a glance goes through the public functions.
  */
 #ifndef PROTOCOL_INTS_H
 #define PROTOCOL_INTS_H
@@ -13,10 +13,12 @@
 #define INT_DIGITS(v) ((Py_ssize_t)(((PyLongObject *)(v))->long_value.lv_tag >> 3))
 #define INT_NEGATIVE(v) ((((PyLongObject *)(v))->long_value.lv_tag & 3) == 2)
 #define INT_DIGIT(v, i) ((uint64_t)((PyLongObject *)(v))->long_value.ob_digit[i])
+#define INT_PLAIN_DIGITS(v) (INT_NEGATIVE(v) ? SIZE_MAX : (size_t)INT_DIGITS(v))
 #else
 #define INT_DIGITS(v) (Py_SIZE(v) < 0 ? -Py_SIZE(v) : Py_SIZE(v))
 #define INT_NEGATIVE(v) (Py_SIZE(v) < 0)
 #define INT_DIGIT(v, i) ((uint64_t)((PyLongObject *)(v))->ob_digit[i])
+#define INT_PLAIN_DIGITS(v) ((size_t)Py_SIZE(v)) /* that of a negative number is huge, then */
 #endif
 #endif
 
@@ -67,31 +69,39 @@ static inline int store_bits(uint8_t *at, uint64_t bits, uint32_t size)
     }
 }
 
+/* Nearly all that messages are made of: exactly an int, not negative, of up to 64 bits.  0 for all else. */
+static inline int plain_bits(PyObject *value, uint64_t *out)
+{
+#ifdef INT_DIGITS
+    if (!LIKELY(PyLong_CheckExact(value)))
+        return 0;
+    size_t digits = INT_PLAIN_DIGITS(value);
+    uint64_t bits = INT_DIGIT(value, 0); /* zero has room for a digit, too */
+    if (digits == 2)
+        bits |= INT_DIGIT(value, 1) << 30;
+    else if (digits < 2)
+        bits &= 0u - (uint64_t)digits; /* no branch, because 0 and 1 alternate without a pattern */
+    else if (LIKELY(digits == 3 && INT_DIGIT(value, 2) < 16))
+        bits |= INT_DIGIT(value, 1) << 30 | INT_DIGIT(value, 2) << 60;
+    else
+        return 0;
+    *out = bits;
+    return 1;
+#else
+    (void)value, (void)out;
+    return 0;
+#endif
+}
+
+int odd_bits(PyObject *value, uint32_t size, int64_t low, uint64_t high, uint64_t *out);
 int store_odd(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high);
 
 /* Write an int of up to 8 bytes; 0 when it is none or does not fit.  `low` is never above 0. */
 static inline int store_int(uint8_t *at, PyObject *value, uint32_t size, int64_t low, uint64_t high)
 {
-#ifdef INT_DIGITS
-    /* Nearly all that messages are made of: exactly an int, not negative, of up to three digits. */
-    if (PyLong_CheckExact(value) && !INT_NEGATIVE(value)) {
-        Py_ssize_t digits = INT_DIGITS(value);
-        uint64_t bits = INT_DIGIT(value, 0);
-        if (digits < 2) /* see int_bits */
-            bits &= 0u - (uint64_t)digits;
-        else if (digits < 4) {
-            bits |= INT_DIGIT(value, 1) << 30;
-            if (digits == 3) {
-                if (INT_DIGIT(value, 2) > 15)
-                    return 0;
-                bits |= INT_DIGIT(value, 2) << 60;
-            }
-        }
-        else
-            return 0;
-        return bits <= high && store_bits(at, bits, size);
-    }
-#endif
+    uint64_t bits;
+    if (LIKELY(plain_bits(value, &bits) && bits <= high))
+        return store_bits(at, bits, size);
     return store_odd(at, value, size, low, high);
 }
 
@@ -145,6 +155,33 @@ static inline PyObject *load_int(int kind, const uint8_t *at)
     default:
         return int_of_i64((int64_t)get64(at));
     }
+}
+
+/* A bytes object to be filled in. */
+static inline PyObject *new_bytes(Py_ssize_t size)
+{
+#if PY_VERSION_HEX < 0x030C0000 && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
+    /* What PyBytes_FromStringAndSize does, without the calls in between. */
+    PyBytesObject *made = PyObject_Malloc(offsetof(PyBytesObject, ob_sval) + (size_t)size + 1);
+    if (!made)
+        return PyErr_NoMemory();
+    ((PyObject *)made)->ob_refcnt = 1;
+    ((PyObject *)made)->ob_type = &PyBytes_Type;
+    ((PyVarObject *)made)->ob_size = size;
+    memset((char *)made + offsetof(PyBytesObject, ob_sval) - sizeof(Py_hash_t), 0xFF, sizeof(Py_hash_t));
+    made->ob_sval[size] = 0;
+    return (PyObject *)made;
+#else
+    return PyBytes_FromStringAndSize(NULL, size);
+#endif
+}
+
+static inline PyObject *bytes_of(const uint8_t *from, Py_ssize_t size)
+{
+    PyObject *made = new_bytes(size);
+    if (made)
+        memcpy(PyBytes_AS_STRING(made), from, (size_t)size);
+    return made;
 }
 
 #endif

@@ -1,73 +1,14 @@
-/* Messages: the checks on the good path, the walk over TLV frames, and the views.
+/* Messages: parsing them, and the views.
  *
- * Owns `message_fits` and `next_frame` (is all well?), `Message`, `TLVView`, `parse_message` and `scan`.  Must not know
- * fields of a payload.  The order of checks and every error are those of `_python/checks.py`, which is asked as soon as
- * something is not well.  Every read of a message stays within its size, whatever its bytes say, also when they have
- * changed since they were checked: a message may lie in memory that its owner goes on using.
+ * Owns `Message`, `TLVView`, `parse_message` and `scan`.  Must not know fields of a payload.  Whether all is well is
+ * found out by `walk.h`; what is not well is explained by `_python/checks.py`.
  */
-#include "core.h"
-#include "crc32.h"
-
-int next_frame(const uint8_t *message, uint32_t size, uint32_t *at, Frame *frame)
-{
-    uint32_t here = *at, left = size - here;
-    if (left == 0)
-        return 0;
-    if (left < STANDARD_FRAME)
-        return -1;
-    const uint8_t *p = message + here; /* safety: `left` bytes lie behind p */
-    uint32_t need;
-    if (p[0] != EXTENDED_MARKER) {
-        need = STANDARD_FRAME + p[1];
-        frame->type = p[0];
-        frame->extended = 0;
-        frame->start = here + STANDARD_FRAME;
-    }
-    else {
-        if (left < EXTENDED_FRAME || p[1] != 0 || p[2] == EXTENDED_MARKER)
-            return -1;
-        need = EXTENDED_FRAME + get16(p + 3);
-        frame->type = p[2];
-        frame->extended = 1;
-        frame->start = here + EXTENDED_FRAME;
-    }
-    if (need > left)
-        return -1;
-    *at = frame->end = here + need;
-    return 1;
-}
-
-static inline int payload_fits(const uint8_t *message, const Frame *frame)
-{
-    const TypeEntry *entry = &core.types[frame->type];
-    uint32_t size = frame->end - frame->start;
-    if (size < entry->low || size > entry->high)
-        return 0;
-    return !entry->table || entry->table->vector_count == 0 || counts_fit(entry->table, message + frame->start);
-}
+#include "walk.h"
 
 int message_fits(const uint8_t *p, Py_ssize_t there, int verify, Py_ssize_t limit, int allow_trailing, uint32_t *size)
 {
-    if (there < (Py_ssize_t)HEADER_SIZE || get32(p) != MAGIC || p[5] != VERSION)
-        return 0;
-    /* safety: the sum is made in 64 bits, so a payload_size near 2^32 cannot wrap */
-    uint64_t whole = (uint64_t)HEADER_SIZE + get32(p + 24);
-    if (limit < 0 || whole > (uint64_t)limit || whole > (uint64_t)there || whole > UINT32_MAX)
-        return 0;
-    if ((uint64_t)there > whole && !allow_trailing)
-        return 0;
-    if (verify && crc32_message(p, (size_t)whole) != get32(p + CHECKSUM_OFFSET))
-        return 0;
-    if (!core.domains[p[4]] || !core.sources[p[6]])
-        return 0;
-    uint32_t at = HEADER_SIZE;
-    Frame frame;
-    int found;
-    while ((found = next_frame(p, (uint32_t)whole, &at, &frame)) == 1)
-        if (!payload_fits(p, &frame))
-            return 0;
-    *size = (uint32_t)whole;
-    return found == 0;
+    Frame unused;
+    return message_with(p, there, verify, limit, allow_trailing, size, NO_TYPE, &unused);
 }
 
 int verify_policy(PyObject *policy)
@@ -112,7 +53,7 @@ static void tlv_dealloc(PyObject *self)
     PyObject_Free(self);
 }
 
-static PyObject *of_payload(PyTypeObject *cls, Table *table, const uint8_t *payload, uint32_t size, uint32_t offset,
+static inline PyObject *of_payload(PyTypeObject *cls, Table *table, const uint8_t *payload, uint32_t size, uint32_t offset,
                             PyObject *owner)
 {
     if (size < table->size)
@@ -242,13 +183,15 @@ static Table *tlv_table(PyObject *cls)
 static PyObject *message_get(PyObject *self, PyObject *cls)
 {
     Message *m = (Message *)self;
-    Table *table = tlv_table(cls);
-    if (!table)
-        return NULL;
     uint32_t at = HEADER_SIZE;
     Frame frame;
-    int found;
-    while ((found = next_frame(m->data, m->size, &at, &frame)) == 1)
+    int found = next_frame(m->data, m->size, &at, &frame);
+    Table *table = found == 1 ? core.types[frame.type].table : NULL;
+    if (!table || table->cls != cls) /* most often it is the class that is registered for the first TLV */
+        table = tlv_table(cls);
+    if (!table)
+        return NULL;
+    for (; found == 1; found = next_frame(m->data, m->size, &at, &frame))
         if (frame.type == table->type)
             return of_payload((PyTypeObject *)cls, table, m->data + frame.start, frame.end - frame.start, frame.start,
                               m->owner);
@@ -441,7 +384,8 @@ PyObject *parse_message(PyObject *module, PyObject *const *args, Py_ssize_t narg
     uint32_t size;
     if (nargs == 1 && !kwnames && PyBytes_CheckExact(args[0])) { /* the usual call; what is refused here goes on below */
         const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(args[0]);
-        if (message_fits(data, PyBytes_GET_SIZE(args[0]), 1, MAX_MESSAGE, 0, &size))
+        Frame unused;
+        if (message_with(data, PyBytes_GET_SIZE(args[0]), 1, MAX_MESSAGE, 0, &size, NO_TYPE, &unused))
             return message_view(data, size, args[0]);
     }
     PyObject *buf = NULL, *where = core.bytes[0], *policy = core.enforce, *most = NULL, *trailing = Py_False;

@@ -4,7 +4,8 @@
  * descriptor of a field; and `bind`, which puts them into a declared class.  Must not know messages.
  * `_python/structs.py` is the specification.
  */
-#include "core.h"
+#include "ints.h"
+#include "walk.h"
 
 Table *table_of(PyTypeObject *cls)
 {
@@ -321,8 +322,8 @@ static PyObject *reader_get(PyObject *self, PyObject *obj, PyObject *type)
         PyErr_Format(PyExc_TypeError, "field %U does not belong to a %.200s", field->name, Py_TYPE(obj)->tp_name);
         return NULL;
     }
-    if (field->kind <= K_I128 && !field->members)
-        return read_int(field->kind, s->data + field->offset);
+    if (field->kind < K_U128 && !field->members)
+        return load_int(field->kind, s->data + field->offset);
     return read_value(field, s->data, s->size, owner_of(s), s->table->type);
 }
 
@@ -423,9 +424,12 @@ static Table *make_table(PyObject *cls, PyObject *layout)
         table->deep |= inner && (inner->deep || inner->vector_count);
     }
     table->integers = PyMem_Calloc((size_t)table->field_count + 1, sizeof(IntField));
+    uint32_t written = 0; /* up to here, when the fields are written in their order */
     for (Py_ssize_t i = 0; table->integers && i < table->field_count; i++) {
         const Field *field = &table->fields[i];
-        table->integers[i] = (IntField){field->high, field->low, field->offset, field->size};
+        table->integers[i] = (IntField){field->high, field->low, field->offset, field->size,
+                                        field->offset >= written && field->offset + 8 <= table->size};
+        written = field->offset + field->size > written ? field->offset + field->size : written;
         if (field->kind >= K_U128) {
             PyMem_Free(table->integers);
             table->integers = NULL;

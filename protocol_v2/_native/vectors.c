@@ -4,21 +4,11 @@
  * element.  The count is read from the bytes at every use and never believed beyond the capacity: a vector may be a view
  * on memory that changes.  `_python/vectors.py` is the specification.
  */
-#include "core.h"
+#include "ints.h"
 
 PyObject *refuse_count(PyObject *kind, unsigned count, int type, uint32_t offset, uint32_t size)
 {
     return disagree(PyObject_CallFunction(core.refuse_count, "OIiII", kind, count, type, offset, size), "a vector's count");
-}
-
-int counts_fit(const Table *table, const uint8_t *payload)
-{
-    for (Py_ssize_t i = 0; i < table->vector_count; i++) {
-        const Field *field = &table->fields[table->vectors[i]];
-        if (get16(payload + field->offset) > field->capacity)
-            return 0;
-    }
-    return 1;
 }
 
 static Vector *make(PyTypeObject *cls, const uint8_t *data, PyObject *owner, const Field *field, int is_mutable)
@@ -242,11 +232,21 @@ typedef struct {
     vectorcallfunc call;
     Table *table;
     const Field *vector, *part;
+    int number; /* the part is a plain integer of up to 8 bytes */
 } ElementReader;
 
 static PyObject *element_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     const ElementReader *reader = (ElementReader *)self;
+    const Field *vector = reader->vector, *part = reader->part;
+    uint64_t plain;
+    if (LIKELY(reader->number && PyVectorcall_NARGS(nargsf) == 2 && !kwnames && is_struct_of(args[0], reader->table) &&
+               plain_bits(args[1], &plain))) { /* the usual call; what is refused here goes on below */
+        const uint8_t *at = ((Struct *)args[0])->data + vector->offset;
+        uint32_t count = get16(at);
+        if (LIKELY(plain < count && count <= vector->capacity))
+            return load_int(part->kind, at + vector->first + plain * vector->element_size + part->offset);
+    }
     if (PyVectorcall_NARGS(nargsf) != 2 || (kwnames && PyTuple_GET_SIZE(kwnames))) {
         PyErr_SetString(PyExc_TypeError, "takes one index");
         return NULL;
@@ -259,15 +259,15 @@ static PyObject *element_call(PyObject *self, PyObject *const *args, size_t narg
     Py_ssize_t index = PyNumber_AsSsize_t(args[1], NULL);
     if (index == -1 && PyErr_Occurred())
         return NULL;
-    const uint8_t *at = s->data + reader->vector->offset;
+    const uint8_t *at = s->data + vector->offset;
     Py_ssize_t count = get16(at);
-    if (count > (Py_ssize_t)reader->vector->capacity)
-        return refuse_count(reader->vector->layout, (unsigned)count, s->table->type, 0, 0);
+    if (count > (Py_ssize_t)vector->capacity)
+        return refuse_count(vector->layout, (unsigned)count, s->table->type, 0, 0);
     if (index < -count || index >= count)
         return PyErr_Format(PyExc_IndexError, "index %S in a vector of %zd", args[1], count);
     index = index < 0 ? index + count : index;
-    at += reader->vector->first + index * (Py_ssize_t)reader->vector->element_size;
-    return read_value(reader->part, at, reader->vector->element_size, s->owner ? s->owner : args[0], 0);
+    at += vector->first + index * (Py_ssize_t)vector->element_size;
+    return read_value(part, at, vector->element_size, s->owner ? s->owner : args[0], 0);
 }
 
 static PyObject *element_get(PyObject *self, PyObject *obj, PyObject *type)
@@ -303,6 +303,7 @@ static PyObject *element_new(PyTypeObject *cls, PyObject *args, PyObject *kwargs
         Py_DECREF(self);
         return PyErr_Format(PyExc_ValueError, "no vector %U whose elements have a field %U", vector, name);
     }
+    self->number = self->part->kind < K_U128 && !self->part->members;
     return (PyObject *)self;
 }
 

@@ -21,7 +21,7 @@ from ..errors import FieldRange, PayloadSizeMismatch
 from ..explain import explain_count
 from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
 from ..paths import Place, resolve
-from ..registry import DOMAINS, known_sources, known_types, vector_places
+from ..registry import known_bytes, known_types, vector_places
 from .checks import check_message, walk
 from .encoders import MadeFunctions, made_function
 from .vectors import CODES, row_codes
@@ -29,7 +29,8 @@ from .vectors import CODES, row_codes
 if TYPE_CHECKING:
     from ..schema import TLV
 
-_HEADER_CODES = {"magic": "I", "relay_domain": "B", "version": "B", "source": "B", "flags": "B",
+# The magic is read as a signed number: it has one digit then, and such numbers compare faster.
+_HEADER_CODES = {"magic": "i", "relay_domain": "B", "version": "B", "source": "B", "flags": "B",
                  "sequence": "Q", "timestamp": "Q", "payload_size": "I", "checksum": "I"}  # fmt: skip
 _FAULTS = (struct.error, TypeError, ValueError, BufferError)
 
@@ -156,7 +157,8 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], reader:
     start, known = HEADER_SIZE + len(frame), known_types()[number]
     if layout.tail or start + layout.size > reader.limit or (known is not None and not known.agrees_with(layout)):
         return None  # the last: a class that is not registered, for a type that is
-    space: dict[str, Any] = {"crc32": zlib.crc32, "domains": DOMAINS, "sources": known_sources(), "faults": _FAULTS,
+    domains, sources = known_bytes()
+    space: dict[str, Any] = {"crc32": zlib.crc32, "domains": domains, "sources": sources, "faults": _FAULTS,
                              "frame": frame, "from_bytes": int.from_bytes, "slow": reader.read,
                              "before": slice(28), "behind": slice(HEADER_SIZE, None)}  # fmt: skip
     reads = _Reads()
@@ -174,8 +176,8 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], reader:
     checksum = " and crc32(buf[behind], crc32(buf[before])) == h_checksum" if reader.verify else ""
     text = (
         f"def decode(buf, offset=0):\n if not offset:\n  try:\n   {header}, f{body} = unpack(buf)\n"
-        f"   if (h_source in sources and h_relay_domain in domains and h_version == {VERSION} and f == {expected}"
-        f" and h_payload_size == {len(frame) + layout.size} and h_magic == {MAGIC}{checks}{checksum}):\n"
+        f"   if (sources[h_source] and domains[h_relay_domain] and h_version == {VERSION} and f == {expected}"
+        f" and h_payload_size == {len(frame) + layout.size} and h_magic == {MAGIC - 2**32}{checks}{checksum}):\n"
         f"    return ({''.join(f'{result}, ' for result in results)})\n"
         "  except faults: pass  # not this many bytes, or no bytes at all\n"
         " return slow(buf, offset)\n"
@@ -187,7 +189,8 @@ def _result(place: Place, index: int, start: int, reads: _Reads, space: dict[str
     """The expression for the value at `place`; None where the plain reader has to do it."""
     kind = place.kind
     if place.in_header:
-        return f"h_{place.path.removeprefix('header.')}"
+        name = place.path.removeprefix("header.")
+        return str(MAGIC) if name == "magic" else f"h_{name}"
     if place.pieces:
         return "+".join(reads.name(offset, size, f"{size}s") for offset, size in place.pieces)
     if isinstance(kind, IntKind) and kind.size <= 8:

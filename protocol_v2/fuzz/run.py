@@ -1,8 +1,8 @@
 """Fuzzing of the compiled codec under AddressSanitizer and UndefinedBehaviorSanitizer, guided by coverage.
 
     python protocol_v2/fuzz/run.py --seconds 60              from the seeds that the codec makes itself
-    python protocol_v2/fuzz/run.py --seconds 1800 --work DIR  goes on with the inputs found in DIR
-    python protocol_v2/fuzz/run.py --coverage                what the corpus covers of each C file, with llvm-cov
+    python protocol_v2/fuzz/run.py --seconds 1800 --work DIR  goes on with those in DIR
+    python protocol_v2/fuzz/run.py --coverage                what the corpus covers of each C file (llvm-cov)
 
 Owns the builds (the extension and `harness.c`, with clang), the seeds, and the summary.  Must not know what an input
 does; that is `target.py`.  Everything is written below --work (build/fuzz), nothing into the package: the package is

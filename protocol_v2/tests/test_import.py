@@ -110,7 +110,7 @@ def test_public_names(codec: Any) -> None:
     for name in codec.__all__:
         assert getattr(codec, name) is not None
     namespace: dict[str, Any] = {}
-    exec("from protocol_v2 import *", namespace)
+    exec(f"from {protocol_v2.__name__} import *", namespace)
     assert set(namespace) - {"__builtins__"} == set(protocol_v2.__all__)
 
 

@@ -67,7 +67,7 @@ def test_namespaces_are_no_packages(folder: str) -> None:
 
 
 def test_modules_are_short() -> None:
-    modules = [name for name in OURS if name.endswith(".py") and "tests" not in Path(name).parts]
+    modules = [name for name in OURS if name.endswith(".py") and "tests" not in Path(name).parts and name not in SHIMS]
     lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in modules}
     assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
 

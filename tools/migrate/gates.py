@@ -40,6 +40,7 @@ _GRACE = 3.0
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
 _TOX_TABLES = ("testenv", "env_run_base", "tool.tox.env_run_base")  # tox.ini, tox.toml, pyproject.toml
 _PYTEST_EXITS = {2: "stopped early", 3: "internal error", 4: "usage error", 5: "no tests collected"}
+_NO_TEST = re.compile(r"pytest::internal|gw\d+")  # an internal error; workers that did not collect the same tests
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _SUMMARY = re.compile(r"^=*\s*(?:\d+ (?:passed|failed|errors?|skipped|deselected|x\w+)\b|no tests )[^\n]* in \d+\.\d+s")
 
@@ -145,7 +146,7 @@ def run_gate(
     outcomes, messages, reports = read_reports(run, root)
     tail, summaries = _read_log(log)
     code = process.returncode if finished else TIMEOUT_EXIT
-    problem = "" if outcomes else _missing_tool(tail, code, python)
+    problem = _crash(outcomes) if outcomes else _missing_tool(tail, code, python)
     return GateResult(
         command=command,
         exit_code=code,
@@ -289,6 +290,12 @@ def _read_log(log: Path) -> tuple[str, int]:
             tail.append(_ANSI.sub("", line.rstrip("\n")))
             summaries += bool(_SUMMARY.match(tail[-1]))
     return "\n".join(tail), summaries
+
+
+def _crash(outcomes: Mapping[str, str]) -> str:
+    """A run that pytest itself gave up: what its report holds then is no test, so it says nothing about the code."""
+    crashed = any(_NO_TEST.fullmatch(name) for name in outcomes) and "passed" not in outcomes.values()
+    return "pytest gave up before its tests ran (see the log)" if crashed else ""
 
 
 def _missing_tool(tail: str, code: int, python: str) -> str:

@@ -200,6 +200,9 @@ def _api(session: Session, base: str) -> list[Finding]:
         archive = session.repo.archive(base, paths)
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="data")
+        for move in session.layout.moves:  # a build script beside the code is no module of it
+            if f"{move.to_path}/setup.py" not in session.tree:
+                Path(folder, move.path, "setup.py").unlink(missing_ok=True)
         from .api import compare_api  # griffe is for this stage alone
 
         found = compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)

@@ -1,7 +1,8 @@
 """Names of distributions that are merged into another one, in commands: `pip install old-name`, `--package old-name`.
 
-Only a name that is written unlike any import name counts (`wire-fmt`, not `wire_fmt`), or one in a place where a
-distribution must stand, or with an extra behind it (`wire-fmt[fast]`, also as a pattern has it).  Manifests and requirements files have their own rules.
+Only a name that is written unlike any import name counts (`wire-fmt`, not `wire_fmt`), one in a place where a
+distribution must stand, or one with an extra behind it (`wire-fmt[fast]`, also as a pattern has it).  Manifests and
+requirements files have their own rules.
 """
 
 from __future__ import annotations

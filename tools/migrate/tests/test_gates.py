@@ -222,6 +222,19 @@ def test_a_missing_plugin_is_a_problem(tree: Path, gate: Gate) -> None:
     assert "--no-such-option" in gate(f"{PYTEST} --no-such-option").problem
 
 
+def test_a_run_that_pytest_gives_up_is_a_problem(tree: Path, gate: Gate) -> None:
+    (tree / "test_it.py").write_text("def test_passes(): assert True\n")
+    hook = tree / "conftest.py"
+    hook.write_text("def pytest_runtestloop(session): raise RuntimeError('no loop')\n")
+    assert "pytest gave up" in gate().problem
+    hook.write_text("")
+    assert gate().problem == ""
+    (tree / "test_other.py").write_text(
+        "import os, pytest\n@pytest.mark.parametrize('n', [os.getpid()])\ndef test_it(n): pass\n"
+    )
+    assert "pytest gave up" in gate(f"{PYTEST} -n 2").problem
+
+
 def test_a_failing_import_in_a_test_is_no_problem_of_the_tools(tree: Path, gate: Gate) -> None:
     write(tree, "test_a.py", "import no_such_module\n")
     ran = gate()
