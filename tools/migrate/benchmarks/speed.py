@@ -13,6 +13,7 @@ largest sum over all its processes at one moment, shared pages divided among tho
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -117,13 +118,12 @@ class _Watch(threading.Thread):
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = children.read_text().split()
-        except OSError:
-            continue  # it has ended meanwhile
-        for child in found:
-            yield from _family(int(child))
+    found: list[str] = []
+    with contextlib.suppress(OSError):  # it may end meanwhile
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += children.read_text().split()
+    for child in found:
+        yield from _family(int(child))
 
 
 def _shared_size(pid: int) -> int:

@@ -67,6 +67,9 @@ class Memory:
                 reach = [sorted(look.reach.names), look.reach.stars]
                 scan = None if look.scan is None else _pack_scan(look.scan)
                 files[path] = [tree.digest(path), scan, reach, asked, look.mentions]
+        for module in index.files:
+            if world.layout.new_module(module) is not None:
+                index.names(module)  # design asks for these, so that the next run need not parse them
         known = {m: n for m, n in sorted(index.known.items()) if m in index.files and _is_plain(n)}
         modules = {m: [tree.digest(index.files[m]), _pack_names(n)] for m, n in known.items()}
         document = {"world": self._key, "files": files, "modules": modules}

@@ -112,26 +112,33 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
     # Names computed below a package that stays may mean a module that leaves it.
     above = {old.rpartition(".")[0] for old in layout.old_names if "." in old}
     above = {p for p in above if layout.new_module(p) is None} - {""}
-    computed = re.compile(b"|".join(re.escape(p.encode()) for p in sorted(above)) or b"(?!)")
+    computed = _any(re.escape(p.encode()) for p in sorted(above))
     stale = needles(layout)
-    merged = re.compile("|".join(n.replace("-", "[-_.]+") for n in merged_names(layout)).encode() or b"(?!)", re.I)
+    merged = _any((n.replace("-", "[-_.]+").encode() for n in merged_names(layout)), re.I)
 
     def may_hold(path: str) -> bool:
         if layout.tree.modes[path] == LINK:
             return True
         data = layout.tree.read(path)
         found = needle.search(data)
-        if (found and (cleared is None or needle.search(cleared.rest(path, data)))) or (
+        if (found and (cleared is None or cleared.holds(needle, path, data))) or (
             layout.new_path(path) != path and path.endswith((*PYTHON, ".md"))
         ):
             return True
-        if stale(data) or merged.search(data):
+        if stale(data) or merged(data):
             return True
         if not path.endswith(PYTHON) or b"import" not in data or (cleared is not None and cleared.stays(path)):
             return False
-        return bool(computed.search(data) and _DYNAMIC.search(data))
+        return computed(data) and _DYNAMIC.search(data) is not None
 
     return may_hold
+
+
+def _any(patterns: Iterable[bytes], flags: int = 0) -> Callable[[bytes], bool]:
+    """Whether one of the patterns is in the bytes (one that never matches would still walk through every file)."""
+    listed = list(patterns)
+    pattern = re.compile(b"|".join(listed), flags) if listed else None
+    return lambda data: pattern is not None and pattern.search(data) is not None
 
 
 # many files
