@@ -7,6 +7,7 @@ that failed before is never blamed on the move), which modules can be imported a
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,6 @@ from typing import Any
 
 from .attributes import reachable
 from .gates import GateResult, run_gate
-from .graph import cycles, dependency_graph, to_dot, to_json
 from .imports import import_all, public_names
 from .layout import Layout
 from .manifests import Context as ManifestContext
@@ -33,6 +33,8 @@ _IMPORT_TIMEOUT = 60.0  # seconds for one module
 
 def run_audit(session: Session) -> dict[str, Any]:
     """Read everything, run the gates, and save the document.  Changes nothing in the tree."""
+    from .graph import cycles, dependency_graph, to_dot, to_json  # networkx takes longer to load than most commands run
+
     layout, scans = session.layout, session.scans
     uses = sorted(set(_uses(layout, scans)))
     graph = dependency_graph(uses)
@@ -41,8 +43,11 @@ def run_audit(session: Session) -> dict[str, Any]:
     python = gates[0].python if gates and gates[0].python else sys.executable
     modules = moving_modules(session)
     session.progress("importing", 0, len(modules))
-    problems = import_all(python, session.root, session.plan.import_roots, modules, timeout=_IMPORT_TIMEOUT)
-    names = public_names(python, session.root, session.plan.import_roots, [m for m, p in problems.items() if not p])
+    roots = session.plan.import_roots
+    with tempfile.TemporaryDirectory(prefix="migrate-imports-") as code:
+        problems = import_all(python, session.root, roots, modules, timeout=_IMPORT_TIMEOUT, bytecode=code)
+        sound = [m for m, p in problems.items() if not p]
+        names = public_names(python, session.root, roots, sound, bytecode=code)
     document: dict[str, Any] = {
         "schema": 1,
         "commit": session.repo.head(),

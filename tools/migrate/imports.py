@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,25 +127,40 @@ class _Answer(NamedTuple):
 
 
 def import_all(
-    python: str, root: Path, roots: Sequence[str], modules: Sequence[str], *, timeout: float | None
+    python: str,
+    root: Path,
+    roots: Sequence[str],
+    modules: Sequence[str],
+    *,
+    timeout: float | None,
+    bytecode: str | None = None,
 ) -> dict[str, str]:
     """For each module '' when `python` can import it, or "ExceptionType: message" in one line.
 
-    `roots` (relative to `root`) come first on sys.path.  `timeout` is in seconds per module.
+    `roots` (relative to `root`) come first on sys.path.  `timeout` is in seconds per module.  `bytecode` is a folder
+    for the byte code, where the next question finds it; without one it is thrown away.
     """
-    return _ask(python, root, roots, modules, timeout, names=False).errors
+    return _ask(python, root, roots, modules, timeout, names=False, bytecode=bytecode).errors
 
 
 def public_names(
-    python: str, root: Path, roots: Sequence[str], modules: Sequence[str], *, timeout: float | None = 60
+    python: str,
+    root: Path,
+    roots: Sequence[str],
+    modules: Sequence[str],
+    *,
+    timeout: float | None = 60,
+    bytecode: str | None = None,
 ) -> dict[str, dict[str, str]]:
     """For each module that can be imported, its public names with a description (kind, signature, class, value).
 
     Methods of the classes that a module defines are listed as "Class.method".  All is asked twice: what differs
     between two runs of the same tree (a start time, a process id) is described by its kind only.
     """
-    first = _ask(python, root, roots, modules, timeout, names=True).names
-    second = _ask(python, root, roots, modules, timeout, names=True).names
+    with ExitStack() as stack:
+        folder = bytecode or stack.enter_context(_scratch())
+        first = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder).names
+        second = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder).names
     settled: dict[str, dict[str, str]] = {}
     for module, names in first.items():
         again = second.get(module, {})
@@ -214,15 +230,27 @@ def _difference(module: str, text: str, *readings: str) -> Finding:
     return Finding(module, 0, "public-names", text, readings, hint, severity="error")
 
 
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="migrate-imports-")
+
+
 def _ask(
-    python: str, root: Path, roots: Sequence[str], modules: Sequence[str], timeout: float | None, *, names: bool
+    python: str,
+    root: Path,
+    roots: Sequence[str],
+    modules: Sequence[str],
+    timeout: float | None,
+    *,
+    names: bool,
+    bytecode: str | None,
 ) -> _Answer:
     answer = _Answer({}, {})
     waiting = list(dict.fromkeys(modules))
     root = root.resolve()
-    with tempfile.TemporaryDirectory(prefix="migrate-imports-") as scratch:
-        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": scratch, "PYTHONHASHSEED": "0"}
-        env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `scratch`, where a second round finds it
+    with ExitStack() as stack:
+        folder = bytecode or stack.enter_context(_scratch())
+        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0"}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `folder`, where a second round finds it
         while waiting:
             job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
             messages, end = _drive(python, json.dumps(job | {"names": names}), root, env, timeout)

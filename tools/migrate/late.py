@@ -54,7 +54,7 @@ class Arrivals:
 def find(layout: Layout, jobs: int) -> Arrivals:
     """Every use of an old name in a tree from after the move."""
     world = make_world(layout)
-    found = Arrivals([s for s in scan_tree(world, skip=wants, jobs=jobs) if s.edits])
+    found = Arrivals([s for s in scan_tree(world, skip=wants, jobs=jobs, edits_only=True) if s.edits])
     context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
     for path in layout.tree:
         text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None

@@ -166,35 +166,37 @@ class Repo:
             if entry:
                 meta, path = entry.split("\t", 1)
                 modes[path], _, blobs[path] = meta.split(" ")
-        live = revision == "HEAD"
+        live, root = revision == "HEAD", os.fspath(self.root)
 
         def read(path: str) -> bytes:
             if modes[path] == SUBMODULE:
                 return b""
             if live:
-                place = self.root / path
-                return os.fsencode(os.readlink(place)) if modes[path] == LINK else place.read_bytes()
+                return read_place(f"{root}/{path}", modes[path])
             if modes[path] == LINK:
                 return self._bytes("cat-file", "blob", blobs[path])
             # As a checkout would write it: line ends and filters of this repository applied.
             return self._bytes("cat-file", "--filters", f"{revision}:{path}")
 
-        return Tree(modes, read)
+        def digest(path: str) -> str:
+            # The working tree is clean, so git's hash stands for the content, and the size for the line ends and
+            # filters with which it was checked out.
+            size = os.lstat(f"{root}/{path}").st_size if live and modes[path] != SUBMODULE else 0
+            return f"{blobs[path]} {size}"
+
+        return Tree(modes, read, digest)
 
     def index_tree(self) -> Tree:
         """The files in the index, with their content in the working tree; what a hook or a shallow clone can see."""
-        modes = {}
+        modes, root = {}, os.fspath(self.root)
         for entry in self.run("ls-files", "-z", "-s").split("\0"):
             if entry:
                 meta, path = entry.split("\t", 1)
-                if os.path.lexists(self.root / path):
+                if os.path.lexists(f"{root}/{path}"):
                     modes[path] = meta.split(" ")[0]
 
         def read(path: str) -> bytes:
-            place = self.root / path
-            if modes[path] == SUBMODULE:
-                return b""
-            return os.fsencode(os.readlink(place)) if modes[path] == LINK else place.read_bytes()
+            return b"" if modes[path] == SUBMODULE else read_place(f"{root}/{path}", modes[path])
 
         return Tree(modes, read)
 
@@ -357,6 +359,14 @@ class Repo:
         for name in names:
             for folder in {self.git_dir, common.resolve()}:
                 (folder / name).unlink(missing_ok=True)
+
+
+def read_place(place: str, mode: str) -> bytes:
+    """A tracked file's content, or a link's target."""
+    if mode == LINK:
+        return os.fsencode(os.readlink(place))
+    with open(place, "rb") as file:  # by text: a Path costs as much as the reading does
+        return file.read()
 
 
 def file_mode(place: Path) -> str:

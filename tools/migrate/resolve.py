@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .layout import Layout
+from .syntax import nodes_of, parse
 from .tree import Tree
 
 Kind = Literal["module", "name", "member", "dynamic", "missing"]
@@ -33,6 +34,9 @@ _MODULE_ATTRIBUTES = {
     "__dict__",
 }
 
+EVERYTHING = "*"  # among the modules that were asked for: rope looked, and it may have read every file
+COMPUTED = " "  # behind a base class that is more than one plain name
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -44,13 +48,22 @@ class Resolution:
         return self.kind not in ("missing", "dynamic")
 
 
+@dataclass(frozen=True, slots=True)
+class ClassShape:
+    """What is asked of a class: the names bound anywhere in it, and its bases, dotted ("" for a computed one)."""
+
+    members: frozenset[str]
+    bases: tuple[str, ...]
+    derived: bool
+
+
 @dataclass(slots=True)
 class ModuleNames:
     """The top-level names of one module: name -> dotted origin for imports, None for what is defined here."""
 
     names: dict[str, str | None] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
-    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    classes: dict[str, ClassShape] = field(default_factory=dict)
     exported: tuple[str, ...] | None = None
     dynamic: bool = False
     parsed: bool = True
@@ -69,7 +82,8 @@ class Index:
         self.tree: Tree = layout.tree
         self.files: dict[str, str] = {}
         self.packages: set[str] = set()
-        self._names: dict[str, ModuleNames] = {}
+        self.known: dict[str, ModuleNames] = {}
+        self.asked: set[str] | None = None  # who wants to know collects the modules here whose names were asked for
         self.compiled = compiled_modules(self.tree)
         for path in self.tree:
             module = layout.module_of(path)
@@ -96,13 +110,22 @@ class Index:
         return name in self.files or name in self.packages or name in self.compiled
 
     def names(self, module: str) -> ModuleNames:
+        if self.asked is not None:
+            self.asked.add(module)
         if module in self.compiled and module not in self.files:
             return ModuleNames(dynamic=True)
-        if module not in self._names:
+        if module not in self.known:
             path = self.files.get(module)
             text = self.tree.text(path) if path else None
-            self._names[module] = parse_names(text.body, module, module in self.packages) if text else ModuleNames()
-        return self._names[module]
+            self.known[module] = parse_names(text.body, module, module in self.packages) if text else ModuleNames()
+        return self.known[module]
+
+    def definition(self, module: str, name: str) -> ast.ClassDef:
+        """The syntax tree of a class that `names(module).classes` holds."""
+        text = self.tree.text(self.files[module])
+        tree = parse(text.body) if text else None
+        assert tree is not None
+        return [n for n in _top_level(tree.body) if isinstance(n, ast.ClassDef) and n.name == name][-1]
 
     def binds(self, module: str, name: str, _seen: frozenset[str] = frozenset()) -> bool:
         """Whether the module's own code binds `name` (its submodules are another question)."""
@@ -174,7 +197,7 @@ class Resolver:
             return Resolution("name", module)
         origin = names.names.get(first)
         if first in names.classes:
-            return Resolution(self._member(module, names.classes[first], rest[1:]), module)
+            return Resolution(self._member(module, first, rest[1:]), module)
         if origin and depth < 8:
             onward = self.layout.current_module(origin)
             if self.index.is_module(onward.split(".")[0]) or self.index.is_module(onward):
@@ -183,36 +206,39 @@ class Resolver:
             return Resolution("member", module)  # an attribute of something outside the tree
         return Resolution("dynamic", module)
 
-    def _member(self, module: str, node: ast.ClassDef, rest: list[str]) -> Kind:
-        if _class_binds(node, rest[0]):
+    def _member(self, module: str, name: str, rest: list[str]) -> Kind:
+        shape = self.index.names(module).classes[name]
+        if rest[0] in shape.members:
             return "member"
-        if node.bases or node.keywords:
-            inherited = self._inherited(module, node, rest[0], 0)
+        if shape.derived:
+            inherited = self._inherited(module, shape, rest[0], 0)
             if inherited is not None:
                 return "member" if inherited else "dynamic"
             if self._rope is None:
                 self._rope = _Rope(self.index.tree)
-            answer = self._rope.class_has(self.index.files[module], node.name, rest[0])
+            if self.index.asked is not None:
+                self.index.asked.add(EVERYTHING)
+            answer = self._rope.class_has(self.index.files[module], name, rest[0])
             return "dynamic" if answer is None else "member" if answer else "dynamic"
         return "missing"
 
-    def _inherited(self, module: str, node: ast.ClassDef, name: str, depth: int) -> bool | None:
+    def _inherited(self, module: str, shape: ClassShape, name: str, depth: int) -> bool | None:
         """Whether a base class binds `name`; None if some base is not in this tree (rope is slow, so it comes last)."""
         answer: bool | None = False
-        for base in node.bases:
-            found = self._class(module, _dotted(base), depth)
+        for base in shape.bases:
+            found = self._class(module, base.removesuffix(COMPUTED), depth)
             if found is None:
-                builtin = getattr(builtins, base.id, None) if isinstance(base, ast.Name) else None
+                builtin = getattr(builtins, base, None)
                 if builtin is not None and hasattr(builtin, name):
                     return True
                 answer = answer if builtin is not None else None
                 continue
-            if _class_binds(found[1], name) or (deeper := self._inherited(*found, name, depth + 1)):
+            if name in found[1].members or (deeper := self._inherited(*found, name, depth + 1)):
                 return True
             answer = answer if deeper is False else None
         return answer
 
-    def _class(self, module: str, dotted: str, depth: int) -> tuple[str, ast.ClassDef] | None:
+    def _class(self, module: str, dotted: str, depth: int) -> tuple[str, ClassShape] | None:
         """The class that `dotted`, read in `module`, names, and the module that defines it."""
         names, (first, _, rest) = self.index.names(module), dotted.partition(".")
         if not rest and first in names.classes:
@@ -235,24 +261,22 @@ def _dotted(node: ast.expr) -> str:
     return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
 
 
-def _class_binds(node: ast.ClassDef, name: str) -> bool:
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and inner.name == name:
-            return True
-        if isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Store):
-            return True
-        if isinstance(inner, ast.Attribute) and inner.attr == name and isinstance(inner.ctx, ast.Store):
-            return True
-    return False
+def _shape(node: ast.ClassDef) -> ClassShape:
+    members: set[str] = set()
+    for inner in nodes_of(node):
+        match inner:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                members.add(name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                members.add(name)
+    bases = tuple(_dotted(b) + ("" if isinstance(b, ast.Name) else COMPUTED) for b in node.bases)
+    return ClassShape(frozenset(members), bases, bool(node.bases or node.keywords))
 
 
 def parse_names(source: str, module: str, is_package: bool) -> ModuleNames:
     out = ModuleNames()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse(source)
+    if tree is None:
         out.parsed = False
         return out
     package = module if is_package else module.rpartition(".")[0]
@@ -280,7 +304,7 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
             out.dynamic |= name == "__getattr__"
         case ast.ClassDef(name=name):
             out.names[name] = None
-            out.classes[name] = node
+            out.classes[name] = _shape(node)
         case ast.Import(names=aliases):
             for alias in aliases:
                 out.names[alias.asname or alias.name.split(".")[0]] = (

@@ -29,7 +29,7 @@ from .operations import MoveFiles, Operation, WriteFile
 from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .recovery import BLAME_FILE
 from .repo import Repo
-from .scan import FileScan, World, make_world, scan_tree
+from .scan import FileScan, Memory, World, make_world, scan_tree
 from .submodules import blank
 from .tree import Tree
 
@@ -139,6 +139,7 @@ class Session:
             skip=wants,
             jobs=self.jobs,
             progress=lambda done, total: self.progress("reading", done, total),
+            memory=Memory(self.journal.scans_file, wants) if self.journal.folder.exists() else None,
         )
 
     @cached_property

@@ -9,6 +9,7 @@ packages and the rest of the tree, for the report.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -116,26 +117,28 @@ def plan_symbols(world: World) -> list[Duplicate]:
 def find_duplicates(world: World) -> Iterator[Duplicate]:
     """Classes with the same name in moving code and anywhere else, compared."""
     layout, index = world.layout, world.resolver.index
-    first: dict[str, tuple[str, ast.ClassDef]] = {}
-    moving = [m for m in index.files if layout.new_module(m) and not _is_test(index.files[m])]
+    first: dict[str, str] = {}
+    moving = {m for m in index.files if layout.new_module(m) and not _is_test(index.files[m])}
     words = {name: module for module in sorted(moving) for name in index.names(module).classes}
     if not words:
         return
-    needles = [w.encode() for w in words]
+    shown = [re.escape(w.encode()) for w in sorted(words) if not w.startswith("_")]
+    defined = re.compile(rb"\bclass[\s\\]+(?:" + b"|".join(shown) + rb")(?!\w)")
     for module, path in sorted(index.files.items(), key=lambda kv: (layout.new_module(kv[0]) is None, kv[0])):
         if not path.endswith(".py") or _is_test(path) or module in layout.aliases:
             continue
-        if module not in moving and not any(n in layout.tree.read(path) for n in needles):
+        if module not in moving and not defined.search(layout.tree.read(path)):
             continue
-        for name, node in index.names(module).classes.items():
+        for name in index.names(module).classes:
             if name not in words or name.startswith("_") or name not in index.names(module).names:
                 continue
             if name not in first:
-                first[name] = (module, node)
+                first[name] = module
                 continue
-            other, canonical = first[name]
+            other = first[name]
             if other == module or index.files[other] == path:
                 continue
+            node, canonical = index.definition(module, name), index.definition(other, name)
             difference = compare(node, canonical)
             yield Duplicate(
                 f"{module}.{name}",

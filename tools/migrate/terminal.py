@@ -16,8 +16,6 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.syntax import Syntax
 
 from .model import STAGE_NAMES, Finding, MigrateError
 from .session import Session
@@ -81,6 +79,8 @@ def with_progress(work: Callable[[Session], Outcome], *, own_python: bool = Fals
 
         session.progress = plain
         return work(session)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=settings.errors, transient=True) as bar:
         task = bar.add_task("starting", total=None)
@@ -139,6 +139,8 @@ def show_diff(text: str) -> int:
         print_json({"diff": text, "changes": bool(text)})
     elif text:
         if settings.console.is_terminal:
+            from rich.syntax import Syntax  # and with it all of pygments
+
             settings.console.print(Syntax(text, "diff", background_color="default"))
         else:
             typer.echo(text, nl=False)

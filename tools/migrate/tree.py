@@ -15,6 +15,7 @@ import tokenize
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
@@ -60,6 +61,13 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+_KEEP = 16 << 20  # bytes of file contents that one tree keeps in memory
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
+
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -68,7 +76,10 @@ class Lines:
 
     def __init__(self, body: str) -> None:
         self.body = body
-        self.starts = [0, *(m.end() for m in _LINE_END.finditer(body))]
+        if "\r" in body:
+            self.starts = [0, *(m.end() for m in _LINE_END.finditer(body))]
+        else:
+            self.starts = list(accumulate((len(line) + 1 for line in body.split("\n")[:-1]), initial=0))
         self.ascii = body.isascii()
 
     def offset(self, line: int, utf8_column: int) -> int:
@@ -96,10 +107,14 @@ class Lines:
 class Tree:
     """Tracked paths (sorted, forward slashes) with their modes; `read` gives the bytes of one."""
 
-    def __init__(self, modes: Mapping[str, str], read: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, modes: Mapping[str, str], read: Callable[[str], bytes], digest: Callable[[str], str] | None = None
+    ) -> None:
         self.modes = dict(sorted(modes.items()))
-        self._read = read
+        self._read, self._digest = read, digest
         self._cache: dict[str, bytes] = {}
+        self._kept = 0  # bytes in the cache
+        self._digests: dict[str, str] = {}
         self._dirs: set[str] | None = None
         self._paths: list[str] | None = None
 
@@ -115,9 +130,19 @@ class Tree:
         return path in self.modes
 
     def read(self, path: str) -> bytes:
-        if path not in self._cache:
-            self._cache[path] = self._read(path)
-        return self._cache[path]
+        data = self._cache.get(path)
+        if data is None:
+            data = self._cache[path] = self._read(path)
+            self._kept += len(data)
+            while self._kept > _KEEP and len(self._cache) > 1:  # the oldest go: a large tree must not fill the memory
+                self._kept -= len(self._cache.pop(next(iter(self._cache))))
+        return data
+
+    def digest(self, path: str) -> str:
+        """What stands for the content of a file: of two files with the same one, both have the same bytes."""
+        if path not in self._digests:
+            self._digests[path] = self._digest(path) if self._digest else _digest(self.read(path))
+        return self._digests[path]
 
     def text(self, path: str) -> Text | None:
         return decode(self.read(path), python=path.endswith((".py", ".pyi", ".pyw")))
@@ -163,4 +188,9 @@ class Tree:
         def read(path: str) -> bytes:
             return written[path] if path in written else self.read(source.get(path, path))
 
-        return Tree(modes, read)
+        def digest(path: str) -> str:
+            if path in written:
+                return _digest(written[path])
+            return self.digest(source.get(path, path))
+
+        return Tree(modes, read, digest)

@@ -18,12 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .api import compare_api
 from .attributes import reachable
 from .audit import performance, run_all
 from .environ import child_environment
 from .gates import Comparison, GateResult, compare, explain, run_gate
-from .history import check_history
 from .imports import compare_names, import_all, public_names
 from .model import CheckFailed, Finding
 from .session import Session
@@ -99,6 +97,8 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
     session.progress("public names", 0, 0)
     findings += _api(session, base)
     session.progress("history", 0, 0)
+    from .history import check_history
+
     findings += check_history(session.root, base, _moved(session, base))
     findings += _types(session)
     findings += _performance(session, audit)
@@ -205,6 +205,8 @@ def _api(session: Session, base: str) -> list[Finding]:
         for move in session.layout.moves:  # a build script beside the code is no module of it
             if move.is_package and f"{move.to_path}/setup.py" not in session.tree:
                 Path(folder, move.path, "setup.py").unlink(missing_ok=True)
+        from .api import compare_api  # griffe is for this stage alone
+
         found = compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)
     return [f for f in found if not _edited_by_us(session, f) and not _explained(session, f)]
 

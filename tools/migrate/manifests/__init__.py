@@ -39,11 +39,15 @@ __all__ = ["Context", "Facts", "Rewritten", "declared_unused", "facts", "new_man
 _LOCKS = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock"}
 _REQUIREMENTS = re.compile(r"(?:^|.*[-_.])(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in)$")
 _PACKAGING = {"pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in"}
+_ENDS = (".toml", ".txt", ".in", ".lock", "setup.py", "setup.cfg")
 
 
 def wants(path: str) -> bool:
     """Whether the file is rewritten here."""
-    base, folder = posixpath.basename(path), posixpath.basename(posixpath.dirname(path))
+    above, _, base = path.rpartition("/")  # asked of every path several times
+    if not base.endswith(_ENDS):
+        return False
+    folder = above.rpartition("/")[2]
     if base in (PLAN_FILE, LOCK_FILE):
         return False
     if base in _LOCKS or base in _PACKAGING or base.endswith(".toml"):

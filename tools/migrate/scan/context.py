@@ -7,13 +7,15 @@ hands it back to all of them, without knowing them either.
 from __future__ import annotations
 
 import ast
-import warnings
+from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ..classify import Judge
 from ..layout import Layout, ModuleName
 from ..resolve import Resolver
+from ..syntax import flatten, parse
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
 
@@ -54,7 +56,7 @@ class World:
     resolver: Resolver
     judge: Judge
     scan_code: CodeScanner
-    mentions: frozenset[str] = frozenset()
+    mentions: Container[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -72,19 +74,23 @@ class Context:
 
     def __post_init__(self) -> None:
         # One walk for everybody: a second one costs as much as parsing.
-        self.nodes = flatten(self.tree, self.parents)
+        self.nodes, self.parents = flatten(self.tree)
+        kinds: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         for node in self.nodes:
-            self.kinds.setdefault(type(node), []).append(node)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                self.calls.add(node.func.id)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
-                self.string_values.add(node.value)
-            elif isinstance(node, ast.Assign | ast.AugAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
-                    self.exported |= {
-                        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
-                    }
+            kinds[node.__class__].append(node)
+        self.kinds = dict(kinds)
+        for call in self.of(ast.Call):
+            if isinstance(call.func, ast.Name):
+                self.calls.add(call.func.id)
+        for constant in self.of(ast.Constant):
+            if isinstance(constant.value, str) and len(constant.value) < 200:
+                self.string_values.add(constant.value)
+        assignments: list[ast.Assign | ast.AugAssign] = [*self.of(ast.Assign), *self.of(ast.AugAssign)]
+        for assigned in assignments:
+            targets = assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target]
+            if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
+                inner = (n for n in ast.walk(assigned) if isinstance(n, ast.Constant))
+                self.exported |= {n.value for n in inner if isinstance(n.value, str)}
 
     def of(self, *kinds: type[N]) -> list[N]:
         """All nodes of these classes, each class in the order of the walk."""
@@ -103,7 +109,7 @@ class Context:
         return self.world.judge
 
     @property
-    def mentions(self) -> frozenset[str]:
+    def mentions(self) -> Container[str]:
         return self.world.mentions
 
     def matters(self, node: ast.ImportFrom) -> bool:
@@ -111,32 +117,4 @@ class Context:
         return bool(words & self.judge.words)
 
 
-_SINGLETONS = frozenset(["ctx", "op", "ops"])  # ast shares these nodes; nothing lies below them
-
-
-def flatten(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> list[ast.AST]:
-    """All nodes, outer ones first, as `ast.walk` gives them; the scan of a large tree spends much of its time here."""
-    nodes = [tree]
-    for node in nodes:
-        for name in node._fields:
-            if name in _SINGLETONS:
-                continue
-            value = getattr(node, name, None)
-            if type(value) is list:
-                for item in value:
-                    if isinstance(item, ast.AST):
-                        parents[item] = node
-                        nodes.append(item)
-            elif isinstance(value, ast.AST):
-                parents[value] = node
-                nodes.append(value)
-    return nodes
-
-
-def parse(source: str) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+__all__ = ["CodeScanner", "Context", "NamesInScope", "World", "flatten", "parse"]

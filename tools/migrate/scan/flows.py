@@ -69,6 +69,7 @@ class Flows:
         self.named: dict[int, object] = {}
         self._functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         self._bound: dict[int, Key] = {}
+        self._classes = {id(scope) for scope in scopes.all if scope.kind == "class"}
         for scope in scopes.all:
             for name, bindings in scope.bound.items():
                 for _, node in bindings:
@@ -167,8 +168,7 @@ class Flows:
         self.keyed |= {key for node, key in self._uses if node is inner}
 
     def _class_attribute(self, key: Key) -> Key | None:
-        scope = next((s for s in self.scopes.all if id(s) == key[0]), None)
-        return (0, key[1]) if scope is not None and scope.kind == "class" else None
+        return (0, key[1]) if key[0] in self._classes else None
 
     def _find_named(self, context: Context) -> None:
         """Variables that hold `__name__` and its like, and loop variables over `sys.modules`."""

@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING
 
 from ..resolve import absolute
-from ..rewrite import split_from_import
 from .offsets import padding, relative_module
 from .scopes import Scope
 
@@ -131,6 +130,8 @@ class Froms:
                 written = self._relative(self.there.package if self.there else "", new_base)
             stages.add(stage)
             parts.append((written, [(a.name, leaf, a.asname) for a, leaf in members]))
+        from ..rewrite import split_from_import  # libcst takes a quarter of a second to load
+
         start, end = self.at.span(node)
         new = split_from_import(self.at.source, start, end, parts)
         if new is None:

@@ -63,9 +63,12 @@ class Imports:
                 self._plain(scope_id, name, binding, uses.get((scope_id, name), []), done)
             else:
                 self._chains(scope_id, name, binding, uses.get((scope_id, name), []))
+        bound = {name for _, name in self.names}
         for use in self.scopes.uses:
-            self._through_another(use)
-            self._by_string(use)
+            if len(use.attributes) > 1:  # the package and the submodule, at least
+                self._through_another(use)
+            if use.node.id in bound:
+                self._by_string(use)
 
     # collecting
 

@@ -12,7 +12,6 @@ import re
 from typing import Literal
 
 from ..classify import Hint, Verdict
-from ..rewrite import string_parts
 from .calls import DISTRIBUTION_CALLS
 from .context import Context
 from .distributions import merged_names, normal, scan_distributions
@@ -238,6 +237,8 @@ class Literals:
         segment = self.at.source[start:end]
         if not self.judge.mentioned(segment):
             return
+        from ..rewrite import string_parts  # libcst takes a quarter of a second to load
+
         hint = self.places.hint(node)
         inner = {n.value: n for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
         last = 0  # where the text before ends

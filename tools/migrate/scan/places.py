@@ -8,6 +8,7 @@ is followed within its file by `flows`.  Must not know: what moves.
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 
 from ..classify import Hint
 from .calls import (
@@ -39,9 +40,14 @@ class Places:
         self.context = context
         self.parents = context.parents
         self.moves = moves  # whether the file itself moves
-        self.flows = Flows(context, scopes)
+        self._scopes = scopes
         if follow:
             self.flows.follow(lambda node: self.hint(node) == "module")
+
+    @cached_property
+    def flows(self) -> Flows:
+        """Made when first asked for: most files have no string whose place matters."""
+        return Flows(self.context, self._scopes)
 
     def hint(self, node: ast.AST) -> Hint:
         """What the place of a string (or of a variable that holds one) says about it."""

@@ -13,7 +13,6 @@ import sys
 import tokenize
 
 from ..layout import ModuleName
-from ..rewrite import rename_in_expression
 from .context import Context, World, parse
 from .distributions import scan_distributions
 from .dynamic import Dynamic
@@ -75,6 +74,10 @@ def scan_code(
 
 
 def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
+    if not context.in_fstrings:
+        return
+    from ..rewrite import rename_in_expression  # libcst takes a quarter of a second to load
+
     groups: dict[int, tuple[ast.JoinedStr, list[tuple[str, str]]]] = {}
     for node, old, new in context.in_fstrings:
         groups.setdefault(id(node), (node, []))[1].append((old, new))

@@ -1,6 +1,6 @@
 """What other files take out of a module by name: the reasons why a module's own local name has to survive.
 
-`import pkg` in `services/x.py` makes `services.x.pkg` a public name by accident.  `reached` gathers every
+`import pkg` in `services/x.py` makes `services.x.pkg` a public name by accident.  `Reaches` gathers every
 `module.name` that some file of the tree uses in that way: from-imports, attribute chains, star imports of a module
 without `__all__`, `getattr` and `mock.patch.object` with a literal.  It may say too much, never too little: a name that
 is kept for nothing is an alias, a name that is lost is a broken file.
@@ -10,89 +10,107 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from ..layout import Layout
 from ..resolve import Resolver, absolute
-from .context import flatten
+from ..syntax import flatten, parse
 
 _PYTHON = (".py", ".pyi", ".pyw")
+_SPEAKING = frozenset([ast.Import, ast.ImportFrom, ast.Attribute, ast.Call, ast.Subscript, ast.Constant])
 
 
-def reached(layout: Layout, resolver: Resolver, words: Iterable[str], candidates: Sequence[str]) -> frozenset[str]:
-    """Every `module.name`, name a moving word or the first part of a moving name, that a file reaches into."""
-    names = {n.split(".")[0] for n in layout.old_names} | set(words)
-    either = b"|".join(re.escape(n.encode()) for n in sorted(names))
-    dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + either + rb")\b")
-    # Cheap signs that a file may reach into another module: `x.name`, "name", `from x import name`, `import *`.
-    sign = re.compile(
-        rb"[\w)\]]\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
-        rb"|\bfrom\b[^\n#]+\bimport\b(?:[ \t(\\]+[^\n#]*\b(?:" + either + rb")\b|[ \t]*[(\\])"
-    )
-    wanted = frozenset(candidates)
-    out: set[str] = set()
-    stars: list[tuple[str, ...]] = []
-    for path in layout.tree:
-        if not path.endswith(_PYTHON):
-            continue
-        data = layout.tree.read(path)
-        if b"import *" not in data and path not in wanted:
-            continue
-        out.update(m.group().decode(errors="replace") for m in dotted.finditer(data))
-        if sign.search(data):
-            _file(layout, resolver, path, names, out, stars)
-    for base, *chain in stars:
-        _star(resolver, layout, base, names, out, set(chain))
-    return frozenset(out)
+@dataclass(slots=True)
+class Reach:
+    """What one file takes out of modules: names of the form `module.name`, and the modules of its star imports."""
+
+    names: set[str] = field(default_factory=set)
+    stars: list[str] = field(default_factory=list)
 
 
-def _file(
-    layout: Layout, resolver: Resolver, path: str, names: set[str], out: set[str], stars: list[tuple[str, ...]]
-) -> None:
-    text = layout.tree.text(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text.body if text else "")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    here = layout.module_of(path)
-    imported: set[str] = set()
-    wanted: set[str] = set()
-    for node in flatten(tree, {}):
-        match node:
-            case ast.Import(names=aliases):
-                for alias in aliases:
-                    parts = alias.name.split(".")
-                    imported.update(".".join(parts[: n + 1]) for n in range(len(parts)))
-            case ast.ImportFrom(names=aliases):
-                base = absolute(node.module, node.level, here.package if here else "")
-                imported.add(base)
-                for alias in aliases:
-                    if alias.name == "*":
-                        stars.append((base,))
-                    else:
-                        imported.add(f"{base}.{alias.name}")
-                        if alias.name in names:
-                            out.add(f"{base}.{alias.name}")
-            case ast.Attribute(attr=attribute, value=value) if attribute in names:
-                if not (isinstance(value, ast.Name) and value.id in ("self", "cls")):
-                    wanted.add(attribute)
-            case ast.Call(args=[_, *rest]):
-                wanted |= {a.value for a in rest if isinstance(a, ast.Constant) and a.value in names}
-            case ast.Subscript(slice=ast.Constant(value=str(key))) if key in names:
-                wanted.add(key)
-            case ast.Constant(value=str(text_value)) if "." in text_value:
-                found = re.findall(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+", text_value)
-                out.update(f for f in found if f.rpartition(".")[2] in names)
-                for name in found:  # "services.x.pkg.parse" reaches `services.x.pkg`
-                    parts = name.split(".")
-                    out.update(".".join(parts[: n + 1]) for n in range(1, len(parts)) if parts[n] in names)
-    for module in imported:
-        out.update(f"{module}.{name}" for name in wanted)
-        if here and module in resolver.index.files and wanted:
-            out.update(f"{layout.current_module(module)}.{name}" for name in wanted)
+class Reaches:
+    """Looks at one file after the other (`of`), then puts together what all of them said (`together`).
+
+    A name counts if it is a moving word, or the first part of a moving name.
+    """
+
+    def __init__(self, layout: Layout, resolver: Resolver, words: Iterable[str]) -> None:
+        self.layout, self.resolver = layout, resolver
+        self.names = {n.split(".")[0] for n in layout.old_names} | set(words)
+        either = b"|".join(re.escape(n.encode()) for n in sorted(self.names))
+        self._dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + either + rb")\b")
+        # Cheap signs that a file may reach into another module: `x.name`, "name", `from x import name`, `import *`.
+        self._sign = re.compile(
+            rb"[\w)\]]\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
+            rb"|\bfrom\b[^\n#]+\bimport\b(?:[ \t(\\]+[^\n#]*\b(?:" + either + rb")\b|[ \t]*[(\\])"
+        )
+
+    def of(self, path: str, data: bytes, *, candidate: bool) -> Reach:
+        """What one file says; `candidate` if it is scanned, too."""
+        found = Reach()
+        if not path.endswith(_PYTHON) or (b"import *" not in data and not candidate):
+            return found
+        found.names.update(m.group().decode(errors="replace") for m in self._dotted.finditer(data))
+        if self._sign.search(data):
+            self._file(path, found)
+        return found
+
+    def together(self, parts: Iterable[Reach]) -> frozenset[str]:
+        """Every `module.name` that some file reaches into."""
+        out: set[str] = set()
+        stars: dict[str, None] = {}
+        for part in parts:
+            out |= part.names
+            stars.update(dict.fromkeys(part.stars))
+        for base in stars:
+            _star(self.resolver, self.layout, base, self.names, out, set())
+        return frozenset(out)
+
+    def _file(self, path: str, found: Reach) -> None:
+        layout, resolver, names, out = self.layout, self.resolver, self.names, found.names
+        text = layout.tree.text(path)
+        tree = parse(text.body if text else "")
+        if tree is None:
+            return
+        here = layout.module_of(path)
+        imported: set[str] = set()
+        wanted: set[str] = set()
+        for node in flatten(tree)[0]:
+            if node.__class__ not in _SPEAKING:
+                continue
+            match node:
+                case ast.Import(names=aliases):
+                    for alias in aliases:
+                        parts = alias.name.split(".")
+                        imported.update(".".join(parts[: n + 1]) for n in range(len(parts)))
+                case ast.ImportFrom(names=aliases):
+                    base = absolute(node.module, node.level, here.package if here else "")
+                    imported.add(base)
+                    for alias in aliases:
+                        if alias.name == "*":
+                            found.stars.append(base)
+                        else:
+                            imported.add(f"{base}.{alias.name}")
+                            if alias.name in names:
+                                out.add(f"{base}.{alias.name}")
+                case ast.Attribute(attr=attribute, value=value) if attribute in names:
+                    if not (isinstance(value, ast.Name) and value.id in ("self", "cls")):
+                        wanted.add(attribute)
+                case ast.Call(args=[_, *rest]):
+                    wanted |= {a.value for a in rest if isinstance(a, ast.Constant) and a.value in names}
+                case ast.Subscript(slice=ast.Constant(value=str(key))) if key in names:
+                    wanted.add(key)
+                case ast.Constant(value=str(text_value)) if "." in text_value:
+                    shown = re.findall(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+", text_value)
+                    out.update(f for f in shown if f.rpartition(".")[2] in names)
+                    for name in shown:  # "services.x.pkg.parse" reaches `services.x.pkg`
+                        parts = name.split(".")
+                        out.update(".".join(parts[: n + 1]) for n in range(1, len(parts)) if parts[n] in names)
+        for module in imported:
+            out.update(f"{module}.{name}" for name in wanted)
+            if here and module in resolver.index.files and wanted:
+                out.update(f"{layout.current_module(module)}.{name}" for name in wanted)
 
 
 def _star(resolver: Resolver, layout: Layout, base: str, names: set[str], out: set[str], seen: set[str]) -> None:

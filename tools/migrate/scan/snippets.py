@@ -9,7 +9,6 @@ import ast
 import re
 from collections.abc import Sequence
 
-from ..rewrite import rename_in_expression
 from .context import Context, World, parse
 from .offsets import Offsets
 from .scopes import Scope, analyse
@@ -82,6 +81,10 @@ def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: S
             known = scan_annotation(context, sink, word, base + first, scope) or known
     if not known:
         return False
+    if not renames:
+        return True
+    from ..rewrite import rename_in_expression  # libcst takes a quarter of a second to load
+
     for start, end, new in rename_in_expression(text, sorted(renames.items())) or []:
         sink.edit(
             base + start,

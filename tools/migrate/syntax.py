@@ -1,0 +1,84 @@
+"""Syntax trees of Python sources, parsed and walked once for all who look at the same file one after the other.
+
+Knows `ast` and nothing else.  The trees and lists are shared: nobody may change them.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+
+# Fields in which no node lies below which anything is: ast shares contexts and operators, the others hold plain values.
+_PLAIN = {"ctx", "op", "ops", "id", "attr", "arg", "lineno", "type_comment", "conversion", "kind", "level", "module"}
+_LEAVES = (ast.Name, ast.Constant, ast.alias, ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of a class of nodes in which other nodes may lie, in their order."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        fields = () if issubclass(kind, _LEAVES) else tuple(name for name in kind._fields if name not in _PLAIN)
+        self[kind] = fields
+        return fields
+
+
+CHILD_FIELDS = _Fields()
+
+
+@lru_cache(maxsize=1)
+def parse(source: str) -> ast.Module | None:
+    """The syntax tree of a source, not to be changed; None if it is no Python for this interpreter.
+
+    The last one is kept.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def flatten(tree: ast.AST) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
+    """All nodes, outer ones first, as `ast.walk` gives them, and each one's parent.
+
+    The scan of a large tree spends much of its time here, so the last answer is kept, as the tree is (`parse`).
+    """
+    nodes: list[ast.AST] = [tree]
+    parents: dict[ast.AST, ast.AST] = {}
+    add = nodes.append
+    for node in nodes:
+        for name in CHILD_FIELDS[node.__class__]:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        parents[item] = node
+                        add(item)
+            elif isinstance(value, ast.AST):
+                parents[value] = node
+                add(value)
+    return nodes, parents
+
+
+def nodes_of(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes, in no order to rely on, and nothing is kept."""
+    rest = [tree]
+    while rest:
+        node = rest.pop()
+        yield node
+        for name in CHILD_FIELDS[node.__class__]:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                rest += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST):
+                rest.append(value)
+
+
+def forget() -> None:
+    """Let go of what is kept of the last source."""
+    parse.cache_clear()
+    flatten.cache_clear()
