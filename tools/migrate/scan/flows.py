@@ -150,6 +150,13 @@ class Flows:
             return self._parametrized(call, index)
         return any(self._takes(function, call, child) for function in self._functions.get(name, ()))
 
+    def defined_here(self, call: ast.AST | None, keyword: str) -> bool:
+        """Whether a function of this file is called, with a parameter of that name."""
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return False
+        found = self._functions.get(call.func.id, ())
+        return any(a.arg == keyword for f in found for a in [*f.args.args, *f.args.kwonlyargs])
+
     def _takes(self, function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, child: ast.AST) -> bool:
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
@@ -174,7 +181,7 @@ class Flows:
         return False
 
     def _asks(self, node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
-        """`NAMES[module.__name__]`, `NAMES.get(cls.__module__)`, `__name__ in NAMES`, for the use `node` of a variable."""
+        """Whether the use `node` of a variable is as in `NAMES[module.__name__]`, `NAMES.get(...)`, `... in NAMES`."""
         parent = parents.get(node)
         match parent:
             case ast.Subscript(value=value, slice=key):

@@ -60,8 +60,9 @@ class Places:
                     if found is not None:
                         return found
                 case ast.keyword(arg=name):
-                    if name in MODULE_KEYWORDS:
-                        return "module"
+                    call = self.parents.get(parent)
+                    if name in MODULE_KEYWORDS and not self.flows.defined_here(call, name):
+                        return "module"  # for a function of this file it depends on what becomes of its parameter
                 case ast.Attribute(attr="format" | "join" | "values" | "items" | "keys" | "get" | "copy" | "pop"):
                     pass
                 case ast.Attribute(attr=attribute) if attribute in NAME_METHODS:

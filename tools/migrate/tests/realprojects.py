@@ -22,12 +22,14 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +78,6 @@ class Row:
     edits: int = 0
     listed: int = 0
     seconds: float = 0.0
-    suite: float = 0.0
     passed: dict[int, str] = field(default_factory=dict)  # by stage: what pytest counted
     left: int = 0  # lines with an old name that are left, all of them listed or named in `left`
 
@@ -104,7 +105,9 @@ def call(*command: str | Path, cwd: Path, check: bool = True, **more: str) -> su
     env = {k: v for k, v in os.environ.items() if not k.startswith(_STATE)} | more
     done = subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if check and done.returncode:
-        raise Wrong(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        raise Wrong(
+            f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
     return done
 
 
@@ -132,12 +135,15 @@ class Checkout:
         pip = [self.python, "-m", "pip", "--disable-pip-version-check", "-q"]
         done = call(*pip, *arguments, cwd=cwd or self.folder, check=False, **self.project.environ)
         if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-            raise CannotBeHad(f"{self.project.name} {self.project.version}: pip {arguments[0]}: {last}")
+            said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if "rror" in line] or [
+                "no output"
+            ]
+            raise CannotBeHad(f"{self.project.name} {self.project.version}: pip {arguments[0]}: {said[0]}")
 
     def _fetch(self, clones: Path | None) -> None:
-        call(sys.executable, "-m", "venv", "venv", cwd=self.folder)
-        self._pip("install", *self.project.install)
+        if not self.python.exists():  # one that `--keep` left serves again
+            call(sys.executable, "-m", "venv", "venv", cwd=self.folder)
+            self._pip("install", *self.project.install)
         source, project = self.project.source, self.project
         if source.startswith("github:"):
             repository, _, commit = source.removeprefix("github:").partition("@")
@@ -148,7 +154,8 @@ class Checkout:
             self.root.mkdir()
             call("sh", "-c", f"git -C clone archive {commit} | tar x -C checkout", cwd=self.folder)
             return
-        self._pip("download", "--no-deps", "--no-binary", source, f"{source}=={project.version}")
+        if not list(self.folder.glob("*.tar.gz")):
+            self._pip("download", "--no-deps", "--no-binary", source, f"{source}=={project.version}")
         (archive,) = self.folder.glob("*.tar.gz")
         with tarfile.open(archive) as opened:
             opened.extractall(self.folder / "unpacked", filter="data")
@@ -160,10 +167,22 @@ class Checkout:
 
     def tool(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         path = f"{self.python.parent}{os.pathsep}{os.environ['PATH']}"
-        command = [sys.executable, "-m", "tools.migrate", *arguments, "--json", "--root", self.root, "--plan", self.plan]
+        command = [
+            sys.executable,
+            "-m",
+            "tools.migrate",
+            *arguments,
+            "--json",
+            "--root",
+            self.root,
+            "--plan",
+            self.plan,
+        ]
         done = call(*command, cwd=HERE, check=False, **{**self.project.environ, "PATH": path, "PYTHONPATH": str(HERE)})
         if done.returncode != code:
-            raise Wrong(f"migrate {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-3000:]}")
+            raise Wrong(
+                f"migrate {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-3000:]}"
+            )
         return dict(json.loads(done.stdout))
 
     def run(self) -> Row:
@@ -192,14 +211,19 @@ class Checkout:
     def _count(self, row: Row, stage: int, outcome: dict[str, Any]) -> None:
         row.moved += outcome["moved"]
         row.edits += outcome["edits"]
-        logs = sorted((self.root / ".git" / "migrate").glob("*/gates/*/*/log.txt"), key=lambda p: p.stat().st_mtime)
-        counts = re.findall(r"^=*\s*((?:\d+ \w+(?:, )?)+)[^\n]* in ([\d.]+)s", logs[-1].read_text(), re.M) if logs else []
-        if stage != 2 and counts:
-            row.passed[stage] = re.sub(r", \d+ (warnings?|subtests passed)", "", counts[-1][0].strip(" ,"))
-            row.suite += float(counts[-1][1])
+        row.seconds += outcome["seconds"]
         for gate in outcome["gates"] if stage >= 3 else ():
-            _need(not gate["broken"] and not gate["missing"], f"stage {stage}: {gate}")
-        row.seconds += outcome["seconds"] - (float(counts[-1][1]) if stage != 2 and counts else 0.0)
+            _need(not gate["broken"] and not gate["missing"] and not gate.get("reason"), f"stage {stage}: {gate}")
+        if stage == 2:
+            return
+        total: Counter[str] = Counter()
+        for folder in (self.root / ".git" / "migrate").glob("*/gates/[0-9]*"):
+            log = max(folder.glob("*/log.txt"), key=lambda p: p.stat().st_mtime)
+            text, seconds = re.findall(r"^=*[ ]*(\d+ \w+(?:, \d+ \w+)*)[^\n]* in ([\d.]+)s", log.read_text(), re.M)[-1]
+            row.seconds -= float(seconds)
+            total.update({word: int(number) for number, word in re.findall(r"(\d+) (\w+)", text)})
+        words = ("passed", "failed", "skipped", "xfailed", "xpassed", "errors", "error")
+        row.passed[stage] = ", ".join(f"{total[w]} {w}" for w in words if total[w])
 
     def _caller(self, *flags: str) -> subprocess.CompletedProcess[str]:
         caller = self.folder / "caller.py"
@@ -247,10 +271,13 @@ class Checkout:
         return len(rows)
 
     def _renamed(self) -> dict[str, str]:
+        """Old path to new path, of the commit that moves; pure renames all but empty files, which git can't tell."""
         (commit,) = self.git("log", "--format=%H", "--grep", "^Move ", f"{self.first}..HEAD").split()
-        shown = self.git("show", "--format=", "--name-status", "-M100%", commit)
-        rows = [line.split("\t") for line in shown.splitlines()]
-        wrong = [r for r in rows if r[0] != "R100" and call("git", "cat-file", "-s", f"{commit}:{r[-1]}", cwd=self.root, check=False).stdout.strip() not in ("0", "")]
+        rows = [r.split("\t") for r in self.git("show", "--format=", "--name-status", "-M100%", commit).splitlines()]
+        empty = self.git("hash-object", "-t", "blob", os.devnull).strip()
+        blobs = self.git("ls-tree", "-r", self.first).splitlines() + self.git("ls-tree", "-r", commit).splitlines()
+        empties = {line.partition("\t")[2] for line in blobs if empty in line}
+        wrong = [r for r in rows if r[0] != "R100" and r[-1] not in empties]
         _need(not wrong, f"not moved by a pure rename: {wrong}")
         return {r[1]: r[2] for r in rows if r[0] == "R100"}
 
@@ -266,7 +293,8 @@ def _pattern(old: str) -> str:
     name = re.escape(old)
     if "." in old:
         return rf"(?<![\w.]){name}(?!\w)"
-    return rf"^\s*(?:import|from)\s+{name}\b(?!\s*=)|(?<![\w./:@-]){name}\.(?!com|org|io|py\b|toml|readthedocs|git\b)[a-z_]\w*"
+    below = rf"(?<![\w./:@-]){name}\.(?!com|org|io|py\b|toml|readthedocs|git\b)[a-z_]\w*"
+    return rf"^\s*(?:import|from)\s+{name}\b(?!\s*=)|{below}"
 
 
 def _need(true: bool, what: str) -> None:
@@ -277,7 +305,7 @@ def _need(true: bool, what: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="moves published projects and prints a row of the table for each")
     parser.add_argument("names", nargs="*", help="files of tests/real without .toml; all of them if none is named")
-    parser.add_argument("--keep", type=Path, help="an empty folder in which the checkouts stay")
+    parser.add_argument("--keep", type=Path, help="a folder in which the checkouts and environments stay")
     parser.add_argument("--clones", type=Path, help="a folder with clones at OWNER/NAME, in the place of GitHub")
     options = parser.parse_args(arguments)
     failed = 0
@@ -285,7 +313,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as temporary:
             folder = (options.keep or Path(temporary)).resolve() / name
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in ("checkout", "unpacked", "clone"):
+                shutil.rmtree(folder / old, ignore_errors=True)
             try:
                 print(Checkout(load(name), folder, options.clones).run().markdown(), flush=True)
             except (CannotBeHad, Wrong) as error:
