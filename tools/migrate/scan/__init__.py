@@ -22,7 +22,7 @@ from ..resolve import Resolver
 from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
 from .context import World
-from .distributions import merged_names
+from .distributions import groups, merged_names
 from .python import scan_code, scan_python
 from .reach import reached
 from .roots import needles
@@ -39,7 +39,7 @@ _DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorte
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    return World(layout, resolver, Judge(layout, resolver), scan_code)
+    return World(layout, resolver, Judge(layout, resolver), scan_code, groups=groups(layout.tree))
 
 
 def scan_tree(

@@ -55,6 +55,7 @@ class World:
     judge: Judge
     scan_code: CodeScanner
     mentions: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()  # of entry points, as the manifests declare them
 
 
 @dataclass(slots=True)

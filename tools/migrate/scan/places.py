@@ -15,6 +15,8 @@ from .calls import (
     CALL_KEYWORDS,
     COMMAND_CALLS,
     FLOWING,
+    GROUP_CALLS,
+    GROUP_KEYWORDS,
     IDENTITY_CALLS,
     IDENTITY_VARIABLES,
     LABEL_CALLS,
@@ -213,6 +215,22 @@ class Places:
             name = called(parent)
             return True if name in COMMAND_CALLS else False if name in ROUTE_CALLS else None
         return None
+
+    def group(self, node: ast.AST) -> bool | None:
+        """Whether the text is the name of a group of entry points: True where it must be, None where it may be."""
+        child, parent = node, self.parents.get(node)
+        if isinstance(parent, ast.keyword):
+            if parent.arg in GROUP_KEYWORDS:
+                return True
+            child, parent = parent, self.parents.get(parent)
+        match parent:
+            case ast.Subscript(value=value) | ast.Call(func=ast.Attribute(attr="get", value=value)) if (
+                value is not child
+            ):
+                return (isinstance(value, ast.Call) and called(value) == "entry_points") or None
+            case ast.Call(args=args) if called(parent) in GROUP_CALLS:
+                return child in args and called(parent) != "load_entry_point"
+        return False if self.hint(node) == "module" else None
 
     def label(self, node: ast.AST) -> bool:
         """Whether the text is an application's label and a model, as relations of an object mapper take them."""
