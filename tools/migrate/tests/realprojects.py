@@ -38,7 +38,6 @@ from typing import Any
 FOLDER = Path(__file__).with_name("real")
 HERE = Path(__file__).resolve().parents[3]
 _STATE = ("GIT_", "PYTEST_", "PYTHON", "COV_")
-_HISTORY = ("*CHANGE*", "*HISTORY*", "*NEWS*", "*[cC]hangelog*", "*[cC]hanges*", "*releasenotes/*", "*whatsnew*")
 _KEYS = {"name", "version", "style", "source", "install", "editable", "plan", "imports", "left", "environ", "prepare"}
 
 
@@ -103,7 +102,9 @@ def load(name: str) -> Project:
 
 def call(*command: str | Path, cwd: Path, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(_STATE)} | more
-    done = subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, check=False, errors="replace"
+    )
     if check and done.returncode:
         raise Wrong(
             f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
@@ -257,10 +258,10 @@ class Checkout:
                 allowed.add((renamed.get(path, path), texts[path][line - 1]))
         for path, line in known:
             allowed.add((renamed.get(path, path), str(line)))
-        whole = {renamed.get(p, p) for p, line in known if not line}
+        whole = {renamed.get(f["path"], f["path"]) for f in listed if f["rule"].startswith("file.")}
         others = re.compile("|".join(self.project.left.values()) or r"(?!)")
         pattern = "|".join(_pattern(old) for old in self.project.moves)
-        places = [".", ":!migration.lock", *(f":(exclude,icase){p}" for p in _HISTORY)]
+        places = [".", ":!migration.lock", ":!.git-blame-ignore-revs"]
         found = call("git", "grep", "-nIP", pattern, "--", *places, cwd=self.root, check=False).stdout.splitlines()
         rows = [row.split(":", 2) for row in found]
         lost = [
@@ -293,7 +294,7 @@ def _pattern(old: str) -> str:
     name = re.escape(old)
     if "." in old:
         return rf"(?<![\w.]){name}(?!\w)"
-    below = rf"(?<![\w./:@-]){name}\.(?!com|org|io|py\b|toml|readthedocs|git\b)[a-z_]\w*"
+    below = rf"(?<![\w./:@-]){name}\.(?!com|org|io|py\b|toml|readthedocs|git\b|egg\b)[a-z_]\w*"
     return rf"^\s*(?:import|from)\s+{name}\b(?!\s*=)|{below}"
 
 
