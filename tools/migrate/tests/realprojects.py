@@ -10,6 +10,7 @@ A file says what is fetched, with what it is tested, the plan file, and which im
     install                what the suite needs; `editable` are the folders that are installed without dependencies
     plan                   the whole plan file
     imports                lines that use an old name; each must warn at its own line until stage 5, and fail after 6
+    by_hand                a command after stage 4: what a person does with places that were listed, committed
     left                   patterns of lines that may keep an old name, each with its reason as key
 
 This module owns no judgement of a single rule.  It knows the tool by its command line only, and looks at the outcome
@@ -38,7 +39,20 @@ from typing import Any
 FOLDER = Path(__file__).with_name("real")
 HERE = Path(__file__).resolve().parents[3]
 _STATE = ("GIT_", "PYTEST_", "PYTHON", "COV_")
-_KEYS = {"name", "version", "style", "source", "install", "editable", "plan", "imports", "left", "environ", "prepare"}
+_KEYS = {
+    "name",
+    "version",
+    "style",
+    "source",
+    "install",
+    "editable",
+    "plan",
+    "imports",
+    "left",
+    "environ",
+    "prepare",
+    "by_hand",
+}
 
 
 class CannotBeHad(Exception):
@@ -61,6 +75,7 @@ class Project:
     editable: tuple[str, ...] = (".",)
     left: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    by_hand: str = ""  # a command after stage 4, for places that were listed
     prepare: str = ""  # a command in the fresh checkout, before its first commit
 
     @property
@@ -202,6 +217,10 @@ class Checkout:
                 _need(self.git("status", "--porcelain") == self._leftovers, f"stage {stage} leaves changes")
             if 3 <= stage <= 5:
                 self._old_names_warn(stage)
+            if stage == 4 and self.project.by_hand:
+                call("sh", "-c", self.project.by_hand, cwd=self.root)
+                self.git("commit", "-q", "-a", "-m", "Mend what was listed")
+                self.tool("--stage", "2")
         row.listed = len(listed)
         row.left = self._nothing_old_is_left(listed)
         self._old_names_are_gone()
@@ -260,7 +279,7 @@ class Checkout:
             allowed.add((renamed.get(path, path), str(line)))
         whole = {renamed.get(f["path"], f["path"]) for f in listed if f["rule"].startswith("file.")}
         others = re.compile("|".join(self.project.left.values()) or r"(?!)")
-        pattern = "|".join(_pattern(old) for old in self.project.moves)
+        pattern = "|".join(_pattern(old, new) for old, new in self.project.moves.items())
         places = [".", ":!migration.lock", ":!.git-blame-ignore-revs"]
         found = call("git", "grep", "-nIP", pattern, "--", *places, cwd=self.root, check=False).stdout.splitlines()
         rows = [row.split(":", 2) for row in found]
@@ -289,13 +308,17 @@ class Checkout:
             _need(bool(log) and log[-1] == self.first, f"the history of {new} ends at the move")
 
 
-def _pattern(old: str) -> str:
-    """A dotted name anywhere; of a top-level package, which may be a word as well, its imports and what is below it."""
-    name = re.escape(old)
+def _pattern(old: str, new: str) -> str:
+    """Where an old name would be seen: anywhere, or for one word, which may be any word, where it must be the package.
+
+    If the last word stays, `from new import old` leaves uses of it as they are; then only quoted names count.
+    """
+    name, last = re.escape(old), new.rpartition(".")[2]
     if "." in old:
         return rf"(?<![\w.]){name}(?!\w)"
-    below = rf"(?<![\w./:@-]){name}\.(?!com|org|io|py\b|toml|readthedocs|git\b|egg\b)[a-z_]\w*"
-    return rf"^\s*(?:import|from)\s+{name}\b(?!\s*=)|{below}"
+    behind = r"\.(?!com|org|io|py\b|toml|ini|readthedocs|git\b|egg\b|egg-info|dist-info)[a-z_]\w*"
+    before = r"""["'`~]""" if last == old else r"(?<![\w./:@-])"
+    return rf"^\s*(?:import|from)\s+{name}\b(?!\s*=)|{before}{name}{behind}"
 
 
 def _need(true: bool, what: str) -> None:
