@@ -182,14 +182,18 @@ class Literals:
         the move; a name that is imported by it may wait for stage 4.
         """
         shown_stage = stage or (None if hint == "module" else 3)
-        for match in re.finditer(r"(?<![\w.])([^\W\d]\w*(?:\\\.[^\W\d]\w*)*)\\\.", text) if "\\." in text else ():
-            name = match[1].replace("\\.", ".")
+        dot = (
+            "\\\\." if not raw and "\\\\." in text else "\\."
+        )  # as a pattern has it, in a string with escapes or without
+        pattern = r"(?<![\w.])([^\W\d]\w*(?:{0}[^\W\d]\w*)*){0}".format(re.escape(dot))
+        for match in re.finditer(pattern, text) if dot in text else ():
+            name = match[1].replace(dot, ".")
             new = self.context.layout.new_module(name)
             if new and (self.context.resolver.is_module(name)):
                 self.sink.edit(
                     base + match.start(1),
                     base + match.end(1),
-                    new.replace(".", "\\."),
+                    new.replace(".", dot),
                     stage=3,
                     rule="string.pattern",
                     reason=f"a pattern for names below {name}",
