@@ -264,7 +264,7 @@ class Checkout:
             allowed.add((renamed.get(path, path), str(line)))
         whole = {renamed.get(f["path"], f["path"]) for f in listed if f["rule"].startswith("file.")}
         others = re.compile("|".join(self.project.left.values()) or r"(?!)")
-        pattern = "|".join(_pattern(old, new) for old, new in self.project.moves.items())
+        pattern = "|".join(_pattern(old) for old in self.project.moves)
         places = [".", ":!migration.lock", ":!.git-blame-ignore-revs"]
         found = call("git", "grep", "-nIP", pattern, "--", *places, cwd=self.root, check=False).stdout.splitlines()
         rows = [row.split(":", 2) for row in found]
@@ -293,17 +293,16 @@ class Checkout:
             _need(bool(log) and log[-1] == self.first, f"the history of {new} ends at the move")
 
 
-def _pattern(old: str, new: str) -> str:
-    """Where an old name would be seen: anywhere, or for one word, which may be any word, where it must be the package.
+def _pattern(old: str) -> str:
+    """Where an old name would be seen: anywhere, or for one word, which may be any word, imports and quoted names.
 
-    If the last word stays, `from new import old` leaves uses of it as they are; then only quoted names count.
+    `import new.place as old` and `from new import old` leave uses of the word as they are.
     """
-    name, last = re.escape(old), new.rpartition(".")[2]
+    name = re.escape(old)
     if "." in old:
         return rf"(?<![\w.]){name}(?!\w)"
     behind = r"\.(?!com|org|io|py\b|toml|ini|readthedocs|git\b|egg\b|egg-info|dist-info)[a-z_]\w*"
-    before = r"""["'`~]""" if last == old else r"(?<![\w./:@-])"
-    return rf"^\s*(?:import|from)\s+{name}\b(?!\s*=)|{before}{name}{behind}"
+    return rf"""^\s*(?:import|from)\s+{name}\b(?!\s*=)|["'`~]{name}{behind}"""
 
 
 def _need(true: bool, what: str) -> None:
