@@ -36,7 +36,7 @@ def doubled_tests(
             if not new.startswith(f"{move.to_path}/") or not old.startswith(f"{move.path}/"):
                 continue
             wanted = move.target + _dotted(new[len(move.to_path) :])
-            given, before = name_for_pytest(new, after), name_for_pytest(old, layout.tree)
+            given, before = name_for_pytest(new, after), name_for_pytest(old, set(layout.tree))
             if wanted.endswith(f".{given}") and before == move.source + _dotted(old[len(move.path) :]):
                 out.append(_finding(old, given, wanted))
                 break

@@ -174,7 +174,7 @@ class Places:
         That name changes when the file moves, and no shim can keep the old one, so the string changes with it.
         """
         child, parent = node, self.parents.get(node)
-        key = True  # no value of a dictionary
+        no_value = True  # of a dictionary
         while parent is not None and not isinstance(parent, ast.stmt):
             match parent:
                 case ast.Compare() | ast.MatchValue():
@@ -196,9 +196,9 @@ class Places:
                 case ast.Dict() if self.loggers(parent):
                     return child in parent.keys
                 case ast.Dict(keys=keys):
-                    key = key and child in keys
+                    no_value = no_value and child in keys
             child, parent = parent, self.parents.get(parent)
-        if key and self.flows.holds_names(parent):
+        if no_value and self.flows.holds_names(parent):
             return True
         if isinstance(parent, ast.Assign):
             return any(last_name(t) in IDENTITY_VARIABLES for t in parent.targets)
