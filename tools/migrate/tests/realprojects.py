@@ -133,7 +133,7 @@ class Checkout:
         self._leftovers = self.git("status", "--porcelain")
 
     def _pip(self, *arguments: str, cwd: Path | None = None) -> None:
-        pip = [self.python, "-m", "pip", "--disable-pip-version-check", "-q"]
+        pip: list[str | Path] = [self.python, "-m", "pip", "--disable-pip-version-check", "-q"]
         done = call(*pip, *arguments, cwd=cwd or self.folder, check=False, **self.project.environ)
         if done.returncode:
             said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if "rror" in line] or [
@@ -168,7 +168,7 @@ class Checkout:
 
     def tool(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         path = f"{self.python.parent}{os.pathsep}{os.environ['PATH']}"
-        command = [
+        command: list[str | Path] = [
             sys.executable,
             "-m",
             "tools.migrate",
@@ -214,8 +214,9 @@ class Checkout:
         return row
 
     def _count(self, row: Row, stage: int, outcome: dict[str, Any]) -> None:
-        row.moved += outcome["moved"]
-        row.edits += outcome["edits"]
+        if stage >= 3:
+            row.moved += outcome["moved"]
+            row.edits += outcome["edits"]
         row.seconds += outcome["seconds"]
         for gate in outcome["gates"] if stage >= 3 else ():
             _need(not gate["broken"] and not gate["missing"] and not gate.get("reason"), f"stage {stage}: {gate}")

@@ -14,7 +14,7 @@ from tools.migrate.tests.realprojects import FOLDER, CannotBeHad, Checkout, load
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "moved"), [("stevedore", 36), ("django-filter", 58)])
+@pytest.mark.parametrize(("name", "moved"), [("jinja2", 26), ("django-filter", 58)])
 def test_all_six_stages(tmp_path: Path, name: str, moved: int) -> None:
     if sys.platform == "win32":
         pytest.skip("the driver needs a POSIX system")
