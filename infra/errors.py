@@ -25,8 +25,8 @@ positional arguments are exactly `args`, so errors compare and pickle.  No text 
 a password is refused before anything else.  This module must not know sockets.
 """
 
-from alphapulse_types import AlphaPulseError
-from protocol_v2 import ProtocolError
+from libs.types.common import AlphaPulseError
+from libs.types.protocol import ProtocolError
 
 
 class InfraError(AlphaPulseError):

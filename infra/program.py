@@ -17,8 +17,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from alphapulse_types import AlphaPulseError
-from protocol_v2 import RelayDomain
+from libs.types.common import AlphaPulseError
+from libs.types.protocol import RelayDomain
 
 from .errors import BadSetting, LocalInfraError, RemoteInfraError
 from .topology import load_topology

@@ -18,7 +18,7 @@ import os
 from collections import deque
 from typing import NamedTuple
 
-from protocol_v2 import Message, RelayDomain
+from libs.types.protocol import Message, RelayDomain
 
 from .errors import InfraError
 from .relay_messages import HEAD, StreamStateTLV, SyncTLV, is_reply, sync_message

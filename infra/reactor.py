@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from protocol_v2 import Message
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import Message
+from libs.types.protocol.buffers import Buffer
 
 from .program import until_stopped
 from .publisher import Publisher

@@ -17,7 +17,7 @@ import struct
 from collections.abc import Iterable
 from enum import IntEnum
 
-from protocol_v2 import (
+from libs.types.protocol import (
     TLV,
     U8,
     U32,
@@ -31,7 +31,7 @@ from protocol_v2 import (
     Vec,
     vec,
 )
-from protocol_v2.sequence import Gap
+from libs.types.protocol.sequence import Gap
 
 MAX_PATTERN = 64
 # What relays and publishers read of a header without parsing it: source, sequence, timestamp, payload size.

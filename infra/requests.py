@@ -9,9 +9,9 @@ connection forgets what was asked on the old one.
 
 from collections.abc import Iterable
 
-from protocol_v2 import RecoveryType
-from protocol_v2.recovery import StreamKey
-from protocol_v2.sequence import Gap
+from libs.types.protocol import RecoveryType
+from libs.types.protocol.recovery import StreamKey
+from libs.types.protocol.sequence import Gap
 
 
 def key_of(gap: Gap) -> StreamKey:

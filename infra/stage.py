@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from protocol_v2 import RelayDomain, SourceType
+from libs.types.protocol import RelayDomain, SourceType
 
 from .program import Parser, add_relay_options, backoff_of, changed, relay_url, run_program, stop_event
 from .publisher import Publisher

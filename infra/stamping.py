@@ -5,7 +5,7 @@ Owns the next sequence number of one source in one domain.  Must not read a cloc
 
 from collections.abc import Iterable
 
-from protocol_v2 import TLV, MessageBuilder
+from libs.types.protocol import TLV, MessageBuilder
 
 
 class Stamp:

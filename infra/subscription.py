@@ -4,7 +4,7 @@
         async for messages in stream: ...
 
 Owns the requests to the relay and what is done with its answers.  What is in order and what is missing is decided by
-`protocol_v2.RecoveryManager`; the connection is a `ReconnectingClient`.  Must not know what messages mean.
+`libs.types.protocol.RecoveryManager`; the connection is a `ReconnectingClient`.  Must not know what messages mean.
 
 How it works: every new connection begins with the request for the topics, and for all that follows what is known.  A
 gap is asked for as soon as it is seen, whatever its size, because a relay remembers far more than a snapshot holds.
@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from protocol_v2 import (
+from libs.types.protocol import (
     ChecksumPolicy,
     Message,
     Recovery,
@@ -36,9 +36,9 @@ from protocol_v2 import (
     TLVType,
     parse_message,
 )
-from protocol_v2.recovery import RecoveryState, SequenceAction, StreamKey
-from protocol_v2.sequence import Gap, GapPolicy
-from protocol_v2.snapshot import read_snapshot
+from libs.types.protocol.recovery import RecoveryState, SequenceAction, StreamKey
+from libs.types.protocol.sequence import Gap, GapPolicy
+from libs.types.protocol.snapshot import read_snapshot
 
 from .errors import ConnectFailed
 from .relay_messages import (

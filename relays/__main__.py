@@ -22,7 +22,7 @@ from infra.topology import load_topology
 from infra.topology.log import Log
 from infra.topology.model import RelayNode, Topology
 from infra.topology.own import announce_ready, own_node
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 
 from .domains import POLICIES
 from .metrics import MetricsEndpoint

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from infra.topology.model import DEFAULT_SOCKET_NAMES
-from protocol_v2 import ChecksumPolicy, MessageHeader, RelayDomain, RelayDomainMismatch, parse_header
+from libs.types.protocol import ChecksumPolicy, MessageHeader, RelayDomain, RelayDomainMismatch, parse_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ POLICIES: Mapping[RelayDomain, DomainPolicy] = MappingProxyType(
 def admit(message: bytes | bytearray | memoryview, policy: DomainPolicy) -> MessageHeader:
     """Check one whole message against a relay's policy.
 
-    Raises what `protocol_v2.parse_header` raises, and RelayDomainMismatch for a message of another domain.
+    Raises what `libs.types.protocol.parse_header` raises, and RelayDomainMismatch for a message of another domain.
     """
     header = parse_header(message, checksum=policy.checksum, limit=policy.max_message)
     if header.relay_domain is not policy.domain:

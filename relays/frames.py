@@ -1,14 +1,14 @@
 """Bytes of whole messages in a row: the batch that is passed on, and parts cut out of it by source or number.
 
 Owns the cutting.  Must not look into a payload.  What is in a row is known by the run (see
-`protocol_v2.framing.message_runs`) where that is enough, and else by the message.
+`libs.types.protocol.framing.message_runs`) where that is enough, and else by the message.
 """
 
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from infra.relay_messages import HEAD
-from protocol_v2 import HEADER_SIZE
+from libs.types.protocol import HEADER_SIZE
 
 Run = tuple[int, int, int, int, int, int, bool]
 Spans = dict[int, tuple[int, int]]

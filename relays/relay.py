@@ -28,7 +28,7 @@ from infra.relay_messages import (
 )
 from infra.stamping import Stamp
 from infra.transport import Transport, joined
-from protocol_v2 import (
+from libs.types.protocol import (
     HEADER_SIZE,
     TLV,
     Message,
@@ -38,7 +38,7 @@ from protocol_v2 import (
     TLVType,
     parse_message,
 )
-from protocol_v2.framing import message_runs
+from libs.types.protocol.framing import message_runs
 
 from .domains import DomainPolicy
 from .frames import Batch, Run, batch_of, heads, of_sources

@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping
 
 from infra.relay_messages import HEAD
-from protocol_v2.snapshot import SnapshotCompression, write_snapshot
-from protocol_v2.snapshot_state import BufferedMessage, Snapshot, SystemState
-from protocol_v2.tlvs import SnapshotTLV
+from libs.types.protocol.snapshot import SnapshotCompression, write_snapshot
+from libs.types.protocol.snapshot_state import BufferedMessage, Snapshot, SystemState
+from libs.types.protocol.tlvs import SnapshotTLV
 
 from .domains import DomainPolicy
 from .history import History, Stream

@@ -9,7 +9,7 @@ once for each source.  A pattern is `*`, a prefix that ends in `*`, or a name.
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 
 from .domains import POLICIES, DomainPolicy
 

@@ -18,7 +18,7 @@ from statistics import median
 from time import perf_counter
 
 from infra.transport import Transport, TransportSettings, connect, joined, listen, run
-from protocol_v2 import Message, MessageBuilder, implementation
+from libs.types.protocol import Message, MessageBuilder, implementation
 
 BATCH = 100
 ROUND_TRIPS = 5000

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from infra.transport import loop_factory
-from protocol_v2 import MessageBuilder
+from libs.types.protocol import MessageBuilder
 
 SECONDS = 30
 

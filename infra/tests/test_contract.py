@@ -23,7 +23,7 @@ from infra.transport import (
     joined,
     listen,
 )
-from protocol_v2 import ChecksumPolicy, InvalidMagic, Message, MessageTooLarge, RelayDomain, RelayDomainMismatch
+from libs.types.protocol import ChecksumPolicy, InvalidMagic, Message, MessageTooLarge, RelayDomain, RelayDomainMismatch
 
 Make = Callable[..., bytes]
 SMALL = TransportSettings(high_water=64 * 1024, low_water=16 * 1024, receive_buffer=8192, close_timeout=0.2)

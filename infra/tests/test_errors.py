@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from infra import errors
-from protocol_v2 import InvalidMagic
+from libs.types.protocol import InvalidMagic
 
 ARGUMENTS = {
     "url": "unix:///run/s.sock", "path": "/run", "problem": "no good", "expected": "better", "remedy": "mend it",

@@ -8,7 +8,7 @@ import pytest
 from infra.publisher import Publisher
 from infra.relay_messages import RecoveryStreamTLV, StreamStateTLV, SyncTLV
 from infra.transport import Transport, listen
-from protocol_v2 import Message, MessageBuilder, RelayDomain
+from libs.types.protocol import Message, MessageBuilder, RelayDomain
 
 MARKET = RelayDomain.MARKET_DATA
 

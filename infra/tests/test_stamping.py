@@ -3,7 +3,7 @@
 import pytest
 
 from infra.stamping import Stamp
-from protocol_v2 import FieldRange, HeartbeatTLV, RelayDomain, SourceType, parse_message
+from libs.types.protocol import FieldRange, HeartbeatTLV, RelayDomain, SourceType, parse_message
 
 BEAT = HeartbeatTLV(timestamp_ns=1, service=20)
 

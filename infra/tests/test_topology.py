@@ -18,7 +18,7 @@ from infra.topology import (
     parse_topology,
 )
 from infra.transport import BadSetting
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 
 GOOD = """\
 socket-dir = "/run/alphapulse"

@@ -29,7 +29,7 @@ from infra.transport import (
 )
 from infra.transport.inbox import BufferPool, is_unused
 from infra.transport.memory import pair
-from protocol_v2 import Message, MessageBuilder
+from libs.types.protocol import Message, MessageBuilder
 
 Make = Callable[..., bytes]
 

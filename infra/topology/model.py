@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 
 from ..transport.nats_address import NatsSettings
 

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 
 from ..errors import InfraError, TopologyError
 from ..transport.nats_address import NatsSettings, nats_address

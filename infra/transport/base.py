@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from protocol_v2 import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy, Message, RelayDomain
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy, Message, RelayDomain
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import BadSetting, EndOfStream, TransportClosed
 
@@ -36,7 +36,7 @@ class TransportSettings:
     """Limits and checks of one transport.  Raises BadSetting.
 
     `limit` bounds a message: a larger one is refused at its header, before anything is kept for it.  `checksum`,
-    `domain` and `strict` are those of `protocol_v2.FrameDecoder`: a strict transport raises BadStream at
+    `domain` and `strict` are those of `libs.types.protocol.FrameDecoder`: a strict transport raises BadStream at
     the first fault, the others skip to the next message and count.
     """
 

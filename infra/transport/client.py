@@ -13,8 +13,8 @@ failed, and every call raises the last error.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from protocol_v2 import Message
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import Message
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import (
     ConnectFailed,

@@ -9,8 +9,8 @@ If so another buffer takes its place, and the old one is freed with the last mes
 its holder, and a reader that lets go of its batch before it asks for the next keeps two buffers in use and no more.
 """
 
-from protocol_v2 import FrameDecoder, Message, ProtocolError
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import FrameDecoder, Message, ProtocolError
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import BadStream, EndOfStream, InfraError
 from .base import TransportSettings

@@ -13,8 +13,8 @@ import re
 from collections import deque
 from typing import Self
 
-from protocol_v2 import Message
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import Message
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import AddressInUse, BadUrl, BusyReceiver, ConnectFailed, ConnectionLost, InfraError, TransportClosed
 from .base import DEFAULT_SETTINGS, Listener, ListenerStatistics, Transport, TransportSettings, TransportStatistics

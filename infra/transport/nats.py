@@ -22,8 +22,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from protocol_v2 import HEADER_SIZE, Message
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import HEADER_SIZE, Message
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import (
     BadStream,

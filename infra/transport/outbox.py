@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections import deque
 
-from protocol_v2.buffers import Buffer
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import InfraError, QueueFull
 from .base import TransportSettings

@@ -16,8 +16,8 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from protocol_v2 import Message
-from protocol_v2.buffers import Buffer
+from libs.types.protocol import Message
+from libs.types.protocol.buffers import Buffer
 
 from ..errors import BusyReceiver, ConnectFailed, ConnectionLost, InfraError, TransportClosed
 from .base import DEFAULT_SETTINGS, Handler, Transport, TransportSettings, TransportStatistics

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.relay_messages import subscribe_message, sync_message
-from protocol_v2 import InstrumentId, MessageBuilder, RelayDomain, TradeTLV, VenueId, decode_batch
+from libs.types.protocol import InstrumentId, MessageBuilder, RelayDomain, TradeTLV, VenueId, decode_batch
 
 MARKET = RelayDomain.MARKET_DATA
 BATCH = 64 * 1024

@@ -12,7 +12,7 @@ import pytest
 
 from infra.tests.conftest import folder, make_message, pytest_pyfunc_call
 from infra.transport import Transport, TransportSettings, connect
-from protocol_v2 import Message, RelayDomain
+from libs.types.protocol import Message, RelayDomain
 from relays.domains import POLICIES
 from relays.relay import Relay, RelaySettings
 from relays.server import Server, settings_of

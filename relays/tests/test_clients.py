@@ -10,8 +10,8 @@ from infra.errors import ConnectFailed
 from infra.publisher import Publisher
 from infra.subscription import Subscription
 from infra.transport import Backoff
-from protocol_v2 import MessageBuilder, RelayDomain
-from protocol_v2.sequence import GapPolicy
+from libs.types.protocol import MessageBuilder, RelayDomain
+from libs.types.protocol.sequence import GapPolicy
 from relays.tests.conftest import Running
 
 MARKET = RelayDomain.MARKET_DATA

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol_v2 import (
+from libs.types.protocol import (
     ChecksumMismatch,
     ChecksumPolicy,
     MessageHeader,

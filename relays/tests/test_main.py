@@ -15,7 +15,7 @@ import pytest
 
 from infra.errors import BadUrl, MissingDependency
 from infra.relay_messages import subscribe_message
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 from relays.__main__ import parser, place
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,9 +19,9 @@ from infra.relay_messages import (
     sync_message,
 )
 from infra.transport import Transport
-from protocol_v2 import Message, MessageBuilder, RecoveryType, RelayDomain, SnapshotTLV
-from protocol_v2.sequence import Gap
-from protocol_v2.snapshot import read_snapshot
+from libs.types.protocol import Message, MessageBuilder, RecoveryType, RelayDomain, SnapshotTLV
+from libs.types.protocol.sequence import Gap
+from libs.types.protocol.snapshot import read_snapshot
 from relays.relay import MAX_RECOVERIES_PER_SECOND
 from relays.tests.conftest import take
 

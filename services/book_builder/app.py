@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.stamping import Stamp
-from protocol_v2 import (
+from libs.types.protocol import (
     MAX_INSTRUMENTS,
     TLV,
     AssetType,
@@ -40,7 +40,7 @@ from protocol_v2 import (
     TradeTLV,
     parse_message,
 )
-from protocol_v2.buffers import Buffer
+from libs.types.protocol.buffers import Buffer
 
 from .arbitrage import Opportunity, crossing, worthwhile
 from .config import Config

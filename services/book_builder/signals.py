@@ -7,7 +7,7 @@ An `ArbitrageSignalTLV` was made for pools on a chain.  Between exchanges, its `
 and zeros behind it; the tokens are zero.
 """
 
-from protocol_v2 import TLV, ArbitrageSignalTLV, EconomicsTLV, InstrumentId, SignalIdentityTLV
+from libs.types.protocol import TLV, ArbitrageSignalTLV, EconomicsTLV, InstrumentId, SignalIdentityTLV
 
 from .arbitrage import MAX_BPS, Opportunity, up
 from .config import SECOND, Config

@@ -8,8 +8,8 @@ nothing looks better than it is.  A side without levels is 0 and 0.
 
 from typing import NamedTuple
 
-from protocol_v2 import InvalidPayload, OrderBookTLV, QuoteTLV
-from protocol_v2.order_book import validate
+from libs.types.protocol import InvalidPayload, OrderBookTLV, QuoteTLV
+from libs.types.protocol.order_book import validate
 
 SCALE = 100_000_000
 MAX_I64 = 2**63 - 1

@@ -8,7 +8,7 @@ What the command line offers, and the exit codes: `infra.stage`.  Owns only whic
 import sys
 
 from infra.stage import Stage
-from protocol_v2 import RelayDomain, SourceType
+from libs.types.protocol import RelayDomain, SourceType
 
 from .app import Config, ExecutionSim
 

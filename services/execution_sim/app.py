@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from infra.stamping import Stamp
-from protocol_v2 import (
+from libs.types.protocol import (
     TLV,
     ArbitrageSignalTLV,
     InstrumentId,
@@ -38,7 +38,7 @@ from protocol_v2 import (
     TLVType,
     parse_message,
 )
-from protocol_v2.buffers import Buffer
+from libs.types.protocol.buffers import Buffer
 
 from .config import MAX_I64, SECOND, Config
 from .fills import SCALE, Position, take, up

@@ -11,7 +11,7 @@ front.  An instrument is given without its reserved byte, which is 0 for everyth
 
 from enum import IntEnum
 
-from protocol_v2 import I64, TLV, U8, U16, U32, U64, InstrumentId, TLVType, field
+from libs.types.protocol import I64, TLV, U8, U16, U32, U64, InstrumentId, TLVType, field
 
 
 class Side(IntEnum):

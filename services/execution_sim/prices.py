@@ -6,8 +6,8 @@ Owns what is known of each instrument.  Must not know orders or positions.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from protocol_v2 import InstrumentId, InvalidPayload, OrderBookTLV, QuoteTLV
-from protocol_v2.order_book import validate
+from libs.types.protocol import InstrumentId, InvalidPayload, OrderBookTLV, QuoteTLV
+from libs.types.protocol.order_book import validate
 
 from .fills import SCALE, Level
 

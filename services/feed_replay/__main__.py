@@ -34,7 +34,7 @@ from infra.program import (
 from infra.publisher import Publisher
 from infra.topology.log import Log
 from infra.topology.own import announce_ready
-from protocol_v2 import RelayDomain, SourceType
+from libs.types.protocol import RelayDomain, SourceType
 
 from .app import Counts, Stamped, events, merged, messages, speed_of, wait_ns
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import IO, NamedTuple, TypeVar
 
 from infra.stamping import Stamp
-from protocol_v2 import RelayDomain, SourceType, VenueId
+from libs.types.protocol import RelayDomain, SourceType, VenueId
 
 from . import binance, reading, tardis
 from .books import BookDepthTLV

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from protocol_v2 import InstrumentId, InvalidationReason, StateInvalidationTLV
+from libs.types.protocol import InstrumentId, InvalidationReason, StateInvalidationTLV
 
 from . import cells
 from .books import Book, Side

@@ -9,7 +9,7 @@ without one holds the whole book.
 
 from bisect import bisect_left, insort
 
-from protocol_v2 import MAX_ORDER_LEVELS, TLV, U32, InstrumentId, OrderBookTLV
+from libs.types.protocol import MAX_ORDER_LEVELS, TLV, U32, InstrumentId, OrderBookTLV
 
 # Price, size, and the number of orders, which no capture says.
 Level = tuple[int, int, int]

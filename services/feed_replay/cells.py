@@ -6,7 +6,7 @@ Decimal text becomes a count of hundred-millionths without passing a float; a di
 a rounding.  Every function takes the cell, the name of its column and its `Place`, and raises CaptureError.
 """
 
-from alphapulse_types import FixedPointError, parse_scaled
+from libs.types.common import FixedPointError, parse_scaled
 
 from .errors import Place
 

@@ -8,7 +8,7 @@ Owns the texts.  Must not know formats.
 
 from typing import NamedTuple, NoReturn
 
-from alphapulse_types import AlphaPulseError
+from libs.types.common import AlphaPulseError
 
 SHOWN = 60
 

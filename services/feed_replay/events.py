@@ -5,7 +5,7 @@ Owns the two values that all readers share.
 
 from dataclasses import dataclass
 
-from protocol_v2 import TLV
+from libs.types.protocol import TLV
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from protocol_v2 import AssetType, InstrumentId, InvalidInstrument, VenueId
+from libs.types.protocol import AssetType, InstrumentId, InvalidInstrument, VenueId
 
 from .errors import Place
 

@@ -17,7 +17,7 @@ the first one are counted and give nothing, because they alone make no book.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from protocol_v2 import MAX_ORDER_LEVELS, InstrumentId, OrderBookTLV, TradeTLV
+from libs.types.protocol import MAX_ORDER_LEVELS, InstrumentId, OrderBookTLV, TradeTLV
 
 from . import cells
 from .books import UNKNOWN_COUNT, Book, Level

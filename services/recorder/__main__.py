@@ -34,7 +34,7 @@ from infra.subscription import Subscription
 from infra.topology import load_topology
 from infra.topology.log import Log
 from infra.topology.own import announce_ready, own_node
-from protocol_v2 import Message, RelayDomain, SourceType
+from libs.types.protocol import Message, RelayDomain, SourceType
 
 from .app import Config, Recorder
 from .files import clean, write_part

@@ -26,7 +26,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-from protocol_v2 import (
+from libs.types.protocol import (
     TLV,
     ChecksumMismatch,
     ChecksumPolicy,
@@ -35,8 +35,8 @@ from protocol_v2 import (
     parse_header,
     parse_message,
 )
-from protocol_v2.buffers import Buffer
-from protocol_v2.registry import known_types
+from libs.types.protocol.buffers import Buffer
+from libs.types.protocol.registry import known_types
 
 from .seen import Stream, Verdict
 from .tables import UNREADABLE, Collected, Part, Raw, Shape, check_classes, raw_parts, shape_parts, shape_size

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from protocol_v2 import HEADER_SIZE, MAGIC, HeaderFlags, MessageHeader, RelayDomain, SourceType
-from protocol_v2.constants import VERSION
+from libs.types.protocol import HEADER_SIZE, MAGIC, HeaderFlags, MessageHeader, RelayDomain, SourceType
+from libs.types.protocol.constants import VERSION
 
 from .app import Reason, decoded_classes
 from .tables import RAW_TABLE, column_name, frames_of, table_name

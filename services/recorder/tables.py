@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from protocol_v2 import (
+from libs.types.protocol import (
     HEADER_SIZE,
     ChecksumPolicy,
     MessageHeader,

@@ -78,15 +78,13 @@ def test_modules_begin_with_what_they_own() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("folder", [".", *MEMBERS])
-def test_the_interpreter_is_not_shadowed(folder: str) -> None:
+def test_the_interpreter_is_not_shadowed() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    code = "import dataclasses, types, logging, typing, json; print(types.__file__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT / folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert not Path(done.stdout.strip()).is_relative_to(ROOT / "libs")
+    command = [sys.executable, "-c", "import dataclasses, types, logging, typing, json; print(types.__file__)"]
+    for folder in (ROOT, *(ROOT / member for member in MEMBERS)):
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"in {folder}: {done.stderr}"
+        assert not Path(done.stdout.strip()).is_relative_to(ROOT / "libs")
 
 
 def test_the_session_stops_when_libs_is_on_the_path() -> None:
@@ -103,9 +101,14 @@ def test_the_session_stops_when_libs_is_on_the_path() -> None:
     assert "is on sys.path" in done.stderr
 
 
-@pytest.mark.parametrize("member", MEMBERS)
-def test_manifests_ship_every_package(member: str) -> None:
+def test_manifests_ship_every_package() -> None:
     """A package that `packages` forgets is missing only from the wheel, where nobody looks."""
+    wrong = {member: (listed, there) for member in MEMBERS for listed, there in [packages(member)] if listed != there}
+    assert wrong == {}
+
+
+def packages(member: str) -> tuple[set[str], set[str]]:
+    """Those that the member's manifest lists, and those that are in its folder."""
     setuptools = manifest(member)["tool"]["setuptools"]
     mapping = setuptools.get("package-dir", {})
     prefix = next(iter(mapping), "")
@@ -115,7 +118,7 @@ def test_manifests_ship_every_package(member: str) -> None:
         if path.name == "__init__.py" and path.is_relative_to(member) and "tests" not in path.parts:
             dotted = ".".join([prefix, *path.parent.relative_to(member).parts]).strip(".")
             found.add(SHIMS.get(name, dotted))
-    assert set(setuptools["packages"]) == found
+    return set(setuptools["packages"]), found
 
 
 def test_the_workspace_knows_every_member() -> None:
@@ -126,9 +129,10 @@ def test_the_workspace_knows_every_member() -> None:
     assert {line.removeprefix("-e ./") for line in lines if line.startswith("-e ")} == set(MEMBERS)
 
 
-def test_the_tool_needs_no_other_member() -> None:
-    others = {manifest(member)["project"]["name"] for member in MEMBERS if member != "tools/migrate"}
-    needed = {re.split(r"[^A-Za-z0-9-]", text)[0] for text in manifest("tools/migrate")["project"]["dependencies"]}
+@pytest.mark.parametrize("tool", ["tools/migrate", "tools/perf"])
+def test_a_tool_needs_no_other_member(tool: str) -> None:
+    others = {manifest(member)["project"]["name"] for member in MEMBERS if member != tool}
+    needed = {re.split(r"[^A-Za-z0-9-]", text)[0] for text in manifest(tool)["project"]["dependencies"]}
     assert needed and not needed & others
 
 

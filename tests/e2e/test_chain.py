@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from protocol_v2 import RelayDomain, parse_message
+from libs.types.protocol import RelayDomain, parse_message
 from services.feed_replay.app import events, merged, messages
 from tests.e2e.conftest import Program, Start, metric, relay, wait_until
 from tests.integration.chain import coinbase_trades, kraken_l2, run_chain

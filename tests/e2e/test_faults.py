@@ -15,7 +15,7 @@ from infra.publisher import Publisher
 from infra.relay_messages import subscribe_message, sync_message
 from infra.subscription import Subscription
 from infra.transport import Backoff
-from protocol_v2 import MessageBuilder, RelayDomain
+from libs.types.protocol import MessageBuilder, RelayDomain
 from tests.e2e.conftest import Program, Start, metric, relay, resident_bytes, wait_until
 
 MARKET, SIGNAL = RelayDomain.MARKET_DATA, RelayDomain.SIGNAL

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol_v2 import (
+from libs.types.protocol import (
     ArbitrageSignalTLV,
     OrderBookTLV,
     QuoteTLV,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphapulse_types import BlockNumber, Liquidity, NativeAmount, OutOfRange, Overflow, SqrtPriceX96, Underflow
+from libs.types.common import BlockNumber, Liquidity, NativeAmount, OutOfRange, Overflow, SqrtPriceX96, Underflow
 
 KINDS = {NativeAmount: 2**128 - 1, Liquidity: 2**128 - 1, SqrtPriceX96: 2**160 - 1, BlockNumber: 2**64 - 1}
 Kind = type[NativeAmount] | type[Liquidity] | type[SqrtPriceX96] | type[BlockNumber]

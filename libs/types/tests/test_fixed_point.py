@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphapulse_types import (
+from libs.types.common import (
     AlphaPulseError,
     DivisionByZero,
     FixedPoint8,

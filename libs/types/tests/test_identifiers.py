@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import alphapulse_types
-from alphapulse_types import InvalidFormat, OrderId, OutOfRange, TradeId, TypedId
+import libs.types.common
+from libs.types.common import InvalidFormat, OrderId, OutOfRange, TradeId, TypedId
 
 LAST = 2**64 - 1
 U64 = st.integers(0, LAST)
@@ -16,7 +16,7 @@ NAMES = """
     OrderId PositionId StrategyId SignalId OpportunityId TradeId PortfolioId SessionId ActorId RelayId SequenceId
     PoolId PoolPairId SimpleInstrumentId ChainId SimpleVenueId
 """
-KINDS: list[type[TypedId]] = [getattr(alphapulse_types, name) for name in NAMES.split()]
+KINDS: list[type[TypedId]] = [getattr(libs.types.common, name) for name in NAMES.split()]
 EACH = pytest.mark.parametrize("kind", KINDS)
 
 

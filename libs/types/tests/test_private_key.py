@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphapulse_types import InvalidFormat, InvalidLength, PrivateKey, SecretWiped, TypedBytes
+from libs.types.common import InvalidFormat, InvalidLength, PrivateKey, SecretWiped, TypedBytes
 
 # All printable, so that it would be seen as bytes, as text and as hex.
 RAW = b"do-not-show-this-secret-to-anyon"

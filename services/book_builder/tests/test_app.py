@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.stamping import Stamp
-from protocol_v2 import (
+from libs.types.protocol import (
     TLV,
     ArbitrageSignalTLV,
     AssetType,

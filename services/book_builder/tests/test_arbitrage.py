@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import InstrumentId, InvalidPayload, OrderBookTLV, QuoteTLV, VenueId
+from libs.types.protocol import InstrumentId, InvalidPayload, OrderBookTLV, QuoteTLV, VenueId
 from services.book_builder.arbitrage import Opportunity, crossing, up, worthwhile
 from services.book_builder.config import DOLLAR, Config
 from services.book_builder.tops import Top, top_of_book, top_of_quote

@@ -96,7 +96,7 @@ def test_the_layouts_have_the_sizes_of_the_specification() -> None:
 
 
 def test_they_are_not_registered() -> None:
-    from protocol_v2.registry import TypeState, state_of
+    from libs.types.protocol.registry import TypeState, state_of
 
     assert {state_of(number) for number in (40, 41, 42)} == {TypeState.SIZED}
 

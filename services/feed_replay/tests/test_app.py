@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import OrderBookTLV, RelayDomain, SourceType, StateInvalidationTLV, TradeTLV, parse_message
+from libs.types.protocol import OrderBookTLV, RelayDomain, SourceType, StateInvalidationTLV, TradeTLV, parse_message
 from services.feed_replay.app import BookDepthTLV, NoCollector, events, merged, messages, speed_of, wait_ns
 
 TRADES = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol_v2 import InstrumentId, OrderBookTLV, StateInvalidationTLV, VenueId
+from libs.types.protocol import InstrumentId, OrderBookTLV, StateInvalidationTLV, VenueId
 from services.feed_replay import binance
 from services.feed_replay.app import CaptureError, Counts, Event, events
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import OrderBookTLV, TradeTLV
+from libs.types.protocol import OrderBookTLV, TradeTLV
 from services.feed_replay import reading
 from services.feed_replay.app import CaptureError, events
 from services.feed_replay.tardis import INCREMENTAL, TRADES, snapshot_columns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import MAX_ORDER_LEVELS, AssetType, InstrumentId, OrderBookTLV, TradeTLV, VenueId
+from libs.types.protocol import MAX_ORDER_LEVELS, AssetType, InstrumentId, OrderBookTLV, TradeTLV, VenueId
 from services.feed_replay.app import BookDepthTLV, CaptureError, Counts, Event, Listing, Listings, events
 from services.feed_replay.tardis import snapshot_columns
 

@@ -11,7 +11,7 @@ import pytest
 
 from infra.errors import ConnectFailed
 from infra.program import changed, run_program, until_stopped
-from protocol_v2 import RelayDomain
+from libs.types.protocol import RelayDomain
 from services.book_builder.app import Config as BuilderConfig
 from tests.integration.chain import coinbase_trades, kraken_l2
 

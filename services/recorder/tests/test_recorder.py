@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol_v2 import (
+from libs.types.protocol import (
     TLV,
     U8,
     ArbitrageSignalTLV,

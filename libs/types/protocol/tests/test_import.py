@@ -1,0 +1,128 @@
+"""What an import costs and brings along, how the implementation is chosen, and the list of public names.
+
+The limit of 30 ms is processor time on a machine on which the loop below takes `YARDSTICK` seconds; it grows with what
+the loop takes here, because a slow or busy machine says nothing of the package.  The median of several runs counts,
+each in a process of its own, with compiled files on the disk, as installed packages have them.
+"""
+
+import ast
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import libs.types.protocol
+from libs.types.protocol.testing import load_implementation
+
+PACKAGE = Path(libs.types.protocol.__file__).parent
+LIMIT, YARDSTICK = 0.030, 0.011
+RUNS = 9
+UNWANTED = ("numpy", "pyarrow", "hypothesis", "asyncio", "socket", "logging", "subprocess", "threading", "pickle",
+            "construct", "ssl", "http", "multiprocessing")  # fmt: skip
+
+MEASURE = """
+import json, sys, time
+def loop():
+    start, total = time.process_time(), 0
+    for number in range(400_000):
+        total += number & 7
+    return time.process_time() - start
+yardstick = min(loop() for _ in range(5))
+before = set(sys.modules)
+start = time.process_time()
+import libs.types.protocol
+took = time.process_time() - start
+print(json.dumps([took, yardstick, sorted(set(sys.modules) - before), libs.types.protocol.implementation]))
+"""
+
+
+def run(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE",)}
+    paths = os.pathsep.join([str(PACKAGE.parent), str(PACKAGE.parent / "libs/types")])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**inherited, "PYTHONPATH": paths, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def measured(**environment: str) -> Any:
+    done = run(MEASURE, **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_import_is_quick(tmp_path: Path) -> None:
+    measured(PYTHONPYCACHEPREFIX=str(tmp_path))
+    runs = [measured(PYTHONPYCACHEPREFIX=str(tmp_path)) for _ in range(RUNS)]
+    took = statistics.median(run[0] for run in runs)
+    yardstick = statistics.median(run[1] for run in runs)
+    assert took < LIMIT * max(1.0, yardstick / YARDSTICK), f"{1000 * took:.1f} ms; loop {1000 * yardstick:.1f} ms"
+
+
+@pytest.mark.parametrize("choice", ["auto", "python"])
+def test_an_import_brings_little(choice: str) -> None:
+    _, _, modules, _ = measured(ALPHAPULSE_CODEC=choice)
+    assert not {name.partition(".")[0] for name in modules} & set(UNWANTED)
+
+
+def test_the_implementation_is_the_one_that_was_asked_for(codec: Any) -> None:
+    assert measured(ALPHAPULSE_CODEC=codec.implementation)[3] == codec.implementation
+    assert codec.Message.__module__.rpartition(".")[2] == ("_codec_c" if codec.implementation == "c" else "messages")
+    assert load_implementation(codec.implementation) is codec
+
+
+def test_auto_takes_the_compiled_one_where_it_was_built() -> None:
+    built = importlib.util.find_spec("libs.types.protocol._codec_c") is not None
+    for settings in ({"ALPHAPULSE_CODEC": "auto"}, {"ALPHAPULSE_CODEC": ""}):
+        assert measured(**settings)[3] == ("c" if built else "python")
+
+
+def test_a_compiled_codec_that_is_missing_is_no_small_matter() -> None:
+    hidden = "import sys; sys.modules['libs.types.protocol._codec_c'] = None\nimport libs.types.protocol"
+    done = run(hidden, ALPHAPULSE_CODEC="c")
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode != 0 and last.startswith("ImportError: ALPHAPULSE_CODEC=c asks for the compiled codec")
+    assert "unset the variable" in last
+    assert run(hidden, ALPHAPULSE_CODEC="auto").returncode == 0
+
+
+def test_a_choice_that_does_not_exist_is_named() -> None:
+    done = run("import libs.types.protocol", ALPHAPULSE_CODEC="rust")
+    assert done.returncode != 0 and "ALPHAPULSE_CODEC='rust' names no implementation" in done.stderr
+
+
+def test_public_names(codec: Any) -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    imported = [alias.asname or alias.name for node in imports for alias in node.names]
+    assert sorted(codec.__all__) == sorted(imported)
+    assert len(set(codec.__all__)) == len(codec.__all__)
+    assert list(codec.__all__) == sorted(codec.__all__, key=ruff_order)
+    for name in codec.__all__:
+        assert getattr(codec, name) is not None
+    namespace: dict[str, Any] = {}
+    exec(f"from {libs.types.protocol.__name__} import *", namespace)
+    assert set(namespace) - {"__builtins__"} == set(libs.types.protocol.__all__)
+
+
+def ruff_order(name: str) -> tuple[Any, ...]:
+    """Constants, classes, functions; numbers inside of a name by their value."""
+    kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
+    digits = "".join(each if each.isdigit() else " " for each in name).split()
+    return (kind, name.rstrip("0123456789"), [int(each) for each in digits])
+
+
+def test_every_public_class_and_function_is_described(codec: Any) -> None:
+    for name in codec.__all__:
+        value = getattr(codec, name)
+        if callable(value) and getattr(value, "__module__", "").startswith(codec.__name__):
+            assert value.__doc__, name

@@ -1,0 +1,10 @@
+# tools.migrate shim: old=protocol_v2.tlvs new=libs.types.protocol.tlvs plan=unify-types
+# For type checkers only: the old name goes on 2027-03-31 (owner: platform team).  Generated; a change made here is lost.
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# pyright: basic, reportAttributeAccessIssue=false
+from libs.types.protocol.tlvs import *
+from libs.types.protocol.tlvs import (
+    _instrument_fields as _instrument_fields,
+)
