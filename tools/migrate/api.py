@@ -72,7 +72,19 @@ def _renamer(packages: Sequence[tuple[str, str]]) -> Rename:
 
 
 def _loader(root: Path, roots: Sequence[str]) -> griffe.GriffeLoader:
-    return griffe.GriffeLoader(search_paths=[(root / r).resolve() for r in roots], allow_inspection=False)
+    loader = griffe.GriffeLoader(search_paths=[(root / r).resolve() for r in roots], allow_inspection=False)
+    find = loader.finder.find_spec
+
+    def without_stubs(*arguments: Any, **options: Any) -> Any:
+        # griffe merges an `__init__.pyi` into some packages and not into others (those below one that has a stub as
+        # well), so a move would seem to lose names. What a stub says moves with it, and is no name at run time.
+        name, package = find(*arguments, **options)
+        if isinstance(package, griffe.Package) and package.stubs:
+            package.stubs = None
+        return name, package
+
+    loader.finder.find_spec = without_stubs  # type: ignore[method-assign]
+    return loader
 
 
 def _load(loader: griffe.GriffeLoader, name: str) -> Any:

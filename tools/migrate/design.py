@@ -26,6 +26,7 @@ from .shims import is_shim, removal_phrase, shim_text
 from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
 from .submodules import block, lost, unbound, without
 from .symbols import Duplicate, plan_symbols
+from .testnames import doubled_tests
 from .tree import LINK, REGULAR, Tree, decode, sha
 
 
@@ -94,12 +95,10 @@ class _Designer:
         groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
         duplicates = plan_symbols(self.world)
         self.findings += [f for d in duplicates if (f := d.finding()) is not None]
-        shim_texts = (
-            {3: self._shim_texts(shims, pending), 4: self._shim_texts(shims, ())}
-            if self.plan.shims.enabled
-            else {3: {}, 4: {}}
-        )
+        stands, waiting = self.plan.shims.enabled, {3: pending, 4: ()}
+        shim_texts = {n: self._shim_texts(shims, files) if stands else {} for n, files in waiting.items()}
         packages = new_packages(layout, after3)
+        self.findings += doubled_tests(layout, moved, {*after3, *packages}, self.plan.gates.tests)
         plan_hash, inputs = self._hash(moved)
         if not stage3_done:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)

@@ -32,30 +32,44 @@ CALLER = '''
 _COMMAND: dict = {"__name__": "__main__"}  # who typed `python -m`
 
 
+def _passes_on(code, space):
+    """Whether a function of the moved code imports what it was given: it names no old name, so its caller does."""
+    shims = getattr(_sys.modules["builtins"].__import__, "shims", {})
+    new = [again.__globals__.get("_NAMES", {}).get(old, old) for old, again in tuple(shims.items())]
+    ours = f"{space.get('__name__')}.".startswith(tuple(f"{name}." for name in [_NAMES[_OLD], *new]))
+    words = code.co_names + code.co_consts if ours and code.co_name != "<module>" else (_OLD,)
+    return not any(isinstance(word, str) and f"{word}.".startswith(f"{_OLD}.") for word in words)
+
+
 def _warn(name):
     """Warn at the line that asked for the old name, once for one line."""
-    frame, asked, file, line, space = _sys._getframe(1), name, "<command line>", 1, _COMMAND
+    frame, asked, nearest = _sys._getframe(1), name, None
+    file, line, space = "<command line>", 1, _COMMAND
     importer = getattr(_sys.modules["builtins"].__import__, "__code__", None)  # perhaps somebody else's
     while frame is not None:
         code, file_space = frame.f_code, frame.f_globals
         own = file_space is globals() or code is importer or code.co_name == "_moved_away"
         if not own and str(file_space.get("__name__")).partition(".")[0] not in _VIA:
             file, line, space = code.co_filename, frame.f_lineno, file_space
-            break
-        if code.co_name == "_find_and_load" and f"{frame.f_locals.get('name')}.".startswith(f"{_OLD}."):
+            nearest = nearest or (file, line, space)
+            if not _passes_on(code, file_space):
+                break
+        if not nearest and code.co_name == "_find_and_load" and f"{frame.f_locals.get('name')}.".startswith(f"{_OLD}."):
             asked = frame.f_locals["name"]
         if code.co_name == "patched" and hasattr(frame.f_locals.get("func"), "__code__"):
             func = frame.f_locals["func"]  # @mock.patch("..."): its own line is not on the stack
             file, line, space = func.__code__.co_filename, func.__code__.co_firstlineno, func.__globals__
             break
         frame = frame.f_back
+    else:
+        file, line, space = nearest or (file, line, space)
     new = _new_name(asked)
     if asked != name or asked == new:
         return  # a parent on the way to what was asked for, which warns itself; or what has not moved
 '''
 
 CALLER_IS_PENDING = """\
-    if _is_pending(file) or _is_pending(space.get("__file__")):
+    if any(map(_is_pending, (file, space.get("__file__"), (nearest or (file,))[0]))):
         return
 """
 

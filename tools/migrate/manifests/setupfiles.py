@@ -24,6 +24,7 @@ from .thin import requirement_on_target
 _SECTION = re.compile(r"\[(?P<name>[^\]\r\n]+)\]")
 _KEY = re.compile(r"(?P<key>[^\s#;=:\[][^=:\r\n]*?)[ \t]*[=:][ \t]*")
 _REQUIRES = {"install_requires", "setup_requires", "tests_require"}
+_POINTS = ("options.entry_points", "entry_points")  # of setuptools, and of pbr
 
 
 @dataclass(slots=True)
@@ -105,7 +106,7 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
 def _packages(cfg: _Cfg) -> None:
     why = "the package is shipped under its new name" if cfg.stage == 3 else "its shim is gone"
     folder = posixpath.dirname(cfg.context.layout.new_path(cfg.path)) or "."
-    for section, key in (("options", "packages"), ("options.packages.find", "include")):
+    for section, key in (("options", "packages"), ("options.packages.find", "include"), ("files", "packages")):
         option = cfg.get(section, key)
         if option is None:
             continue
@@ -221,6 +222,8 @@ def _judged(cfg: _Cfg) -> None:
             continue
         if option.section.startswith("options") and option.key in {*_REQUIRES, "packages", "package_dir", "py_modules"}:
             continue
+        if (option.section, option.key) == ("files", "packages"):  # of pbr: packages by name, each with all below it
+            continue
         if (
             option.section == "options.extras_require"
             or (thin and build)
@@ -228,13 +231,13 @@ def _judged(cfg: _Cfg) -> None:
         ):
             continue
         names = ["tool", *option.section.replace("tool:", "").split("."), option.key]
-        kind = "module" if option.section == "options.entry_points" else value_hint(tuple(names))
+        kind = "module" if option.section in _POINTS else value_hint(tuple(names))
         kind = "path" if option.key == "addopts" else kind
         for raw in re.finditer(r"[^\r\n]+", cfg.text[option.start : option.end]):
             if raw[0].strip().startswith("#"):
                 continue
             # the name of an entry point stays, whatever it is
-            skip = raw[0].find("=") + 1 if option.section == "options.entry_points" else 0
+            skip = raw[0].find("=") + 1 if option.section in _POINTS else 0
             _collect(cfg, option.start + raw.start() + skip, raw[0][skip:], kind, edits)
     for match in re.finditer(r"^\[mypy-(?P<names>[^\]\r\n]+)\]", cfg.text, re.M):
         at = match.start("names")

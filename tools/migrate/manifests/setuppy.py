@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterable
 
 from ..model import Edit, Finding
@@ -295,8 +296,10 @@ def _joins(file: _File, handled: set[int]) -> None:
 
 def _strings(file: _File, handled: set[int]) -> None:
     docs = _docstrings(file.call.tree)
-    points = file.call.keywords.get("entry_points")
+    points = _entry_points(file.call)
     modules = {id(n) for n in ast.walk(points)} if points is not None else set()
+    if isinstance(points, ast.Dict):  # groups are names of their own, whatever module is called the same
+        handled |= {id(key) for key in points.keys}
     for call in ast.walk(file.call.tree):
         if isinstance(call, ast.Call) and "Extension" in ast.unparse(call.func) and call.args:
             modules.add(id(call.args[0]))
@@ -320,7 +323,8 @@ def _strings(file: _File, handled: set[int]) -> None:
             node.value[points_at:], file.path, file.context, "module" if id(node) in modules else "unknown"
         ):
             stage = 3 if id(node) in early and hit.verdict.kind == "change" else hit.verdict.stage
-            if stage != file.stage:
+            group = id(node) in modules and re.search(rf"^\s*\[{re.escape(hit.token)}\]", node.value, re.M)
+            if stage != file.stage or group:
                 continue
             skip = source.find("=") + 1 if points_at else 0
             if hit.verdict.kind == "change" and source.count(hit.token, skip) == 1:
@@ -328,6 +332,16 @@ def _strings(file: _File, handled: set[int]) -> None:
                 file.edits.append((at, at + len(hit.token), hit.verdict.new, hit.verdict.reason))
             elif hit.verdict.kind != "none":
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)
+
+
+def _entry_points(call: SetupCall) -> ast.expr | None:
+    """What `setup` takes as entry points, also by way of a variable."""
+    points = call.keywords.get("entry_points")
+    if isinstance(points, ast.Name):
+        for node in ast.walk(call.tree):
+            if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == [points.id]:
+                return node.value
+    return points
 
 
 def _docstrings(tree: ast.Module) -> set[int]:

@@ -18,6 +18,7 @@ from ..plan import is_plan
 from ..resolve import Resolver
 from ..tree import LINK
 from .context import World
+from .distributions import groups
 from .memory import Memory
 from .python import scan_code, scan_python
 from .sink import FileScan, Sink
@@ -31,7 +32,7 @@ _PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all le
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    return World(layout, resolver, Judge(layout, resolver), scan_code)
+    return World(layout, resolver, Judge(layout, resolver), scan_code, groups=groups(layout.tree))
 
 
 def scan_tree(

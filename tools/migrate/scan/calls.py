@@ -64,4 +64,7 @@ NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit
 NAME_KEEPERS = words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
 MODULE_FLAGS = ("-m", "--cov", "--pyargs", "-p", "--package", "--module", "--import")
 MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
+# Calls that take the name of a group of entry points, which is a name of its own, whatever module is called the same.
+GROUP_CALLS = words("entry_points iter_entry_points get_entry_map get_entry_info load_entry_point select")
+GROUP_KEYWORDS = words("group entry_point_group entrypoint_group ep_group")
 DISTRIBUTION_CALLS = words("version distribution metadata requires get_distribution require")

@@ -57,6 +57,7 @@ class World:
     judge: Judge
     scan_code: CodeScanner
     mentions: Container[str] = frozenset()
+    groups: frozenset[str] = frozenset()  # of entry points, as the manifests declare them
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from ..layout import Layout
+from ..tree import Tree
 from .sink import Sink
 
 _INSTALL = re.compile(
@@ -19,6 +20,14 @@ _INSTALL = re.compile(
 )
 
 _EXTRA = re.compile(r"\\*\[[A-Za-z][\w.-]*(?:,\s*[\w.-]+)*\\*\](?![(\[])")
+# Where a manifest declares groups of entry points.
+_GROUPS = {
+    "pyproject.toml": re.compile(r"^\[(?:project\.entry-points|tool\.poetry\.plugins)\.[\"']?([\w.]+)[\"']?\]", re.M),
+    "setup.cfg": re.compile(r"^([\w.]+)[ \t]*=[ \t]*$", re.M),
+    "setup.py": re.compile(r"[\"']([\w.]+)[\"']\s*:\s*[\[(]"),
+    "entry_points.txt": re.compile(r"^\[([\w.]+)\]", re.M),
+}
+_TABLE = re.compile(r"entry_points\s*=\s*\{(.*?)\}", re.S)
 
 
 def merged_names(layout: Layout) -> dict[str, str]:
@@ -28,6 +37,19 @@ def merged_names(layout: Layout) -> dict[str, str]:
         return {}
     names = {normal(m.distribution) for m in layout.moves if m.distribution}
     return {n: target.distribution for n in names if n != normal(target.distribution)}
+
+
+def groups(tree: Tree) -> frozenset[str]:
+    """The groups of entry points that the manifests of the tree declare and whose names look like modules."""
+    found: set[str] = set()
+    for path in tree:
+        pattern = _GROUPS.get(path.rpartition("/")[2])
+        if pattern is not None:
+            text = tree.read(path).decode(errors="replace")
+            if path.endswith("setup.py"):
+                text = "\n".join(_TABLE.findall(text))
+            found.update(pattern.findall(text))
+    return frozenset(found)
 
 
 def normal(name: str) -> str:

@@ -66,6 +66,7 @@ class Flows:
         self.scopes = scopes
         self.carried: set[Key] = set()
         self.keyed: set[Key] = set()  # dictionaries whose keys are module names
+        self.asked: set[Key] = set()  # containers in which a module's own name is looked up
         self.named: dict[int, object] = {}
         self._functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         self._bound: dict[int, Key] = {}
@@ -87,6 +88,7 @@ class Flows:
                 (a, (0, a.attr)) for a in use.attributes if use.node.id in ("self", "cls") or a.attr.isupper()
             ]
         self._find_named(context)
+        self.asked = {key for node, key in self._uses if self._asks(node, context.parents)}
 
     def follow(self, ends_in_module: Callable[[ast.AST], bool]) -> None:
         for _ in range(_ROUNDS):
@@ -118,7 +120,16 @@ class Flows:
         """Whether the keys of a dictionary are used as module names, by a loop over the variable that holds it."""
         parent = parents.get(node)
         targets = parent.targets if isinstance(parent, ast.Assign) else [getattr(parent, "target", node)]
-        return any(self._bound.get(id(t)) in self.keyed for t in targets)
+        return any(self._bound.get(id(t)) in self.keyed | self.asked for t in targets)
+
+    def holds_names(self, statement: ast.AST | None) -> bool:
+        """Whether the statement fills a container in which the code looks up a module's own name."""
+        match statement:
+            case ast.Assign(targets=targets):
+                return any(self._bound.get(id(t)) in self.asked for t in targets)
+            case ast.AnnAssign(target=target):
+                return self._bound.get(id(target)) in self.asked
+        return False
 
     def default_carries(self, arguments: ast.arguments, default: ast.AST) -> bool:
         positional = [*arguments.posonlyargs, *arguments.args]
@@ -139,6 +150,13 @@ class Flows:
         if name == "parametrize" and len(call.args) > 1 and call.args[1] is child:
             return self._parametrized(call, index)
         return any(self._takes(function, call, child) for function in self._functions.get(name, ()))
+
+    def defined_here(self, call: ast.AST | None, keyword: str) -> bool:
+        """Whether a function of this file is called, with a parameter of that name."""
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return False
+        found = self._functions.get(call.func.id, ())
+        return any(a.arg == keyword for f in found for a in [*f.args.args, *f.args.kwonlyargs])
 
     def _takes(self, function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, child: ast.AST) -> bool:
         arguments = function.args
@@ -161,6 +179,19 @@ class Flows:
         for function in (f for same in self._functions.values() for f in same):
             if any(call is d for d in function.decorator_list):
                 return any(a.arg == name and self.carries(a) for a in function.args.args)
+        return False
+
+    def _asks(self, node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
+        """Whether the use `node` of a variable is as in `NAMES[module.__name__]`, `NAMES.get(...)`, `... in NAMES`."""
+        parent = parents.get(node)
+        match parent:
+            case ast.Subscript(value=value, slice=key):
+                return value is node and names_a_module(key, self.named)
+            case ast.Attribute(attr="get" | "pop" | "setdefault" | "index" | "count"):
+                call = parents.get(parent)
+                return isinstance(call, ast.Call) and any(names_a_module(a, self.named) for a in call.args[:1])
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()]):
+                return left is not node and names_a_module(left, self.named)
         return False
 
     def _note_keys(self, source: ast.AST) -> None:

@@ -102,9 +102,11 @@ class Literals:
         verdict = self.judge.value(text, self.path, hint)
         if verdict is None:
             return False
+        if (group := self.places.group(node)) and verdict.rule != "path.tracked":
+            return True
         if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
             return False
-        doubt = self._doubt(node, text, verdict, hint) if verdict.kind == "change" else None
+        doubt = self._doubt(node, text, verdict, hint, group) if verdict.kind == "change" else None
         if doubt is not None:
             self.sink.list(first, doubt[0], text, doubt[1])
         elif verdict.kind == "change":
@@ -117,7 +119,9 @@ class Literals:
             self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)
         return True
 
-    def _doubt(self, node: ast.Constant, text: str, verdict: Verdict, hint: Hint) -> tuple[str, tuple[str, ...]] | None:
+    def _doubt(
+        self, node: ast.Constant, text: str, verdict: Verdict, hint: Hint, group: bool | None
+    ) -> tuple[str, tuple[str, ...]] | None:
         """(rule, readings) where the place of a text makes another reading as likely as what it resolves to."""
         if verdict.rule == "path.tracked" and hint != "path" and not text.startswith("."):
             full = text.strip().strip("/")
@@ -125,6 +129,8 @@ class Literals:
             dirs, new = self.context.layout.tree.dirs, self.context.layout.old_to_new_path(full)
             if (full in dirs or new in dirs) and (known is False or (known is None and "/" not in full)):
                 return "path.folder", (f"the folder, now {verdict.new}", "a route, or a prefix of its own")
+        if group is None and text in self.context.world.groups:
+            return "string.group", (f"the module, now {verdict.new}", "a group of entry points, which keeps its name")
         if verdict.rule == "string.resolves" and text.count(".") == 1 and self.places.label(node):
             return "string.label", (
                 "the label of an application, and a model",
@@ -175,14 +181,18 @@ class Literals:
         the move; a name that is imported by it may wait for stage 4.
         """
         shown_stage = stage or (None if hint == "module" else 3)
-        for match in re.finditer(r"(?<![\w.])([^\W\d]\w*(?:\\\.[^\W\d]\w*)*)\\\.", text) if "\\." in text else ():
-            name = match[1].replace("\\.", ".")
+        dot = (
+            "\\\\." if not raw and "\\\\." in text else "\\."
+        )  # as a pattern has it, in a string with escapes or without
+        pattern = r"(?<![\w.])([^\W\d]\w*(?:{0}[^\W\d]\w*)*){0}".format(re.escape(dot))
+        for match in re.finditer(pattern, text) if dot in text else ():
+            name = match[1].replace(dot, ".")
             new = self.context.layout.new_module(name)
             if new and (self.context.resolver.is_module(name)):
                 self.sink.edit(
                     base + match.start(1),
                     base + match.end(1),
-                    new.replace(".", "\\."),
+                    new.replace(".", dot),
                     stage=3,
                     rule="string.pattern",
                     reason=f"a pattern for names below {name}",

@@ -100,6 +100,7 @@ def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     """Everything that a look may depend on and that is no single file's content."""
     layout, tree = world.layout, world.layout.tree
     parts: list[Any] = [_FORMAT, _tool(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
+    parts.append(sorted(world.groups))
     parts += [[path, mode, tree.digest(path) if fixed(path) else ""] for path, mode in tree.modes.items()]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 

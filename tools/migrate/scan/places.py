@@ -16,6 +16,8 @@ from .calls import (
     CALL_KEYWORDS,
     COMMAND_CALLS,
     FLOWING,
+    GROUP_CALLS,
+    GROUP_KEYWORDS,
     IDENTITY_CALLS,
     IDENTITY_VARIABLES,
     LABEL_CALLS,
@@ -66,8 +68,9 @@ class Places:
                     if found is not None:
                         return found
                 case ast.keyword(arg=name):
-                    if name in MODULE_KEYWORDS:
-                        return "module"
+                    call = self.parents.get(parent)
+                    if name in MODULE_KEYWORDS and not self.flows.defined_here(call, name):
+                        return "module"  # for a function of this file it depends on what becomes of its parameter
                 case ast.Attribute(attr="format" | "join" | "values" | "items" | "keys" | "get" | "copy" | "pop"):
                     pass
                 case ast.Attribute(attr=attribute) if attribute in NAME_METHODS:
@@ -177,6 +180,7 @@ class Places:
         That name changes when the file moves, and no shim can keep the old one, so the string changes with it.
         """
         child, parent = node, self.parents.get(node)
+        no_value = True  # of a dictionary
         while parent is not None and not isinstance(parent, ast.stmt):
             match parent:
                 case ast.Compare() | ast.MatchValue():
@@ -197,7 +201,11 @@ class Places:
                     return True
                 case ast.Dict() if self.loggers(parent):
                     return child in parent.keys
+                case ast.Dict(keys=keys):
+                    no_value = no_value and child in keys
             child, parent = parent, self.parents.get(parent)
+        if no_value and self.flows.holds_names(parent):
+            return True
         if isinstance(parent, ast.Assign):
             return any(last_name(t) in IDENTITY_VARIABLES for t in parent.targets)
         return isinstance(parent, ast.Assert)
@@ -213,6 +221,22 @@ class Places:
             name = called(parent)
             return True if name in COMMAND_CALLS else False if name in ROUTE_CALLS else None
         return None
+
+    def group(self, node: ast.AST) -> bool | None:
+        """Whether the text is the name of a group of entry points: True where it must be, None where it may be."""
+        child, parent = node, self.parents.get(node)
+        if isinstance(parent, ast.keyword):
+            if parent.arg in GROUP_KEYWORDS:
+                return True
+            child, parent = parent, self.parents.get(parent)
+        match parent:
+            case ast.Subscript(value=value) | ast.Call(func=ast.Attribute(attr="get", value=value)) if (
+                value is not child
+            ):
+                return (isinstance(value, ast.Call) and called(value) == "entry_points") or None
+            case ast.Call(args=args) if called(parent) in GROUP_CALLS:
+                return child in args and called(parent) != "load_entry_point"
+        return False if self.hint(node) == "module" else None
 
     def label(self, node: ast.AST) -> bool:
         """Whether the text is an application's label and a model, as relations of an object mapper take them."""

@@ -10,7 +10,7 @@ import posixpath
 import re
 
 from .calls import words
-from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
+from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes, scan_xml
 from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
@@ -33,7 +33,10 @@ _INI_NAMES = re.compile(
 )
 _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|gitlab-ci|travis|bandit)\.ya?ml$")
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
-_HISTORY = re.compile(r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS)(?:\.\w+)?$")
+_HISTORY = re.compile(
+    r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)(?:\.\w+)?$"
+)
+_XML = re.compile(r"\.zcml(?:\.in)?$")  # configuration; other XML may be data
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
 _BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
 _COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
@@ -82,6 +85,9 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "command")
+    elif _XML.search(name):
+        scan_xml(world, sink, path)
+        _list_only(world, sink, path)
     elif suffix in SUFFIXES:
         scan_c(world, sink, path)
         _list_only(world, sink, path)

@@ -69,7 +69,7 @@ def scan_words(
         if rest.startswith("::") and ":" in token:
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = trim(token, end)
-        if sink.covered(base + start, base + end):
+        if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
             continue
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict is None:
@@ -87,6 +87,13 @@ def scan_words(
         elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _cloned(token: str, before: str, sink: Sink, offset: int) -> bool:
+    """`cd NAME` behind `git clone .../NAME`: the folder of the whole repository, not a package in it."""
+    if "/" in token or not re.search(r"\bcd\s+[\"']?$", before):
+        return False
+    return bool(re.search(rf"\bgit\s+clone\b.*[/:]{re.escape(token)}(?:\.git)?[\s\"'`]", sink.body[:offset]))
 
 
 def _before(text: str, start: int) -> str:

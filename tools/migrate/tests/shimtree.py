@@ -68,6 +68,19 @@ FILES = {
         if __name__ == "__main__":
             print("tool", Header().n, sys.argv[1:], __package__)
         """,
+    f"{NEW}/loader.py": """\
+        import importlib
+        def find(name):
+            return importlib.import_module(name)
+        def find_all(names):
+            return [find(name) for name in names]
+        def own():
+            return importlib.import_module("protocol_v2.tlv")
+        """,
+    f"{NEW}/late.py": """\
+        from .loader import find
+        find(".".join(["protocol_v2", "tlv"]))
+        """,
     f"{NEW}/moody.py": "import os\nif os.environ.get('MOOD') == 'bad': raise RuntimeError('bad mood')\nOK = 1\n",
     f"{NEW}/needy.py": "import not_installed_anywhere\n",
     "libs/http.py": """\

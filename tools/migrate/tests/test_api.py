@@ -60,6 +60,17 @@ def test_the_same_tree_has_no_difference(tmp_path: Path) -> None:
     assert compare_api(root, root, ["src"], ["src"], [("old", "old")]) == []
 
 
+def test_a_stub_written_by_hand_beside_the_package(tmp_path: Path) -> None:
+    stub = "from typing import Any\n\ndef only_for_checkers(value: Any) -> Any: ...\n"
+    before = tree(tmp_path / "before", "old", INIT, CORE, EXTRA)
+    after = tree(tmp_path / "after", "new/place", MOVED_INIT, MOVED_CORE, EXTRA)
+    (before / "old/__init__.pyi").write_text(stub)
+    (after / "new/place/__init__.pyi").write_text(stub)
+    (after / "new/__init__.py").write_text("")
+    (after / "new/__init__.pyi").write_text("")
+    assert compare_api(before, after, ["."], ["."], PAIRS) == []
+
+
 def test_a_single_module_that_moves(tmp_path: Path) -> None:
     before = tree(tmp_path / "before", "old", INIT, CORE, EXTRA)
     after = tree(tmp_path / "after", "old", INIT, CORE, EXTRA)

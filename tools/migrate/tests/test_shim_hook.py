@@ -76,6 +76,16 @@ PROBES = {
         got = of("f('protocol_v2.header')\\ng('pkg.http')", f=before_import_module, g=before_import)
         assert got == [("caller.py", 1, "protocol_v2.header")], got  # the plain __import__ of before cannot be reached
         """,
+    "moved code that imports what it is given": """
+        import libs.types.protocol.loader as loader
+        warnings.simplefilter("always")
+        seen.clear()
+        code = "def f(name):\\n    return find([name])\\n\\nf('protocol_v2.header')\\nfind(['pkg.http'])\\n"
+        got = of(code, find=loader.find_all)
+        assert got == [("caller.py", 2, "protocol_v2.header"), ("caller.py", 5, "pkg.http")], got
+        assert of("find()", find=loader.own) == [("loader.py", 7, "protocol_v2.tlv")]
+        assert of("import libs.types.protocol.late") == [("late.py", 2, "protocol_v2.tlv")]
+        """,
     "relative imports of a module that moved away": """
         assert of("from . import http", "pkg.user", __package__="pkg") == [("pkg.user.py", 1, "pkg.http")]
         assert of("from .http import get", "pkg.user", __package__="pkg") == [("pkg.user.py", 1, "pkg.http")]
