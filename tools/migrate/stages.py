@@ -18,8 +18,8 @@ from .executor import Group
 from .model import STAGE_NAMES, CheckFailed, Finding, PlanError, Refused
 from .operations import EditFile, MoveFiles, Operation, SetAside, WriteFile, read
 from .session import SavedPlan, Session
-from .trailers import standing
 from .tree import sha
+from .twotrees import base_of, disagreements
 from .validate import gate, leftovers, verdict
 
 
@@ -217,13 +217,17 @@ def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
     else:
         outcome = _change(session, 4, (), groups, saved)
     session.forget()
-    outcome.findings = [f for f in _planned_findings(saved) if not only or any(f.path.startswith(p) for p in only)]
+    doubts = [] if only else disagreements(session, base_of(session))
+    missed = sum(f.severity == "error" for f in doubts)
+    outcome.message += f"; the second opinion names {missed} that were missed" if missed else ""
+    outcome.findings = doubts + [
+        f for f in _planned_findings(saved) if not only or any(f.path.startswith(p) for p in only)
+    ]
     return outcome
 
 
 def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
-    record = session.history.done.get(3)
-    base = record.base if record else _first_base(session)
+    base = base_of(session)
     document = verdict(session, base)
     session.discard_gate_changes()
     findings = [Finding(**{**f, "readings": tuple(f["readings"])}) for f in [*document["findings"], *document["left"]]]
@@ -372,15 +376,3 @@ def _caches(session: Session) -> tuple[str, ...]:
 
 def _aside_group(paths: Sequence[str]) -> list[Group]:
     return [Group("Caches", (SetAside(6, tuple(paths)),))] if paths else []
-
-
-def _first_base(session: Session) -> str:
-    """The commit before the first commit of stage 3, found by its trailers (another clone may have made it)."""
-    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.stage == 3), None)
-    if first is None:
-        raise Refused(
-            "the commits of stage 3 are not in this branch's history",
-            where=str(session.root),
-            next_step="was it squashed or rebased? History cannot be checked then",
-        )
-    return session.repo.run("rev-parse", f"{first}~1")
