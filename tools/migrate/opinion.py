@@ -102,11 +102,19 @@ def second_opinion(
 
 def _wishes(side: Side, renaming: Renaming, words: re.Pattern[bytes]) -> Iterable[Wish]:
     moved = {*renaming.paths.keys(), *renaming.paths.values()}
+    came_from = {new: old for old, new in renaming.paths.items()}
     for path in _files(side, renaming, (*_PYTHON, *_SETTINGS)):
         data = _read(side, path)
         if not words.search(data) and path not in moved:
             continue
-        for wish in wishes(path, data, side.roots) if path.endswith(_PYTHON) else words_in_text(path, data):
+        if path.endswith(_PYTHON):
+            # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
+            module, package = module_name(came_from.get(path, path), side.roots)
+            module = renaming.new(module) if path in came_from else module
+            found = wishes(path, data, module, package)
+        else:
+            found = words_in_text(path, data)
+        for wish in found:
             request = wish.request
             if renaming.touches(request.dotted):
                 needs = tuple(n for n in request.needs if renaming.touches(n)) if request.kind == "chain" else ()

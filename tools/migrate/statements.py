@@ -57,14 +57,16 @@ def module_name(path: str, roots: Sequence[str]) -> tuple[str, bool]:
     return ".".join(parts[:-1] if package else parts), package
 
 
-def wishes(path: str, data: bytes, roots: Sequence[str]) -> list[Wish]:
-    """Everything that the Python file or notebook asks of modules, in the order of its lines."""
+def wishes(path: str, data: bytes, module: str, package: bool) -> list[Wish]:
+    """Everything that the Python file or notebook asks of modules, in the order of its lines.
+
+    `module` is its own name; relative imports start from there, or from the package above it.
+    """
     if path.endswith(".ipynb"):
         sources: list[str | bytes] = list(_cells(data))
     else:
         sources = [data]
     found: list[Wish] = []
-    module, package = module_name(path, roots)
     for source in sources:
         tree = _parse(source)
         if tree is not None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .calls import IMPORTING
 from .filepaths import SAME, FilePaths
-from .flows import called, last_name
+from .flows import last_name
 
 _SIGN = re.compile(r"\.parents?\b|dirname|\.\.|pardir|\.name\b|\.stem\b|basename|\.parts\b|with_name|split|rpartition")
 _UP, _STOP = "..", ""
@@ -74,7 +74,7 @@ class Climbs:
                 for path in sorted(v for v in values if v is not None):
                     yield node, path, len(values) == 1
         joined: list[ast.expr] = [n for n in context.of(ast.BinOp) if isinstance(n.op, ast.Div)]
-        joined += [n for n in context.of(ast.Call) if called(n) in ("join", "joinpath", "Path", "PurePath")]
+        joined += [n for n in context.of(ast.Call) if context.called(n) in ("join", "joinpath", "Path", "PurePath")]
         for node in joined:
             whole, base = self.paths.value(node), _base(node)
             if whole is not None and (base is None or self._moves_along(self.paths.value(base) or ".") is None):
@@ -314,8 +314,8 @@ class Climbs:
             outer = self.parents.get(node)
             if outer is None or isinstance(outer, ast.stmt):
                 return False
-            if isinstance(outer, ast.Call) and called(outer) in IMPORTING and outer.args[:1] == [node]:
-                return True
+            if isinstance(outer, ast.Call) and outer.args[:1] == [node]:
+                return self.paths.context.called(outer) in IMPORTING
             node = outer
         return False
 

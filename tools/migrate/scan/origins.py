@@ -16,7 +16,7 @@ from functools import cached_property
 from ..layout import ModuleName
 from ..resolve import absolute
 from .context import Context
-from .flows import called, is_sys_modules
+from .flows import is_sys_modules
 from .scopes import Scopes, Use
 
 _SIGN = re.compile(r"\.__file__|\b__path__|__spec__|find_spec|get\w*file\b|\bfiles\b|resource_filename|[\"']__file__")
@@ -162,8 +162,8 @@ class Origins:
             case ast.Attribute(value=inner, attr=leaf):
                 package = self._module(inner, depth)
                 return f"{package}.{leaf}" if package and self.resolver.submodule(package, leaf) else ""
-            case ast.Call(args=[ast.Constant(value=str(name))]) if called(node) in ("import_module", "__import__"):
-                return name.split(".")[0] if called(node) == "__import__" else name
+            case ast.Call(args=[ast.Constant(value=str(name))]):
+                return {"import_module": name, "__import__": name.split(".")[0]}.get(self.context.called(node), "")
             case ast.Subscript(value=value, slice=key) if is_sys_modules(value):
                 return self._named(key)
         return ""
@@ -186,12 +186,11 @@ class Origins:
                 self.found[id(node)] = node, self._path, ""
             case ast.Attribute(value=ast.Attribute(value=inner, attr="__spec__"), attr="origin"):
                 self._note(node, self._module(inner))
-            case ast.Attribute(value=ast.Call(args=[name]) as call, attr="origin") if called(call) == "find_spec":
-                self._note(node, self._named(name), late=True)
+            case ast.Attribute(value=ast.Call() as call, attr="origin"):
+                self._spec(node, call)
             case ast.Attribute(value=ast.Name() as spec, attr="origin"):
                 for value in self.assigned.behind(spec):
-                    if isinstance(value, ast.Call) and called(value) == "find_spec" and len(value.args) == 1:
-                        self._note(node, self._named(value.args[0]), late=True)
+                    self._spec(node, value)
             case ast.Attribute(value=inner, attr="__file__"):
                 self._note(node, self._module(inner))
             case ast.Attribute(value=inner, attr="__path__"):
@@ -199,8 +198,13 @@ class Origins:
                 if isinstance(outer, ast.Subscript) and isinstance(outer.slice, ast.Constant):
                     self._note(outer, self._module(inner), folder=True)
 
+    def _spec(self, node: ast.Attribute, value: ast.expr) -> None:
+        """`node` reads from `value`, which may be what `find_spec` gives."""
+        if isinstance(value, ast.Call) and self.context.called(value) == "find_spec" and len(value.args) == 1:
+            self._note(node, self._named(value.args[0]), late=True)
+
     def _call(self, node: ast.Call) -> None:
-        name = called(node)
+        name = self.context.called(node)
         match node.args:
             case [argument] if name in _FILE_OF:
                 self._note(node, self._module(argument) or self._home(argument))

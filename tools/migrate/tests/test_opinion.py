@@ -114,7 +114,7 @@ except ImportError:
     pass
 print(c.f.g, d.e.h(), t.i, local.j, "k.l:m", "no name")
 """
-    asked = {(w.request.kind, w.request.dotted, w.line) for w in wishes("p/q/r.py", text, ["."])}
+    asked = {(w.request.kind, w.request.dotted, w.line) for w in wishes("p/q/r.py", text, "p.q.r", False)}
     assert asked == {
         ("import", "p.q.near", 2), ("import", "p.far.thing", 3), ("import", "p.far.other", 3), ("import", "a.b.c", 4),
         ("import", "d.e", 4), ("import", "x", 6), ("chain", "a.b.c.f.g", 9), ("chain", "d.e.h", 9),
@@ -124,8 +124,8 @@ print(c.f.g, d.e.h(), t.i, local.j, "k.l:m", "no name")
 
 def test_a_notebook_asks_as_well_and_what_does_not_parse_asks_for_nothing() -> None:
     cell = '{"cells": [{"cell_type": "code", "source": ["%load_ext x\\n", "import a.b"]}, {"cell_type": "markdown"}]}'
-    assert [w.request.dotted for w in wishes("n.ipynb", cell.encode(), ["."])] == ["a.b"]
-    assert wishes("x.py", b"print 'a'", ["."]) == wishes("x.ipynb", b"[]", ["."]) == []
+    assert [w.request.dotted for w in wishes("n.ipynb", cell.encode(), "n", False)] == ["a.b"]
+    assert wishes("x.py", b"print 'a'", "x", False) == wishes("x.ipynb", b"[]", "x", False) == []
 
 
 def test_names_that_nothing_binds() -> None:
