@@ -184,7 +184,9 @@ class Judge:
             full = posixpath.normpath(posixpath.join(base, clean))
             if full.startswith("..") or full == ".":
                 continue
-            new = self._new_full(full) or (self._below(full) if hint == "path" else None)
+            new = self._new_full(full)
+            if new is None and hint == "path" and not self._stands(posixpath.join(new_base, clean)):
+                new = self._below(full)
             if new is None:
                 continue
             written = relative_to(new, new_base) if base else new
@@ -207,6 +209,11 @@ class Judge:
         if any(c in full for c in "*?[{$") or not any(full.startswith(f + "/") for f in folders):
             return None
         return self.layout.old_to_new_path(full)
+
+    def _stands(self, full: str) -> bool:
+        """Whether a tracked file or folder comes to stand there, so that the text has been rewritten already."""
+        moves = (m for m in self.layout.moves if full.startswith(m.to_path + "/"))
+        return any(self.layout.existed(m.path + full[len(m.to_path) :]) for m in moves)
 
     def _new_full(self, full: str) -> str | None:
         """The new path of a tracked file, folder or glob that moves; None if nothing of it moves."""

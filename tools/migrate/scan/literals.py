@@ -180,9 +180,8 @@ class Literals:
         the move; a name that is imported by it may wait for stage 4.
         """
         shown_stage = stage or (None if hint == "module" else 3)
-        dot = (
-            "\\\\." if not raw and "\\\\." in text else "\\."
-        )  # as a pattern has it, in a string with escapes or without
+        # As a pattern has it, in a string with escapes or without.
+        dot = "\\\\." if not raw and "\\\\." in text else "\\."
         pattern = r"(?<![\w.])([^\W\d]\w*(?:{0}[^\W\d]\w*)*){0}".format(re.escape(dot))
         for match in re.finditer(pattern, text) if dot in text else ():
             name = match[1].replace(dot, ".")
