@@ -23,7 +23,7 @@ from .manifests import declared_unused
 from .model import Finding
 from .plan import Gates
 from .resolve import Index
-from .scan import FileScan
+from .scan import FileScan, excluded
 from .scan.sink import Sink
 from .scan.words import scan_words
 from .session import Session
@@ -173,9 +173,8 @@ def _count(scans: Iterable[FileScan]) -> dict[str, int]:
 
 def _imports_by_folder(session: Session) -> Mapping[str, set[str]]:
     """Folder of each manifest -> top-level names imported by the Python files that belong to it."""
-    folders = sorted(
-        {p.rpartition("/")[0] or "." for p in session.tree if p.endswith("pyproject.toml")}, key=len, reverse=True
-    )
+    manifests = [p for p in session.tree if p.endswith("pyproject.toml") and not excluded(p, session.plan.exclude)]
+    folders = sorted({p.rpartition("/")[0] or "." for p in manifests}, key=len, reverse=True)
     out: dict[str, set[str]] = {f: set() for f in folders}
     for scan in session.scans:
         folder = next((f for f in folders if f == "." or scan.path.startswith(f + "/")), None)
