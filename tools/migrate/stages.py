@@ -142,7 +142,7 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
         first = conflicts[0]
         raise CheckFailed(
             f"{first.text} is not a duplicate: {first.readings[-1]}",
-            where=f"{first.path}:{first.line}",
+            where=first.place,
             next_step="take the [[symbol]] out of the plan, or make the definitions equal",
         )
     saved = session.save_plan()
@@ -230,7 +230,7 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
     head = session.repo.head()
     if not document["ok"]:
         errors = [f for f in findings if f.severity == "error"]
-        lines = "; ".join(f"{f.path}:{f.line} {f.rule} {f.text}" for f in errors[:5])
+        lines = "; ".join(f"{f.place} {f.rule} {f.text}" for f in errors[:5])
         raise CheckFailed(
             f"{len(errors)} checks failed: {lines}",
             where="stage 5",
@@ -254,7 +254,7 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
     saved = _usable(session)
     left = [f for f in leftovers(session) if f.severity == "error"]
     if left:
-        lines = "; ".join(f"{f.path}:{f.line} {f.text}" for f in left[:5])
+        lines = "; ".join(f"{f.place} {f.text}" for f in left[:5])
         raise CheckFailed(
             f"{len(left)} uses of old names are left: {lines}",
             where="stage 6",
