@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import checks, late
+from . import carry, checks, late
 from .audit import unused_findings
 from .guess import guess_plan
+from .journal import Journal
 from .layout import resolve_layout
 from .lock import read as read_lock
 from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
@@ -22,6 +23,7 @@ from .plan import LOCK_FILE, PLAN_FILE
 from .report import FileEdits, Report, StageSummary, render_html
 from .rollback import roll_back
 from .session import Session
+from .slices import left
 from .stages import Outcome, run_stage
 from .tree import Tree, decode
 
@@ -68,6 +70,7 @@ def status(session: Session) -> dict[str, Any]:
     else:
         coming = f"next: python -m tools.migrate --stage {following}  ({STAGE_NAMES[following]})"
     slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]
+    usable = session.usable_plan() if following == 4 and running is None else None
     return {
         "plan": session.plan.name,
         "stages": stages,
@@ -75,6 +78,7 @@ def status(session: Session) -> dict[str, Any]:
         "interrupted": interrupted,
         "waiting": waiting,
         "slices": slices,
+        "left": left(session, usable) if usable else None,
     }
 
 
@@ -140,18 +144,26 @@ def check_shims(
         _nothing_has_moved(session, tree)
         return checks.render([], output), 0
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
-    arrivals = late.find(late.lock_layout(session, lock, tree), session.jobs)
+    said: list[str] = []
     if fix:
-        late.rewrite(session, arrivals)
+        with Journal(session.repo.git_dir, lock.plan).locked():
+            waiting, uses = late.fix(session, lock, tree, said.append), []
+        tree = session.repo.index_tree()
+    else:
+        layout = late.lock_layout(session, lock, tree)
+        waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
+        uses = late.find(layout, session.jobs).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock,
         today=today,
         pretend_removed=pretend_removed,
         version=late.target_version(session, tree),
-        uses=[] if fix else arrivals.findings(),
+        uses=uses,
+        late=waiting,
     )
-    return checks.render(violations, output), checks.exit_code(violations)
+    done = "".join(f"{line}\n" for line in said) if output == "text" else ""
+    return done + checks.render(violations, output), checks.exit_code(violations)
 
 
 def _nothing_has_moved(session: Session, tree: Tree) -> None:

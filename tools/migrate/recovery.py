@@ -75,6 +75,7 @@ class Recovery:
 
         `blame`: the run also writes the list of commits that blame ignores.
         """
+        self.journal.release()
         self._wait_for_git()
         self.repo.clear_stale_locks()
         head = self.repo.head()
