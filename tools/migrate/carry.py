@@ -20,11 +20,11 @@ from .layout import Layout, ModuleName
 from .lock import Lock
 from .merges import content, holds, mark_unmerged, merged, unmerged
 from .model import Edit, Finding
-from .operations import MoveFiles, apply_edits, read, write
+from .operations import MoveFiles, apply_edits
 from .plan import LOCK_FILE
-from .recovery import Place
 from .repo import Repo
 from .tree import REGULAR, Lines, Tree, decode
+from .workplace import Disk
 
 _MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")  # of the old distribution: they stay
 RULE = "late-file"
@@ -76,7 +76,7 @@ def _stays(path: str, layout: Layout) -> bool:
     return name in _MANIFESTS and any(m.is_package and m.path == folder for m in layout.moves)
 
 
-def carry(repo: Repo, layout: Layout, late: list[Late], place: Place) -> list[Finding]:
+def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk) -> list[Finding]:
     """Move each file to its new place, in the tree and in the index; returns what a person has to do."""
     left: list[Finding] = []
     for file in late:
@@ -84,8 +84,8 @@ def carry(repo: Repo, layout: Layout, late: list[Late], place: Place) -> list[Fi
             repo.stage([file.path])
         elif file.stages is not None:
             left += _merge(repo, file, place)
-        elif (repo.root / file.new).exists():
-            if read(repo.root / file.new) == read(repo.root / file.path):
+        elif place.holds(file.new):
+            if place.read(file.new) == place.read(file.path):
                 repo.remove([file.path])
             else:
                 text = f"there is a {file.new} already, and it says something else"
@@ -97,7 +97,7 @@ def carry(repo: Repo, layout: Layout, late: list[Late], place: Place) -> list[Fi
     return left
 
 
-def _merge(repo: Repo, file: Late, place: Place) -> Iterator[Finding]:
+def _merge(repo: Repo, file: Late, place: Disk) -> Iterator[Finding]:
     """A file that the branch changed, at whose place something else stands now: its change goes to the new place."""
     assert file.stages is not None
     base, ours, theirs = file.stages
@@ -106,20 +106,20 @@ def _merge(repo: Repo, file: Late, place: Place) -> Iterator[Finding]:
     mode = file.modes[2 if standing == ours else 1] or REGULAR
     target = repo.root / file.new
     clean = True
-    if late and not target.exists():
-        write(place, file.new, content(repo, late, file.new), None)
+    if late and not place.holds(file.new):
+        place.write(file.new, content(repo, late, file.new), None)
         repo.stage([file.new])
         repo.set_executable(file.new, mode)
     elif late:
-        before = read(target)
+        before = place.read(file.new)
         both, clean = merged(repo, target, content(repo, base, file.new), content(repo, late, file.new))
-        write(place, file.new, both, None)
+        place.write(file.new, both, None)
         if not clean:
             mark_unmerged(repo, file.new, (base, late))
         elif both != before:
             repo.stage([file.new])
     if standing:
-        write(place, file.path, content(repo, standing, file.path), None)
+        place.write(file.path, content(repo, standing, file.path), None)
         repo.stage([file.path])
     else:
         repo.remove([file.path])
@@ -128,11 +128,11 @@ def _merge(repo: Repo, file: Late, place: Place) -> Iterator[Finding]:
         yield Finding(file.new, 1, RULE, text, (), "solve the conflict there, then 'git add' it", "error")
 
 
-def _mend(layout: Layout, file: Late, place: Place) -> None:
+def _mend(layout: Layout, file: Late, place: Disk) -> None:
     """Relative imports that would lead elsewhere from the new place are written out."""
     if not file.new.endswith((".py", ".pyi")):
         return
-    data = read(place.root / file.new)
+    data = place.read(file.new)
     text = decode(data, python=True)
     now = layout.module_of(file.new)
     before = _old_name(layout, file.path)
@@ -140,7 +140,7 @@ def _mend(layout: Layout, file: Late, place: Place) -> None:
         return
     edits = tuple(relative_edits(text.body, before, now, layout.new_module))
     if edits:
-        write(place, file.new, apply_edits(data, edits, file.new), None)
+        place.write(file.new, apply_edits(data, edits, file.new), None)
 
 
 def _old_name(layout: Layout, path: str) -> ModuleName | None:

@@ -6,7 +6,6 @@ Nothing here prints or exits.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 from . import carry, checks, late
 from .audit import unused_findings
+from .difftext import unified
+from .executor import collect
 from .guess import guess_plan
 from .journal import Journal
 from .layout import resolve_layout
@@ -23,9 +24,9 @@ from .plan import LOCK_FILE, PLAN_FILE
 from .report import FileEdits, Report, StageSummary, render_html
 from .rollback import roll_back
 from .session import Session
-from .slices import left
+from .slices import left, without_done
 from .stages import Outcome, run_stage
-from .tree import Tree, decode
+from .tree import Tree
 
 
 def run(session: Session, stage: int, only: Sequence[str]) -> Outcome:
@@ -83,55 +84,26 @@ def status(session: Session) -> dict[str, Any]:
 
 
 def dry_run(session: Session, stages: Iterable[int]) -> str:
-    """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs."""
+    """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs.
+
+    The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
+    it names commits that are not made yet.
+    """
     session.require_clean(deep=False)
-    reached = session.reached
-    design = session.design
+    saved = session.usable_plan()
+    groups = saved.groups if saved else session.design.groups
+    wanted = [n for n in stages if n in (3, 4, 6) and n > session.reached]
     out = []
-    for number in stages:
-        if number not in (3, 4, 6) or number <= reached:
+    tree = session.tree
+    for number in range(3, max(wanted, default=0) + 1):
+        if number <= session.reached or number not in groups:
             continue
-        before = design.trees[{3: 2, 4: 3, 6: 4}[number]]
-        renames = session.layout.moved_files() if number == 3 else {}
-        out.append(unified(before, design.trees[number], renames))
-    return "".join(out)
-
-
-def unified(before: Tree, after: Tree, renames: dict[str, str]) -> str:
-    """A git-style diff of two trees."""
-    out: list[str] = []
-    source = {new: old for old, new in renames.items()}
-    for path in sorted({*before, *after}):
-        if path in renames and path not in after:
-            continue
-        old_path = source.get(path, path)
-        was, now = old_path in before, path in after
-        old = before.read(old_path) if was and not (old_path in renames and path == old_path) else b""
-        new = after.read(path) if now else b""
-        same = was and old == new and not (old_path in renames and path == old_path)
-        if same and path not in source:
-            continue
-        out.append(f"diff --git a/{old_path if was else path} b/{path}\n")
-        if path in source:
-            out.append(f"similarity index {'100%' if same else 'changed'}\nrename from {old_path}\nrename to {path}\n")
-        elif not was:
-            out.append("new file\n")
-        elif not now:
-            out.append("deleted file\n")
-        if same:
-            continue
-        a, b = decode(old), decode(new)
-        if a is None or b is None:
-            out.append("Binary files differ\n")
-            continue
-        lines = difflib.unified_diff(
-            a.body.splitlines(keepends=True),
-            b.body.splitlines(keepends=True),
-            f"a/{old_path}" if was else "/dev/null",
-            f"b/{path}" if now else "/dev/null",
-        )
-        for line in lines:
-            out.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
+        steps = without_done(session, groups[4]) if number == 4 and session.reached == 3 else groups[number]
+        place = collect(tree, steps)
+        after = place.result()
+        if number in wanted:
+            out.append(unified(tree, after, place.moved))
+        tree = after
     return "".join(out)
 
 

@@ -18,10 +18,11 @@ from typing import Any
 from . import trailers
 from .journal import History, Journal, Running
 from .model import CheckFailed, FailedMidway, MigrateError, Refused
-from .operations import MoveFiles, Operation, RemoveFile, WriteFile, from_dict, read, write
-from .recovery import BLAME_FILE, Place, Recovery
+from .operations import MoveFiles, Operation, RemoveFile, WriteFile, from_dict
+from .recovery import BLAME_FILE, Recovery
 from .repo import Repo
-from .tree import LINK
+from .tree import LINK, Tree
+from .workplace import Collector, Disk
 
 Progress = Callable[[str, int, int], None]
 _CLUSTER = 4096  # a file takes up whole blocks of the disk
@@ -126,7 +127,7 @@ class Executor:
 
     # parts
 
-    def place(self, base: str) -> Place:
+    def place(self, base: str) -> Disk:
         return self.recovery.place(base)
 
     def _way_back(self, groups: Sequence[Group]) -> int:
@@ -175,15 +176,15 @@ class Executor:
 
     # commits that blame is to ignore
 
-    def _ignore_in_blame(self, place: Place, commits: Sequence[str], running: Running) -> str:
+    def _ignore_in_blame(self, place: Disk, commits: Sequence[str], running: Running) -> str:
         """List rewriting commits for `git blame --ignore-revs-file`."""
         before = place.base.read(BLAME_FILE) if BLAME_FILE in place.base else b""
         newline = b"" if not before or before.endswith(b"\n") else b"\n"
         note = f"# {self.plan_name}, stage {running.stage}: names rewritten, nothing else\n"
         lines = "".join(f"{c}\n" for c in commits)
         if before:
-            place.keep(read(self.repo.root / BLAME_FILE))
-        write(place, BLAME_FILE, before + newline + note.encode() + lines.encode(), None)
+            place.keep(place.read(BLAME_FILE))
+        place.write(BLAME_FILE, before + newline + note.encode() + lines.encode(), None)
         group = Group(f"Leave the rewriting of {self.plan_name} out of blame", ())
         self.repo.stage([BLAME_FILE])
         commit = self.repo.commit(self._message(group, running))
@@ -217,6 +218,15 @@ class Executor:
             where=str(self.repo.root),
             next_step="the tree is as it was before; run with -v -v to see where it failed",
         ) from error
+
+
+def collect(tree: Tree, groups: Sequence[Group]) -> Collector:
+    """Carry out the operations in memory; a dry run."""
+    place = Collector(tree)
+    for group in groups:
+        for operation in group.operations:
+            operation.apply(place)
+    return place
 
 
 def group_dict(group: Group) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from .lock import Lock
 from .manifests import Context as ManifestContext
 from .manifests import rewrite_manifest, wants
 from .model import Edit, Finding, PlanError
-from .operations import apply_edits, read, write
+from .operations import apply_edits
 from .plan import PLAN_FILE, MoveEntry, Plan
-from .recovery import Place
 from .scan import FileScan, excluded, make_world, scan_tree
 from .session import Session
 from .submodules import blank
 from .tree import Tree
+from .workplace import Disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,16 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     return left
 
 
-def rewrite(place: Place, arrivals: Arrivals) -> list[str]:
+def rewrite(place: Disk, arrivals: Arrivals) -> list[str]:
     """Write the new names into the working tree.  Returns the paths."""
     changed = []
     for scan in arrivals.scans:
-        data = read(place.root / scan.path)
-        write(place, scan.path, apply_edits(data, scan.edits, scan.path), None)
+        data = place.read(scan.path)
+        place.write(scan.path, apply_edits(data, scan.edits, scan.path), None)
         changed.append(scan.path)
     for manifest in arrivals.manifests:
         whole = Edit(0, len(manifest.before), manifest.before, manifest.after, 1, 4, "manifest", "as stage 4 writes it")
-        write(place, manifest.path, apply_edits(read(place.root / manifest.path), [whole], manifest.path), None)
+        place.write(manifest.path, apply_edits(place.read(manifest.path), [whole], manifest.path), None)
         changed.append(manifest.path)
     return changed
 

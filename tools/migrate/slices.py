@@ -14,10 +14,11 @@ from typing import Any
 
 from .executor import Group
 from .model import PlanError
-from .operations import EditFile, Operation, WriteFile, read
+from .operations import EditFile, Operation, WriteFile
 from .owners import Members, Owners
 from .session import SavedPlan, Session
 from .tree import Tree, sha
+from .workplace import read
 
 Chosen = Callable[[str], bool]
 

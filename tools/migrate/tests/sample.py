@@ -284,7 +284,7 @@ class Server:
             out, err = Path(folder, "out"), Path(folder, "err")
             env = environment(PYTHONPATH=str(TOOL), **extra)
             answer = self(root, argv=arguments, cwd=str(cwd or root), out=str(out), err=str(err), env=env)
-            return Done(answer["code"], out.read_text(), err.read_text())
+            return Done(answer["code"], out.read_bytes().decode(), err.read_text())
 
     def ok(self, root: Path, **job: Any) -> dict[str, Any]:
         answer = self(root, **job)
