@@ -254,7 +254,7 @@ class Checkout:
         known: set[tuple[str, int]] = {(f["path"], f["line"]) for f in listed}
         renamed = self._renamed()
         texts: dict[str, list[str]] = {}
-        allowed: set[tuple[str, str]] = set()
+        allowed: set[tuple[str | None, str]] = set()
         for path, line in known:
             if path not in texts:
                 shown = call("git", "show", f"{self.first}:{path}", cwd=self.root, check=False).stdout
