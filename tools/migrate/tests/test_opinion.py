@@ -89,6 +89,13 @@ def test_what_somebody_forgot_is_found(tmp_path: Path, what: str, text: str, rul
     assert rule in ("string", "lost") or any(f.severity == "error" for f in found)
 
 
+def test_a_name_that_leads_to_another_object_is_not_lost(tmp_path: Path) -> None:
+    """As where a module takes the compiled implementation if it was built, and only one of the trees is built."""
+    compiled = "class Order:\n    pass\n\n\nOrder.__module__ = 'acme.store._compiled'\n"
+    use = "from shop.models import Order\n"
+    assert _asked(tmp_path, {"acme/store/models.py": compiled}, use) == []
+
+
 def test_a_name_left_in_a_settings_file_is_found(tmp_path: Path) -> None:
     found = _asked(tmp_path, {"app/log.yaml": "class: shop.handlers.Json\n"})
     assert [(f.path, f.line, f.rule) for f in found] == [("app/log.yaml", 1, "second-opinion.string")]
