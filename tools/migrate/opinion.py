@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.migrate.model import Finding
 from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
+from tools.migrate.submodules import blanked
 from tools.migrate.witness import Answer, ask
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
@@ -180,7 +181,7 @@ def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding
     got: dict[str, set[str]] = {}
     for wish in second.wishes:
         if second.led(wish).found:
-            got.setdefault(wish.path, set()).add(second.led(wish).text)
+            got.setdefault(wish.path, set()).update((second.led(wish).text, wish.request.dotted))
     complete = {w.path for w in second.wishes} - {
         w.path for w in second.wishes if w.request.kind == "import" and not second.led(w).found
     }
@@ -188,7 +189,8 @@ def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding
         path, answer = renaming.paths.get(wish.path, wish.path), first.led(wish)
         if wish.request.kind != "import" or not answer.found or path not in complete:
             continue
-        if renaming.text(answer.text) not in got.get(path, set()):
+        # The same name may lead to another object: one that is compiled here, and was not in the tree from before.
+        if not {renaming.text(answer.text), renaming.new(wish.request.dotted)} & got.get(path, set()):
             readings = (f"before: {answer.text}", "nothing that this file imports now")
             text = f"{wish.request.dotted} was imported here"
             yield Finding(path, wish.line, "second-opinion.lost", text, readings, "compare the imports", "warning")
@@ -229,7 +231,8 @@ def _files(side: Side, renaming: Renaming, suffixes: tuple[str, ...]) -> Iterabl
 
 
 def _read(side: Side, path: str) -> bytes:
-    return (side.root / path).read_bytes()
+    """The file without the block that stands in for old submodules, which names them on purpose."""
+    return blanked((side.root / path).read_bytes())
 
 
 def _modules(side: Side) -> set[str]:

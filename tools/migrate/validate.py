@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from .attributes import reachable
-from .audit import performance, run_all
+from .baseline import check_times, check_types, run_all
 from .environ import child_environment
-from .gates import Comparison, GateResult, compare, explain, run_gate
+from .gates import Comparison, GateResult, compare, explain
 from .imports import compare_names, import_all, public_names
 from .model import CheckFailed, Finding
 from .session import Session
@@ -60,7 +60,7 @@ def gate(session: Session, stage: int) -> list[dict[str, Any]]:
     known = {g.command: g for g in before}
     session.progress("gates", 0, 0)
     out = []
-    for result in run_all(session, session.plan.gates):
+    for result in run_all(session):
         first = known.get(result.command)
         if first is None:
             # Nothing to compare with (another clone ran the audit): the gate itself decides.
@@ -102,8 +102,8 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
     from .history import check_history
 
     findings += check_history(session.root, base, _moved(session, base))
-    findings += _types(session)
-    findings += _performance(session, audit)
+    findings += check_types(session, audit)
+    findings += check_times(session, audit)
     left = leftovers(session)
     return {
         "gates": gates,
@@ -264,39 +264,3 @@ def _moved(session: Session, base: str) -> dict[str, str]:
         if new and new in session.tree:
             moved[path] = new
     return moved
-
-
-def _types(session: Session) -> list[Finding]:
-    findings = []
-    for command in session.plan.gates.types:
-        work = session.journal.folder / "gates" / "types"
-        work.mkdir(parents=True, exist_ok=True)
-        result = run_gate(
-            command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python
-        )
-        if result.exit_code:
-            last = result.tail.strip().splitlines()[-1:] or [""]
-            findings.append(Finding(command, 0, "types", last[0], (), "the type check fails", "error"))
-    return findings
-
-
-def _performance(session: Session, audit: dict[str, Any]) -> list[Finding]:
-    before = audit.get("performance", {})
-    if not before:
-        return []
-    findings = []
-    for command, seconds in performance(session).items():
-        ratio = seconds / before[command] if before.get(command) else 1.0
-        if ratio > session.plan.gates.max_slowdown:
-            findings.append(
-                Finding(
-                    command,
-                    0,
-                    "performance",
-                    f"{ratio:.2f} times the time before",
-                    (),
-                    f"the budget is {session.plan.gates.max_slowdown:.2f}",
-                    "error",
-                )
-            )
-    return findings
