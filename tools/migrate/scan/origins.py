@@ -127,13 +127,20 @@ class Origins:
         self._path, self._here = path, here
         self._names: dict[tuple[int, str], str] = {}
         self._members: dict[tuple[int, str], tuple[str, str]] = {}
+        self._scopes: Scopes | None = scopes
         if not _SIGN.search(source):
             return
-        self._collect(scopes)
         for attribute in context.of(ast.Attribute):
             self._attribute(attribute)
         for call in context.of(ast.Call):
             self._call(call)
+
+    def module(self, node: ast.expr) -> str:
+        """The module that an expression is, by its name in this file; "" if it is none of the tree."""
+        if self._scopes is not None:
+            self._collect(self._scopes)
+            self._scopes = None
+        return self._module(node)
 
     def _collect(self, scopes: Scopes) -> None:
         for node, scope in scopes.imports:
@@ -151,7 +158,6 @@ class Origins:
                     self._members[owner, local] = base, alias.name
 
     def _module(self, node: ast.expr, depth: int = 0) -> str:
-        """The module that an expression is, by its name in this file; "" if it is none of the tree."""
         match node:
             case ast.Name(id=name):
                 owner = self.assigned.imported(node)
@@ -177,26 +183,26 @@ class Origins:
             case ast.Name(id="__package__") if self._here:
                 return self._here.package
             case ast.Attribute(value=inner, attr="__name__" | "__package__"):
-                return self._module(inner)
-        return self._module(node)
+                return self.module(inner)
+        return self.module(node)
 
     def _attribute(self, node: ast.Attribute) -> None:
         match node:
             case ast.Attribute(value=ast.Name(id="__spec__"), attr="origin") if self._path:
                 self.found[id(node)] = node, self._path, ""
             case ast.Attribute(value=ast.Attribute(value=inner, attr="__spec__"), attr="origin"):
-                self._note(node, self._module(inner))
+                self._note(node, self.module(inner))
             case ast.Attribute(value=ast.Call() as call, attr="origin"):
                 self._spec(node, call)
             case ast.Attribute(value=ast.Name() as spec, attr="origin"):
                 for value in self.assigned.behind(spec):
                     self._spec(node, value)
             case ast.Attribute(value=inner, attr="__file__"):
-                self._note(node, self._module(inner))
+                self._note(node, self.module(inner))
             case ast.Attribute(value=inner, attr="__path__"):
                 outer = self.context.parents.get(node)
                 if isinstance(outer, ast.Subscript) and isinstance(outer.slice, ast.Constant):
-                    self._note(outer, self._module(inner), folder=True)
+                    self._note(outer, self.module(inner), folder=True)
 
     def _spec(self, node: ast.Attribute, value: ast.expr) -> None:
         """`node` reads from `value`, which may be what `find_spec` gives."""
@@ -207,11 +213,11 @@ class Origins:
         name = self.context.called(node)
         match node.args:
             case [argument] if name in _FILE_OF:
-                self._note(node, self._module(argument) or self._home(argument))
+                self._note(node, self.module(argument) or self._home(argument))
             case [argument] if name == "files":
                 self._note(node, self._named(argument), folder=True)
             case [inner, ast.Constant(value="__file__"), *_] if name == "getattr":
-                self._note(node, self._module(inner))
+                self._note(node, self.module(inner))
 
     def _home(self, node: ast.expr) -> str:
         """The module that defines what a name was imported as."""

@@ -20,6 +20,7 @@ from .dynamic import Dynamic
 from .filepaths import FilePaths
 from .imports import Imports
 from .literals import Literals
+from .nameparts import NameParts
 from .offsets import Offsets
 from .roots import scan_syspath
 from .scopes import analyse
@@ -68,6 +69,7 @@ def scan_code(
     Dynamic(context, sink, offsets, here, there).scan()
     imports.finish()
     Climbs(paths).scan()
+    NameParts(context, sink, offsets, paths.origins, paths.assigned, here).scan()
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)

@@ -106,7 +106,7 @@ def test_eval_of_a_name_that_is_kept(tmp_path: Path) -> None:
 def test_one_part_of_a_name_is_listed() -> None:
     text = "import wire_v2.header as h\nx = h.__name__.split('.')[0] == 'wire_v2'\n"
     result = migrate({"app/use.py": text})
-    assert result.rules() == ["string.bare"] and b"== 'wire_v2'" in result.files["app/use.py"]
+    assert result.rules() == ["name.part", "string.bare"] and b"== 'wire_v2'" in result.files["app/use.py"]
 
 
 CHANGED = [

@@ -1,0 +1,103 @@
+"""Parts of a module's own name: `__name__.split(".")[0]`, `pkg.__name__.count(".")`.
+
+Such a part means something else once the module has more parts above it, or others.  What it is before and after the
+move is computed; where the two are not the same thing, the place is listed, because only a person knows what it is for.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from ..layout import ModuleName
+from .context import Context
+from .offsets import Offsets
+from .origins import Assigned, Origins
+from .sink import Sink
+
+_SIGN = re.compile(r"__(?:name|package)__")
+_CUTS = ("split", "rsplit", "partition", "rpartition")
+
+
+class NameParts:
+    def __init__(
+        self,
+        context: Context,
+        sink: Sink,
+        offsets: Offsets,
+        origins: Origins,
+        assigned: Assigned,
+        here: ModuleName | None,
+    ) -> None:
+        self.context, self.sink, self.at = context, sink, offsets
+        self.origins, self.assigned, self.here = origins, assigned, here
+
+    def scan(self) -> None:
+        if self.context.layout.moved or not _SIGN.search(self.at.source):
+            return
+        for call in self.context.of(ast.Call):
+            if isinstance(call.func, ast.Attribute) and call.func.attr in (*_CUTS, "count"):
+                name = self._name(call.func.value, 0)
+                arguments = [a.value for a in call.args if isinstance(a, ast.Constant)]
+                if name and arguments[:1] == ["."] and len(arguments) == len(call.args):
+                    self._cut(call, call.func.attr, arguments, name)
+
+    def _name(self, node: ast.expr, depth: int) -> str:
+        """The name of a module of the tree that an expression holds, as it is before the move."""
+        match node:
+            case ast.Name(id="__name__"):
+                return self.here.name if self.here else ""
+            case ast.Name(id="__package__"):
+                return self.here.package if self.here else ""
+            case ast.Attribute(value=inner, attr="__name__"):
+                return self.origins.module(inner)
+            case ast.Name():
+                values = self.assigned.behind(node) if depth < 4 else []
+                return self._name(values[0], depth + 1) if len(values) == 1 else ""
+        return ""
+
+    def _cut(self, call: ast.Call, method: str, arguments: Sequence[object], name: str) -> None:
+        new = self.context.layout.new_module(name)
+        if new is None or new == name:
+            return
+        outer = self.context.parents.get(call)
+        if method == "count":
+            parts, later = [str(name.count("."))], [str(new.count("."))]
+            whole: ast.expr = call
+        elif isinstance(outer, ast.Subscript) and outer.value is call:
+            whole, index = outer, _index(outer.slice)
+            if index is None:
+                return
+            parts, later = _part(name, method, arguments, index), _part(new, method, arguments, index)
+        elif isinstance(outer, ast.Call) and getattr(outer.func, "id", "") == "len":
+            whole, parts, later = outer, [str(name.count(".") + 1)], [str(new.count(".") + 1)]
+        else:
+            return
+        before, after = ".".join(parts), ".".join(later)
+        if before == after or (self.context.layout.new_module(before) or before) == after:
+            return
+        start, end = self.at.span(whole)
+        readings = (f"{after}, which it will be", f"{self.context.layout.new_module(before) or before}")
+        hint = f"it is {before} today, as {name} becomes {new}"
+        self.sink.list(start, "name.part", self.at.source[start:end], readings, hint)
+
+
+def _index(node: ast.expr) -> int | slice | None:
+    """A constant index or slice."""
+    try:
+        if isinstance(node, ast.Slice):
+            low, high, step = (None if n is None else ast.literal_eval(n) for n in (node.lower, node.upper, node.step))
+            return slice(low, high, step)
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _part(name: str, method: str, arguments: Sequence[object], index: int | slice) -> list[str]:
+    try:
+        found = getattr(name, method)(*arguments)[index]
+    except (IndexError, TypeError, ValueError):
+        return []
+    return [found] if isinstance(found, str) else list(found)
