@@ -87,7 +87,8 @@ def _doubted(
         readings = (f"a file beside {token}", f"the folder, now {verdict.new}")
         return Verdict("list", "part of a pattern", verdict.new, 3, "string.pattern", readings)
     if _WARNING.match(text) and text[:start].count(":") == 1:
-        if _said_by_moving(text, context):
+        quoted = text[start - 1] in "'`" and text[end : end + 1] == text[start - 1]  # an object's name, by whoever
+        if quoted or _said_by_moving(text, context):
             return Verdict("change", "the moved code says it by its new name", verdict.new, 3, "string.message")
         readings = (f"the package, now {verdict.new}", "the text of a warning, which stays")
         return Verdict("list", "part of a warning's message", verdict.new, 4, "string.message", readings)
