@@ -20,8 +20,8 @@ from .model import STAGE_NAMES, CheckFailed, FailedMidway, Finding, Refused
 from .operations import EditFile, MoveFiles, SetAside
 from .session import SavedPlan, Session
 from .slices import chosen, pick, without_done
-from .trailers import standing
 from .tree import sha
+from .twotrees import base_of, disagreements
 from .validate import gate, leftovers, verdict
 
 
@@ -161,7 +161,7 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
         first = conflicts[0]
         raise CheckFailed(
             f"{first.text} is not a duplicate: {first.readings[-1]}",
-            where=f"{first.path}:{first.line}",
+            where=first.place,
             next_step="take the [[symbol]] out of the plan, or make the definitions equal",
         )
     saved = session.save_plan()
@@ -235,20 +235,22 @@ def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
     else:
         outcome = _change(session, 4, (), groups, saved)
     session.forget()
-    outcome.findings = [f for f in _planned_findings(saved) if wanted(f.path)]
+    doubts = [] if only else disagreements(session, base_of(session))
+    missed = sum(f.severity == "error" for f in doubts)
+    outcome.message += f"; the second opinion names {missed} that were missed" if missed else ""
+    outcome.findings = doubts + [f for f in _planned_findings(saved) if wanted(f.path)]
     return outcome
 
 
 def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
-    record = session.history.done.get(3)
-    base = record.base if record else _first_base(session)
+    base = base_of(session)
     document = verdict(session, base)
     session.discard_gate_changes()
     findings = [Finding(**{**f, "readings": tuple(f["readings"])}) for f in [*document["findings"], *document["left"]]]
     head = session.repo.head()
     if not document["ok"]:
         errors = [f for f in findings if f.severity == "error"]
-        lines = "; ".join(f"{f.path}:{f.line} {f.rule} {f.text}" for f in errors[:5])
+        lines = "; ".join(f"{f.place} {f.rule} {f.text}" for f in errors[:5])
         raise CheckFailed(
             f"{len(errors)} checks failed: {lines}",
             where="stage 5",
@@ -272,7 +274,7 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
     saved = _usable(session)
     left = [f for f in leftovers(session) if f.severity == "error"]
     if left:
-        lines = "; ".join(f"{f.path}:{f.line} {f.text}" for f in left[:5])
+        lines = "; ".join(f"{f.place} {f.text}" for f in left[:5])
         raise CheckFailed(
             f"{len(left)} uses of old names are left: {lines}",
             where="stage 6",
@@ -349,15 +351,3 @@ def _caches(session: Session) -> tuple[str, ...]:
 
 def _aside_group(paths: Sequence[str]) -> list[Group]:
     return [Group("Caches", (SetAside(6, tuple(paths)),))] if paths else []
-
-
-def _first_base(session: Session) -> str:
-    """The commit before the first commit of stage 3, found by its trailers (another clone may have made it)."""
-    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.stage == 3), None)
-    if first is None:
-        raise Refused(
-            "the commits of stage 3 are not in this branch's history",
-            where=str(session.root),
-            next_step="was it squashed or rebased? History cannot be checked then",
-        )
-    return session.repo.run("rev-parse", f"{first}~1")

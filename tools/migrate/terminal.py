@@ -138,11 +138,10 @@ def print_left(left: dict[str, Any]) -> None:
 
 
 def print_finding(finding: Finding) -> None:
-    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
     readings = f"  [{' | '.join(finding.readings)}]" if finding.readings else ""
     hint = f"  {finding.hint}" if finding.hint else ""
     settings.console.print(
-        f"  {finding.severity:7} {place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
+        f"  {finding.severity:7} {finding.place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
     )
 
 

@@ -125,6 +125,8 @@ _MODULE = {
     "settings-module",
     "django-settings-module",
     "import-names",
+    "application-import-names",
+    "application-package-names",
 }
 _EITHER = {"source", "plugins", "cov", "packages"}
 _PROSE = {
@@ -238,7 +240,7 @@ def key_hint(path: Path) -> Kind:
 _OPTION_EITHER = re.compile(r"--cov[= ]$|--source[= ]$")
 _OPTION_MODULE = re.compile(
     r"(?:error|ignore|always|default|module|once):[^:\s]*:$"
-    r"|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $"
+    r"|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:[\s'\";(]|^)(?:from|import) $"
 )
 
 

@@ -251,10 +251,10 @@ class Checkout:
 
     def _nothing_old_is_left(self, listed: Sequence[dict[str, Any]]) -> int:
         """Each line that still has an old name was listed for a person; the number of these lines."""
-        known = {(f["path"], f["line"]) for f in listed}
+        known: set[tuple[str, int]] = {(f["path"], f["line"]) for f in listed}
         renamed = self._renamed()
         texts: dict[str, list[str]] = {}
-        allowed: set[tuple[str, str]] = set()
+        allowed: set[tuple[str | None, str]] = set()
         for path, line in known:
             if path not in texts:
                 shown = call("git", "show", f"{self.first}:{path}", cwd=self.root, check=False).stdout
