@@ -110,6 +110,16 @@ def test_an_import_that_hangs_or_kills_counts_only_if_it_is_new(tmp_path: Path) 
     assert second_opinion(sys.executable, *sides, timeout=2) == []
 
 
+def test_what_is_wrong_deeper_down_is_said_once(tmp_path: Path) -> None:
+    found = _asked(
+        tmp_path,
+        {"acme/store/tasks.py": "import nothing_of_this_name\n"},
+        "import shop.tasks\nfrom shop.tasks import send\n",
+    )
+    broken = [(f.path, f.line, f.hint) for f in found if f.rule == "second-opinion.broken"]
+    assert broken == [("app/use.py", 1, "the same in 1 other places")]
+
+
 def test_what_a_file_asks_for() -> None:
     text = b"""
 from . import near
