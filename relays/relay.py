@@ -298,4 +298,3 @@ class Relay:
         self._reply(peer, RelayReplyTLV(consumer_id=consumer, request=kind, status=int(status), source=source,
                                         sent=len(found), missing=missing))  # fmt: skip
         self._log("recovered", peer=peer.number, source=source, first=first, last=last, missing=missing)
-

@@ -2,53 +2,40 @@
 
     python -m relays.benchmarks.throughput [--messages 300000] [--latencies 5000] [--subscribers 1 8 32]
 
-Owns the measurement.  What is measured are real processes on Unix sockets (NATS: the loopback):
+Owns the measurement of the relay.  What is measured are real processes on Unix sockets (NATS: the loopback):
 
     throughput   a publisher sends trades of 74 bytes in batches of 64 KB; the time is from its start until the last
                  subscriber has the last byte.  `in` is until the relay has acknowledged.  All subscribers are read by
                  one process that only counts bytes, so that it is not what is measured; `parsed` decodes them with
                  decode_batch.  The queues are large enough that nothing is lost; a run that lost something is an error.
-    latency      one message at a time, from before `send` to after `recv`, through the relay.
-    ZeroMQ       XSUB/XPUB proxy in a process of its own, one frame a message, over ipc.
-    NATS         nats-server and nats-py, one payload a message, in batches between flushes.
+    latency      one message at a time, from before `send` to after `recv`, through the relay, with all processes on one
+                 processor, and with the relay on another.
+    ZeroMQ, NATS the same through these (`peers`).
 
 Each figure is the best of the runs, and all are printed with the load average, because a shared machine shows in them.
 """
 
 import argparse
-import asyncio
 import multiprocessing
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from infra.relay_messages import subscribe_message, sync_message
-from libs.types.protocol import InstrumentId, MessageBuilder, RelayDomain, TradeTLV, VenueId, decode_batch
+from libs.types.protocol import TradeTLV, decode_batch
 
-MARKET = RelayDomain.MARKET_DATA
+from . import peers
+from .measure import MARKET, SECONDS, Percentiles, Placement, percentiles, ping, placements, shown, trades
+
 BATCH = 64 * 1024
-SECONDS = 120.0
-
-
-def trades(count: int) -> list[bytes]:
-    """Signed trades, numbered from 1."""
-    instrument = InstrumentId.coin(VenueId.KRAKEN, "BTCUSD")
-    builder = MessageBuilder(relay_domain=MARKET, source=2, sequence=1)
-    made = []
-    for number in range(1, count + 1):
-        trade = TradeTLV.of(instrument, price=45_000 + number, volume=number, timestamp_ns=number, side=0)
-        made.append(builder.restart(sequence=number, timestamp=number).add(trade).build())
-    return made
 
 
 def connected(path: str) -> socket.socket:
@@ -159,197 +146,17 @@ def parse_all(peer: socket.socket, count: int) -> float:
     return time.monotonic()
 
 
-def percentiles(nanoseconds: list[int]) -> tuple[float, float, float]:
-    """p50, p99 and p99.9 in microseconds."""
-    ordered = sorted(nanoseconds)
-    last = len(ordered) - 1
-    p50, p99, p999 = (ordered[int(last * share)] / 1000 for share in (0.5, 0.99, 0.999))
-    return p50, p99, p999
-
-
-def ping(send: Callable[[bytes], object], receive: Callable[[], object], messages: list[bytes]) -> list[int]:
-    took = []
-    for message in messages:
-        began = time.perf_counter_ns()
-        send(message)
-        receive()
-        took.append(time.perf_counter_ns() - began)
-    return took[len(took) // 10 :]  # the first are for warming up
-
-
-def latency(folder: Path, codec: str, count: int) -> tuple[float, float, float]:
+def latency(folder: Path, codec: str, count: int, place: Placement) -> Percentiles:
     """Socket to socket through the relay."""
-    relay = Relay(folder, codec)
-    try:
-        with relay.subscriber(1) as reader, connected(relay.path) as writer:
-            room = bytearray(4096)
-            return percentiles(ping(writer.sendall, lambda: reader.recv_into(room), trades(count)))
-    finally:
-        relay.close()
-
-
-# The peers.
-
-
-def zeromq_proxy(inward: str, outward: str) -> None:
-    """A process: what a relay is in ZeroMQ."""
-    import zmq  # pyright: ignore[reportMissingImports]
-
-    context = zmq.Context()
-    sub, pub = context.socket(zmq.XSUB), context.socket(zmq.XPUB)
-    for each in (sub, pub):
-        each.setsockopt(zmq.RCVHWM, 0)
-        each.setsockopt(zmq.SNDHWM, 0)
-    sub.bind(inward)
-    pub.bind(outward)
-    zmq.proxy(sub, pub)
-
-
-def zeromq_publish(url: str, count: int, ready: Any, sent: Any) -> None:
-    import zmq  # pyright: ignore[reportMissingImports]
-
-    context = zmq.Context()
-    pub = context.socket(zmq.PUB)
-    pub.setsockopt(zmq.SNDHWM, 0)
-    pub.connect(url)
-    messages = trades(count)
-    ready.wait(SECONDS)
-    time.sleep(0.5)  # there is no answer to a subscription
-    sent.put(time.monotonic())
-    for message in messages:
-        pub.send(message)
-    pub.close()
-    context.term()
-
-
-def zeromq(folder: Path, count: int, latencies: int, numbers: list[int]) -> None:
-    try:
-        import zmq  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        print("ZeroMQ: pyzmq is not installed")
-        return
-    spawn = multiprocessing.get_context("spawn")
-    for number in numbers:
-        inward, outward = f"ipc://{folder}/z{number}-in", f"ipc://{folder}/z{number}-out"
-        proxy = spawn.Process(target=zeromq_proxy, args=(inward, outward), daemon=True)
-        proxy.start()
-        context = zmq.Context()
-        subs = [context.socket(zmq.SUB) for _ in range(number)]
-        for sub in subs:
-            sub.setsockopt(zmq.RCVHWM, 0)
-            sub.setsockopt(zmq.SUBSCRIBE, b"")
-            sub.connect(outward)
-        ready, sent = spawn.Event(), spawn.Queue()
-        process = spawn.Process(target=zeromq_publish, args=(inward, count, ready, sent))
-        process.start()
-        time.sleep(1.5)
-        ready.set()
-        left, poller = dict.fromkeys(subs, count), zmq.Poller()
-        for sub in subs:
-            poller.register(sub, zmq.POLLIN)
-        while left:
-            for sub, _ in poller.poll(int(SECONDS * 1000)):
-                for _ in range(min(left[sub], 500)):
-                    try:
-                        sub.recv(zmq.NOBLOCK)
-                    except zmq.Again:
-                        break
-                    left[sub] -= 1
-                if not left[sub]:
-                    del left[sub]
-                    poller.unregister(sub)
-        took = time.monotonic() - sent.get(timeout=SECONDS)
-        print(f"ZeroMQ      {number:>3} subscribers  {count / took:>12,.0f}/s to each", flush=True)
-        process.join()
-        if number == numbers[0]:
-            pub = context.socket(zmq.PUB)
-            pub.connect(inward)
-            time.sleep(0.5)
-            shown("ZeroMQ", percentiles(ping(pub.send, subs[0].recv, trades(latencies))))
-            pub.close()
-        for sub in subs:
-            sub.close()
-        context.term()
-        proxy.terminate()
-        proxy.join()
-
-
-def answers(port: int) -> None:
-    """Wait until somebody listens there."""
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-
-
-async def nats(count: int, latencies: int, numbers: list[int]) -> None:
-    beside = Path(sys.executable).with_name("nats-server")
-    binary = str(beside) if beside.exists() else shutil.which("nats-server")
-    try:
-        import nats as client
-    except ImportError:
-        print("NATS: nats-py is not installed")
-        return
-    if binary is None:
-        print("NATS: nats-server is not installed")
-        return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL)
-    try:
-        answers(port)
-        options: dict[str, Any] = {"servers": f"nats://127.0.0.1:{port}", "pending_size": 64 * 1024 * 1024}
-        publisher = await client.connect(**options)
-        messages = trades(count)
-        for number in numbers:
-            done, left = asyncio.Event(), [count * number]
-            readers = [await client.connect(**options) for _ in range(number)]
-
-            async def take(message: object, left: list[int] = left, done: asyncio.Event = done) -> None:
-                left[0] -= 1
-                if not left[0]:
-                    done.set()
-
-            for reader in readers:
-                await reader.subscribe("md", cb=take, pending_msgs_limit=-1, pending_bytes_limit=-1)
-                await reader.flush()
-            began = time.monotonic()
-            for at, message in enumerate(messages):
-                await publisher.publish("md", message)
-                if at % 500 == 0:
-                    await publisher.flush()
-            await publisher.flush()
-            async with asyncio.timeout(SECONDS):
-                await done.wait()
-            print(
-                f"NATS        {number:>3} subscribers  {count / (time.monotonic() - began):>12,.0f}/s to each",
-                flush=True,
-            )
-            for reader in readers:
-                await reader.close()
-        reader = await client.connect(**options)
-        subscription = await reader.subscribe("md")
-        await reader.flush()
-        took = []
-        for message in trades(latencies):
-            started = time.perf_counter_ns()
-            await publisher.publish("md", message)
-            await publisher._flush_pending()
-            await subscription.next_msg(SECONDS)
-            took.append(time.perf_counter_ns() - started)
-        shown("NATS", percentiles(took[len(took) // 10 :]))
-        await reader.close()
-        await publisher.close()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def shown(name: str, values: tuple[float, float, float]) -> None:
-    print(f"{name:<11} latency p50 {values[0]:,.1f}  p99 {values[1]:,.1f}  p99.9 {values[2]:,.1f} us", flush=True)
+    with place.measuring():
+        with place.starting():
+            relay = Relay(folder, codec)
+        try:
+            with relay.subscriber(1) as reader, connected(relay.path) as writer:
+                room = bytearray(4096)
+                return percentiles(ping(writer.sendall, lambda: reader.recv_into(room), trades(count)))
+        finally:
+            relay.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -374,11 +181,12 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             parsed = max(throughput(folder, codec, given.messages, 1, parse=True)[1] for _ in range(given.runs))
             print(f"relay {codec:<6}  1 subscriber that parses  {parsed:>12,.0f}/s", flush=True)
-            best = min(latency(folder, codec, given.latencies) for _ in range(given.runs))
-            shown(f"relay {codec}", best)
+            for place in placements():
+                best = min(latency(folder, codec, given.latencies, place) for _ in range(given.runs))
+                shown(f"relay {codec}", place, best)
         if not given.no_peers:
-            zeromq(folder, given.messages, given.latencies, given.subscribers)
-            asyncio.run(nats(min(given.messages, 50_000), given.latencies, given.subscribers))
+            peers.zeromq(folder, given.messages, given.latencies, given.subscribers)
+            peers.nats(min(given.messages, 50_000), given.latencies, given.subscribers)
         print(f"load average {os.getloadavg()[0]:.1f}")
     return 0
 

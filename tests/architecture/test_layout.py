@@ -101,6 +101,24 @@ def test_the_session_stops_when_libs_is_on_the_path() -> None:
     assert "is on sys.path" in done.stderr
 
 
+def test_tests_import_no_module_twice() -> None:
+    """pytest imports the packages around a test that it runs, and should do so by their whole names."""
+    code = (
+        "import collections, pytest, sys\n"
+        "done = pytest.main(['-q', '-p', 'no:cacheprovider', *sys.argv[1:]])\n"
+        "files = collections.defaultdict(set)\n"
+        "for name, module in list(sys.modules.items()):\n"
+        "    files[getattr(module, '__file__', None) or name].add(module)\n"
+        "print([file for file, modules in files.items() if len(modules) > 1])\n"
+        "sys.exit(done)\n"
+    )
+    some = ["libs/types/protocol/tests/test_venues.py", "infra/tests/test_errors.py"]
+    command = [sys.executable, "-c", code, *some]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_manifests_ship_every_package() -> None:
     """A package that `packages` forgets is missing only from the wheel, where nobody looks."""
     wrong = {member: (listed, there) for member in MEMBERS for listed, there in [packages(member)] if listed != there}

@@ -34,6 +34,8 @@ class Verdict:
 
 
 _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
+_ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
+_SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
 _PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
 
 
@@ -68,6 +70,9 @@ class Judge:
         if not self.mentioned(stripped):
             return None
         match = _DOTTED.fullmatch(stripped)
+        asset = _ASSET.fullmatch(stripped)
+        if asset and (spec := self._asset(asset["name"], asset["path"])) is not None:
+            return _keep_space(text, stripped, spec)
         if match and hint != "path":
             found = self._dotted(match["name"], match["tail"] or "", at, hint)
             if found is not None:
@@ -136,6 +141,17 @@ class Judge:
             ("data that only looks like a name", f"a module made at build time, now {new}"),
         )
 
+    def _asset(self, name: str, path: str) -> Verdict | None:
+        """A file or folder below a package, as Pyramid and others write it; None unless it is tracked."""
+        new, index = self.layout.new_module(name), self.resolver.index
+        current = self.layout.current_module(name)
+        if new is None or current not in index.packages or index.binds(current, path):
+            return None
+        folder = posixpath.dirname(index.files.get(current, "")) or current.replace(".", "/")
+        if not self.layout.tree.exists(f"{folder}/{path.rstrip('/')}"):
+            return None
+        return Verdict("change", f"{path} is in the package {name}", f"{new}:{path}", 4, "string.asset")
+
     def symbol(self, name: str, tail: str = "") -> str | None:
         """The new name where the plan moves this one symbol."""
         joined = f"{name}.{tail[1:]}" if tail.startswith(":") else name
@@ -168,7 +184,9 @@ class Judge:
             full = posixpath.normpath(posixpath.join(base, clean))
             if full.startswith("..") or full == ".":
                 continue
-            new = self._new_full(full) or (self._below(full) if hint == "path" else None)
+            new = self._new_full(full)
+            if new is None and hint == "path" and not self._stands(posixpath.join(new_base, clean)):
+                new = self._below(full)
             if new is None:
                 continue
             written = relative_to(new, new_base) if base else new
@@ -191,6 +209,11 @@ class Judge:
         if any(c in full for c in "*?[{$") or not any(full.startswith(f + "/") for f in folders):
             return None
         return self.layout.old_to_new_path(full)
+
+    def _stands(self, full: str) -> bool:
+        """Whether a tracked file or folder comes to stand there, so that the text has been rewritten already."""
+        moves = (m for m in self.layout.moves if full.startswith(m.to_path + "/"))
+        return any(self.layout.existed(m.path + full[len(m.to_path) :]) for m in moves)
 
     def _new_full(self, full: str) -> str | None:
         """The new path of a tracked file, folder or glob that moves; None if nothing of it moves."""
@@ -230,6 +253,8 @@ class Judge:
             token = text[start:stop]
             # a full stop or a colon that ends a sentence is not part of the name
             trimmed = token.rstrip(".:-")
+            if trimmed.startswith("/") and _SCHEME.search(text, max(0, start - 9), start + 1):
+                start, trimmed = start + 1, trimmed[1:]
             yield start, start + len(trimmed), trimmed
 
 

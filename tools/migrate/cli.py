@@ -26,6 +26,7 @@ from .terminal import (
     open_session,
     print_finding,
     print_json,
+    print_left,
     print_outcome,
     report_error,
     say,
@@ -85,7 +86,9 @@ def main() -> None:
 def root_command(
     context: typer.Context,
     stage: Annotated[str | None, typer.Option("--stage", help="1 to 6, a stage's name, or all.")] = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Integrate only below this folder.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Integrate only this folder, member, or owner in CODEOWNERS.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the stage would change; exit 1 if anything.")
     ] = False,
@@ -162,6 +165,8 @@ def status(
     if document["interrupted"]:
         settings.console.print(document["interrupted"])
     settings.console.print(document["next"])
+    if document["left"]:
+        print_left(document["left"])
     for finding in document["waiting"][:20]:
         print_finding(Finding(**{**finding, "readings": tuple(finding["readings"])}))
     if len(document["waiting"]) > 20:

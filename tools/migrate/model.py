@@ -69,6 +69,11 @@ class Finding:
     hint: str = ""
     severity: Literal["error", "warning", "note"] = "warning"
 
+    @property
+    def place(self) -> str:
+        """As editors take it; a command, or a file as a whole, has no line."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "path": self.path,

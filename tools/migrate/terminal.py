@@ -93,7 +93,8 @@ def with_progress(work: Callable[[Session], Outcome], *, own_python: bool = Fals
 def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
     console = settings.console
     head = f"stage {outcome.stage} {STAGE_NAMES[outcome.stage]}: "
-    console.print(head + (outcome.message if outcome.state != "already" else "done already, nothing to do"))
+    done = outcome.state == "already" and not outcome.message.startswith("nothing left")
+    console.print(head + ("done already, nothing to do" if done else outcome.message), markup=False)
     if settings.quiet:
         return
     for gate in outcome.gates:
@@ -125,12 +126,22 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
             console.print(f"  {notes} notes (plain words, wire data): see 'report' or -v")
 
 
+def print_left(left: dict[str, Any]) -> None:
+    """Who has a part of stage 4 before them, by owner where there are some, and by member."""
+    console = settings.console
+    console.print(f"left for stage 4: {left['places']} places in {left['files']} files", markup=False)
+    for key, nobody in (("owner", "owned by nobody"), ("member", "of no member")):
+        for row in left[f"{key}s"]:
+            name = row[key] or nobody
+            how = f"  --only {row[key]}" if row[key] else ""
+            console.print(f"  {name:24} {row['places']:5} places in {row['files']} files{how}", markup=False)
+
+
 def print_finding(finding: Finding) -> None:
-    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
     readings = f"  [{' | '.join(finding.readings)}]" if finding.readings else ""
     hint = f"  {finding.hint}" if finding.hint else ""
     settings.console.print(
-        f"  {finding.severity:7} {place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
+        f"  {finding.severity:7} {finding.place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
     )
 
 
