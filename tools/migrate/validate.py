@@ -8,11 +8,9 @@ uses an old name any more, and the second opinion agrees.
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +23,7 @@ from .gates import Comparison, GateResult, compare, explain
 from .imports import compare_names, import_all, public_names
 from .model import CheckFailed, Finding
 from .session import Session
-from .twotrees import disagreements, roots_now
+from .twotrees import disagreements, roots_now, unpack
 
 _SAME_OBJECT = """
 import importlib, sys, warnings
@@ -201,9 +199,7 @@ def _api(session: Session, base: str) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="migrate-api-") as folder:
         tree = session.repo.tree(base)
         paths = [m.path for m in moves if tree.exists(m.path)]
-        archive = session.repo.archive(base, paths)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+        unpack(session.repo.archive(base, paths), folder)
         for move in session.layout.moves:  # a build script beside the code is no module of it
             if move.is_package and f"{move.to_path}/setup.py" not in session.tree:
                 Path(folder, move.path, "setup.py").unlink(missing_ok=True)
