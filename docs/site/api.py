@@ -20,20 +20,32 @@ PACKAGES = {
     "infra.transport": "Messages between processes.",
 }
 
+# The compiled codec tells no signatures; the Python one has the same names.
+REFERENCE = "libs.types.protocol._python.backend"
+
 
 def api_page(name: str) -> str:
     """The public names of one package or module."""
     module = importlib.import_module(name)
     names = getattr(module, "__all__", None) or _own_names(module)
     groups: dict[str, list[str]] = {}
-    for each in names:
-        groups.setdefault(_group(getattr(module, each)), []).append(each)
+    values = {each: _readable(getattr(module, each)) for each in names if each != "implementation"}
+    for each, value in values.items():
+        groups.setdefault(_group(value), []).append(each)
     rows = [f"# {name}", "", _text(module), ""]
-    for title in ("Functions", "Classes", "Message types", "Numbers and names", "Errors", "Others"):
+    for title in ("Functions", "Classes", "Message types", "Numbers and names", "Errors", "Kinds of field", "Others"):
         for index, each in enumerate(sorted(groups.get(title, []))):
             rows += [f"## {title}", ""] if index == 0 else []
-            rows += _entry(each, getattr(module, each), title)
+            rows += _entry(each, values[each], title)
+        rows.append("")
     return "\n".join(rows)
+
+
+def _readable(value: Any) -> Any:
+    """The same thing of the Python codec, where it is one of the compiled codec."""
+    if str(getattr(value, "__module__", "")).endswith("_codec_c"):
+        return getattr(importlib.import_module(REFERENCE), value.__name__, value)
+    return value
 
 
 def _own_names(module: Any) -> list[str]:
@@ -51,12 +63,17 @@ def _group(value: Any) -> str:
         if getattr(value, "__layout__", None) is not None:
             return "Message types"
         return "Numbers and names" if issubclass(value, enum.Enum) else "Classes"
-    return "Functions" if callable(value) and not isinstance(value, type) and inspect.getdoc(value) else "Others"
+    if hasattr(value, "__metadata__"):
+        return "Kinds of field"
+    return "Functions" if inspect.isroutine(value) else "Others"
 
 
 def _entry(name: str, value: Any, group: str) -> Iterator[str]:
     if group == "Others":
         yield f"- `{name}`" + (f" = `{value!r}`" if isinstance(value, int | str) else "")
+        return
+    if group == "Kinds of field":
+        yield f"- `{name}`: {', '.join(map(str, value.__metadata__))}"
         return
     yield f"### {name}"
     yield ""
