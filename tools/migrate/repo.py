@@ -200,10 +200,6 @@ class Repo:
 
         return Tree(modes, read)
 
-    def archive(self, revision: str, paths: Sequence[str]) -> bytes:
-        """A tar file of these paths at a revision."""
-        return self.read("archive", "--format=tar", revision, "--", *paths)
-
     def take_out(self, revision: str, folder: Path) -> None:
         """Write the tree of a revision into a folder; the checkout and its index stay as they are."""
         index = folder / ".index-of-tools-migrate"
