@@ -24,7 +24,7 @@ from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
 from .words import scan_words
 
-_LOGGED = re.compile(r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|Level \d+):(?P<name>[^\W\d][\w.]*):")
+_LOGGED = re.compile(r"(?:^|\n|\\n)[ \t]*(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|Level \d+):(?P<name>[^\W\d][\w.]*):")
 _LEADING = re.compile(r"\w[\w.]*")
 _TRAILING = re.compile(r"(?:\w[\w.]*)?\w$")
 _GLUE_LEFT, _GLUE_RIGHT = re.compile(r"[\w.]$"), re.compile(r"\w")
@@ -84,28 +84,25 @@ class Literals:
             text, first = str(node.value), start + pieces[0][0]
             if self._whole(node, text, first) or (_CODE.search(text) and self._embedded(text, first)):
                 return
-        if whole and self._logged(text, first):
-            return
         hint = self.places.hint(node)
         stage = 3 if self.places.identity(node) else None
         for number, (a, b, raw) in enumerate(pieces):
             text = self.at.source[start + a : start + b]
+            self._logged(text, start + a)
             left = self.at.source[start : start + pieces[number - 1][1]] if number else before(node, self.parents)
             right = self.at.source[start + pieces[number + 1][0] : end] if number + 1 < len(pieces) else None
             if right is None:
                 right = after(node, self.parents) or ""
             self._piece(self._alone(text, start + a, left, right), start + a, raw, hint, stage)
 
-    def _logged(self, text: str, first: int) -> bool:
+    def _logged(self, text: str, base: int) -> None:
         """`INFO:pkg.part:message`, as `assertLogs` and the default format of logging show a record."""
-        match = _LOGGED.match(text)
-        new = self.context.layout.new_module(match["name"]) if match else None
-        if match is None or new is None:
-            return False
-        start, end = match.span("name")
-        reason = f"the logger of {match['name']} is that of {new}"
-        self.sink.edit(first + start, first + end, new, stage=3, rule="string.logged", reason=reason)
-        return True
+        for match in _LOGGED.finditer(text):
+            new = self.context.layout.new_module(match["name"])
+            if new is not None:
+                start, end = match.span("name")
+                reason = f"the logger of {match['name']} is that of {new}"
+                self.sink.edit(base + start, base + end, new, stage=3, rule="string.logged", reason=reason)
 
     def _whole(self, node: ast.Constant, text: str, first: int) -> bool:
         """A string that may be one name or one path, written at `first` without escapes; whether it is settled."""
