@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -56,7 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.filename or 'dump'}: {error.strerror or error}", file=sys.stderr)
         _forget_output()
     except (ProtocolError, _UsageError) as error:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what was shown comes first
         print(error, file=sys.stderr)
     return USAGE
 
@@ -82,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _dump(given: argparse.Namespace, classes: Classes) -> int:
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     counts = Counts()
     with _opened(given.file) as file:
