@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import posixpath
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -23,7 +20,7 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     session.progress("second opinion", 0, 0)
     tree = session.repo.tree(base)
     with tempfile.TemporaryDirectory(prefix="migrate-before-") as folder:
-        unpack(session.repo.archive(base, []), folder)
+        session.repo.take_out(base, Path(folder).resolve())
         found = second_opinion(
             audit.get("python", sys.executable),
             Side(Path(folder), list(tree), session.plan.import_roots),
@@ -67,25 +64,3 @@ def _renaming(session: Session, before: list[str]) -> Renaming:
     names |= {s.source: s.target for s in session.plan.symbols}
     paths = {p: new for p in before if (new := session.layout.old_to_new_path(p)) and new in session.tree}
     return Renaming(names, paths, session.plan.exclude)
-
-
-def unpack(archive: bytes, folder: str) -> None:
-    """Write the files of an archive of a tree.  Links that lead out of it are left out: no module needs them."""
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(folder, filter=_harmless)
-        else:  # Python 3.11.3 and older; in what git packs, names never lead out
-            tar.extractall(folder, [member for member in tar if not member.issym() or _stays_inside(member)])
-
-
-def _stays_inside(link: tarfile.TarInfo) -> bool:
-    place = posixpath.normpath(posixpath.join(posixpath.dirname(link.name), link.linkname))
-    return not place.startswith(("/", ".."))
-
-
-def _harmless(member: tarfile.TarInfo, place: str) -> tarfile.TarInfo | None:
-    """Links that lead out of the tree are left out; no module needs them."""
-    try:
-        return tarfile.data_filter(member, place)
-    except tarfile.FilterError:
-        return None

@@ -23,7 +23,7 @@ from .gates import Comparison, GateResult, compare, explain
 from .imports import compare_names, import_all, public_names
 from .model import CheckFailed, Finding
 from .session import Session
-from .twotrees import disagreements, roots_now, unpack
+from .twotrees import disagreements, roots_now
 
 _SAME_OBJECT = """
 import importlib, sys, warnings
@@ -197,9 +197,7 @@ def _api(session: Session, base: str) -> list[Finding]:
     moves = [m for m in session.layout.moves if m.source in ours]
     packages = [(m.source, m.target) for m in moves]
     with tempfile.TemporaryDirectory(prefix="migrate-api-") as folder:
-        tree = session.repo.tree(base)
-        paths = [m.path for m in moves if tree.exists(m.path)]
-        unpack(session.repo.archive(base, paths), folder)
+        session.repo.take_out(base, Path(folder).resolve())
         for move in session.layout.moves:  # a build script beside the code is no module of it
             if move.is_package and f"{move.to_path}/setup.py" not in session.tree:
                 Path(folder, move.path, "setup.py").unlink(missing_ok=True)
