@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise OSError(errno.EBADF, "the standard input or output is closed")
         classes = _classes(given.classes)
         code = _map(given.type, classes) if given.command == "map" else _dump(given, classes)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -57,8 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.filename or 'dump'}: {error.strerror or error}", file=sys.stderr)
         _forget_output()
     except (ProtocolError, _UsageError) as error:
-        if sys.stdout is not None:
-            sys.stdout.flush()  # what was shown comes first
+        print(end="", flush=True)
         print(error, file=sys.stderr)
     return USAGE
 
