@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .decisions import Decisions, place_of
+from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group, group_dict, group_from_dict
 from .journal import History, Journal
@@ -77,6 +79,23 @@ class Session:
             shown = str(path)
         return replace(plan, file=shown)
 
+    @property
+    def decisions_path(self) -> Path:
+        return place_of(self.plan_path or self.root / PLAN_FILE)
+
+    @property
+    def decisions_file(self) -> str:
+        """The file of decisions as git names it; its full path where it is not in the checkout."""
+        try:
+            return self.decisions_path.resolve().relative_to(self.root.resolve()).as_posix()
+        except ValueError:
+            return str(self.decisions_path)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What persons have decided about places that were listed for them."""
+        return read_decisions(self.decisions_path, self.plan.name)
+
     @cached_property
     def journal(self) -> Journal:
         return Journal(self.repo.git_dir, self.plan.name)
@@ -93,7 +112,7 @@ class Session:
 
     def forget(self) -> None:
         """The tree has changed: compute everything anew when it is asked for."""
-        for name in ("tree", "lock", "layout", "world", "scans", "design"):
+        for name in ("tree", "lock", "layout", "world", "scans", "design", "decisions"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -144,7 +163,7 @@ class Session:
 
     @cached_property
     def design(self) -> Design:
-        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached)
+        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached, self.decisions)
 
     # the saved plan
 
@@ -167,6 +186,8 @@ class Session:
             "new_paths": {p: self.layout.new_path(p) for p in sorted(design.edits)},
             "moved": self.layout.moved_files(),
             "findings": [f.as_dict() for f in design.findings],
+            "decisions": self.decisions.digest,
+            "decided": [{**f.as_dict(), "words": d.words} for f, d in design.decided],
         }
         self.journal.folder.mkdir(parents=True, exist_ok=True)
         self.journal.save(self.journal.plan_file, document)
@@ -186,6 +207,8 @@ class Session:
         saved = self.saved_plan()
         if saved is None or saved.digest != self.plan.digest:
             return None
+        if saved.document.get("decisions", "") != self.decisions.digest and self.reached < 4:
+            return None
         return saved if self._stands_on(self._good_heads(saved)) else None
 
     def _good_heads(self, saved: SavedPlan) -> set[str]:
@@ -199,8 +222,12 @@ class Session:
         """Whether HEAD is one of these commits, or has the very tree of one (after a rollback, say)."""
         if self.repo.head() in commits:
             return True
-        tree = self.repo.tree_hash()
-        return any(self.repo.tree_hash(c) == tree for c in commits if self.repo.has(c))
+        tree, known = self.repo.tree_hash(), [c for c in commits if self.repo.has(c)]
+        if any(self.repo.tree_hash(c) == tree for c in known):
+            return True
+        # Decisions are compared by what they say; a commit of them alone changes nothing else.
+        own = {self.decisions_file}
+        return self.decisions_file in self.tree and any(set(self.repo.changed(c, "HEAD")) <= own for c in known)
 
     # what is done
 
@@ -237,7 +264,7 @@ class Session:
         repo.head()
         if under_way := repo.unfinished():
             raise Refused(f"a {under_way} is under way", where=str(self.root), next_step="finish or abort it first")
-        dirty = repo.dirty()
+        dirty = [p for p in repo.dirty() if deep or p != self.decisions_file]
         if dirty:
             shown = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
             raise Refused(
@@ -298,7 +325,7 @@ class Session:
 
         A person may have saved a file meanwhile as well, and nobody can tell the two apart: what goes is kept.
         """
-        dirty = self.repo.dirty()
+        dirty = [p for p in self.repo.dirty() if p != self.decisions_file]  # those are a person's
         if not dirty:
             return
         changed = [p for p in dirty if (self.root / p).is_file()]

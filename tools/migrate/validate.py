@@ -20,6 +20,7 @@ from typing import Any
 
 from .attributes import reachable
 from .audit import performance, run_all
+from .decisions import settle
 from .environ import child_environment
 from .gates import Comparison, GateResult, compare, explain, run_gate
 from .imports import compare_names, import_all, public_names
@@ -121,7 +122,9 @@ def leftovers(session: Session) -> list[Finding]:
             Finding(e_path, e.line, "old-name", e.old, (f"{e.old}, now {e.new}",), f"write {e.new}", "error")
             for e_path, e in ((scan.path, e) for e in scan.edits)
         ]
-        out += [f for f in scan.findings if f.severity != "note"]
+        _, decided = settle(scan.findings, session.decisions, session.layout, {})
+        kept = {f for f, decision in decided if decision.answer == "keep"}
+        out += [f for f in scan.findings if f.severity != "note" and f not in kept]
     return sorted(set(out))
 
 
