@@ -251,7 +251,7 @@ class Checkout:
 
     def _nothing_old_is_left(self, listed: Sequence[dict[str, Any]]) -> int:
         """Each line that still has an old name was listed for a person; the number of these lines."""
-        known = {(f["path"], f["line"]) for f in listed}
+        known: set[tuple[str, int]] = {(f["path"], f["line"]) for f in listed}
         renamed = self._renamed()
         texts: dict[str, list[str]] = {}
         allowed: set[tuple[str, str]] = set()
