@@ -33,6 +33,10 @@ class Verdict:
     readings: tuple[str, ...] = ()
 
 
+# What stands before a category or a module in a filter of warnings, such as `ignore::pkg.SomeWarning`.  Whoever reads
+# the filter imports the category at once, with the filters before it in force: an old name would warn there, and under
+# "error" that ends the run.  So these change with the move; the new name is there by then, and modules have theirs.
+WARNING_FILTER = re.compile(r"(?:^|[\s\"'=])(?:error|ignore|always|all|default|module|once):[^:\n]*:\S*\Z")
 _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
 _PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
 

@@ -26,6 +26,9 @@ from .scan import excluded, scan_file
 from .session import SavedPlan, Session, finding_from
 from .tree import LINK, SUBMODULE, Lines
 
+# Rules whose findings are about a file, and stand at its first line only because they have to stand somewhere.
+_WHOLE = ("word.bare", "file.history", "file.unparsed", "stubs.package")
+
 
 @dataclass(slots=True)
 class Explanation:
@@ -75,6 +78,7 @@ def explain(session: Session, location: str, base: Path | None = None) -> Explan
     _planned(session, out, lines)
     _fresh(session, out)
     out.meanings = meanings(session.world, path, lines.body, line) if text is not None else []
+    _set_apart(out)
     _conclude(session, out)
     return out
 
@@ -199,6 +203,13 @@ def _fresh(session: Session, out: Explanation) -> None:
                 out.notes.append(f"the saved plan does not know {edit.old!r} here; run '--stage design'")
     listed = {(f.rule, f.text) for f in out.findings}
     out.findings += [f for f in scan.findings if f.line == out.line and (f.rule, f.text) not in listed]
+
+
+def _set_apart(out: Explanation) -> None:
+    """What is said of the file as a whole is no answer about its first line."""
+    whole = [f for f in out.findings if f.rule in _WHOLE and f.text not in out.text]
+    out.findings = [f for f in out.findings if f not in whole]
+    out.notes += [f"of the file as a whole: {f.text} ({f.rule}); {f.hint}" for f in whole]
 
 
 def _conclude(session: Session, out: Explanation) -> None:

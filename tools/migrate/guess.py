@@ -122,7 +122,8 @@ def _root_reason(root: str, candidates: list[Candidate]) -> str:
     prefix = "" if root == "." else f"{root}/"
     here = [c.name for c in candidates if c.path.startswith(prefix) and "/" not in c.path[len(prefix) :]]
     shown = ", ".join(here[:4]) + (" and others" if len(here) > 4 else "")
-    return f"{root} holds {shown}" if here else f"{root} is where the tests and scripts start"
+    place = "the root" if root == "." else root
+    return f"{place} holds {shown}" if here else f"{place} is where tests and scripts start"
 
 
 def guess_roots(tree: Tree) -> list[str]:

@@ -26,7 +26,7 @@ def ask_about(found: Guess, ask: Ask, say: Say, today: dt.date) -> Guess:
     """The guesses, corrected by the answers; an empty answer takes the guess."""
     asker = _Asker(ask, say)
     try:
-        say(f"Import roots: {', '.join(found.roots)}. {found.why['import-roots']}.")
+        say(f"Packages are imported from these folders: {found.why['import-roots']}.")
         chosen = _what_moves(found, asker)
         found.moves = [(candidate, _new_name(candidate, asker)) for candidate in chosen]
         say(f"The gate must pass before and after every stage. {found.why['tests']}.")

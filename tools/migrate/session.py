@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from . import __version__
 from .decisions import Decisions, place_of
 from .decisions import read as read_decisions
 from .design import Design, make_design
@@ -172,6 +173,7 @@ class Session:
         document = {
             "schema": 1,
             "plan": self.plan.name,
+            "tool": __version__,
             "plan_hash": design.plan_hash,
             "digest": self.plan.digest,
             "commit": design.commit,
@@ -205,8 +207,8 @@ class Session:
     def usable_plan(self) -> SavedPlan | None:
         """The saved plan if it was made for this plan file and for the tree that HEAD has now."""
         saved = self.saved_plan()
-        if saved is None or saved.digest != self.plan.digest:
-            return None
+        if saved is None or saved.digest != self.plan.digest or saved.document.get("tool") != __version__:
+            return None  # another version of the tool may find more, or less
         if saved.document.get("decisions", "") != self.decisions.digest and self.reached < 4:
             return None
         return saved if self._stands_on(self._good_heads(saved)) else None

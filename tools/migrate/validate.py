@@ -72,7 +72,8 @@ def gate(session: Session, stage: int) -> list[dict[str, Any]]:
             raise CheckFailed(
                 f"the gate {result.command!r} is worse than before: " + "; ".join(lines[:10]),
                 where=f"stage {stage}",
-                next_step="the tree is as it was; mend the cause or list it in the plan, then run the stage again",
+                next_step="the tree is as it was; mend the cause or list it in the plan, then run the stage again"
+                + (f" (its output: {result.log})" if result.log else ""),
             )
         out.append(
             comparison.as_dict() | {"stage": stage, "tests": len(result.outcomes), "seconds": round(result.seconds, 1)}

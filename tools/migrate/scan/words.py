@@ -11,7 +11,7 @@ import posixpath
 import re
 from typing import Literal
 
-from ..classify import Hint, Judge, Verdict
+from ..classify import WARNING_FILTER, Hint, Judge, Verdict
 from ..layout import Layout
 from .sink import Sink
 
@@ -77,7 +77,7 @@ def scan_words(
             continue
         if verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
-            when = stage or (3 if logger else verdict.stage)
+            when = stage or (3 if logger or WARNING_FILTER.search(before) else verdict.stage)
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):

@@ -28,6 +28,7 @@ MORE: dict[str, str | bytes] = {
     "services/a/topics.py": TOPICS,
     "vendor/copy.py": "import protocol_v2\n",
     "data.bin": b"\0protocol_v2\0",
+    "docs/prose.md": "A title\n\nThe protocol_v2 is old.\n",
 }
 
 
@@ -77,6 +78,12 @@ def test_states(stages: dict[str, Path], state: str, location: str, expected: st
     assert (found.state, words in found.says) == (expected, True), found.says
     first = render(found)[0]
     assert first.startswith(f"{found.path}:{found.line}:") and first.endswith(found.says)
+
+
+def test_what_is_said_of_a_whole_file_is_no_answer_about_its_first_line(stages: dict[str, Path]) -> None:
+    found = explain(stages["planned"], "docs/prose.md:1")
+    assert (found.state, found.findings) == ("left", [])
+    assert any("of the file as a whole: 1 bare mention" in note for note in found.notes)
 
 
 def test_an_edit_says_why_by_which_rule_and_how_sure_it_is(stages: dict[str, Path]) -> None:

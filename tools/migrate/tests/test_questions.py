@@ -49,7 +49,7 @@ def test_guesses_come_with_their_reasons() -> None:
     assert (plan.name, plan.moves[0].source, plan.moves[0].distribution) == ("my-repo", "wire_fmt", "wire")
     assert plan.shims.owner == "@wire" and plan.exclude == ("third_party/**",)
     assert "# pyproject.toml speaks of pytest" in text and "# Imported by 2 files." in text
-    assert "# . holds wire_fmt, legacy, app" in text
+    assert "# the root holds wire_fmt, legacy, app" in text
 
 
 def test_empty_answers_take_the_guesses() -> None:
