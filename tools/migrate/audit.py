@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from .attributes import reachable
-from .gates import GateResult, run_gate
+from .baseline import run_all, time_baseline, type_baseline
+from .gates import GateResult
 from .imports import import_all, public_names
 from .layout import Layout
 from .manifests import Context as ManifestContext
 from .manifests import declared_unused
 from .model import Finding
-from .plan import Gates
 from .resolve import Index
-from .scan import FileScan
-from .scan.sink import Sink
-from .scan.words import scan_words
+from .scan import FileScan, excluded
 from .session import Session
 
 _IMPORT_TIMEOUT = 60.0  # seconds for one module
@@ -39,7 +35,7 @@ def run_audit(session: Session) -> dict[str, Any]:
     uses = sorted(set(_uses(layout, scans)))
     graph = dependency_graph(uses)
     session.progress("gates", 0, 0)
-    gates = run_all(session, session.plan.gates)
+    gates = run_all(session)
     python = gates[0].python if gates and gates[0].python else sys.executable
     modules = moving_modules(session)
     session.progress("importing", 0, len(modules))
@@ -64,7 +60,8 @@ def run_audit(session: Session) -> dict[str, Any]:
         "dependents": {user: sorted(t for u, t in uses if u == user) for user, _ in uses},
         "references": _count(scans),
         "unused": [f.as_dict() for f in declared_unused(_manifest_context(session), _imports_by_folder(session))],
-        "performance": performance(session),
+        "types": type_baseline(session),
+        "performance": time_baseline(session),
     }
     session.journal.folder.mkdir(parents=True, exist_ok=True)
     session.journal.save(session.journal.audit_file, document)
@@ -75,52 +72,6 @@ def run_audit(session: Session) -> dict[str, Any]:
 def _left_behind(session: Session) -> list[str]:
     """Old names whose package stays where it is."""
     return [m.source for m in session.layout.moves if not session.layout.new_module(m.source.rpartition(".")[0])]
-
-
-def run_all(session: Session, gates: Gates) -> list[GateResult]:
-    """One result for each gate, under the command as the plan writes it."""
-    out = []
-    for number, command in enumerate(gates.tests):
-        work = session.journal.folder / "gates" / str(number)
-        work.mkdir(parents=True, exist_ok=True)
-        result = run_gate(
-            as_of_now(session, command),
-            session.root,
-            work,
-            timeout=gates.timeout,
-            prefer_own_python=session.own_python,
-        )
-        out.append(replace(result, command=command))
-    return out
-
-
-def as_of_now(session: Session, command: str) -> str:
-    """A command of the plan, which names paths and modules as they were, for the tree as it is now."""
-    if session.reached < 3 or not session.world.judge.mentioned(command):
-        return command
-    sink = Sink("", command)
-    scan_words(command, 0, sink, session.world.judge, "", "command")
-    edits = [e for e in sink.finish().edits if e.stage == 3 or session.reached >= 4]
-    for edit in reversed(edits):
-        command = command[: edit.start] + edit.new + command[edit.end :]
-    return command
-
-
-def performance(session: Session) -> dict[str, float]:
-    """Best of three wall times, in seconds, of each command of `[gates] performance`."""
-    out: dict[str, float] = {}
-    for command in session.plan.gates.performance:
-        best = float("inf")
-        work = session.journal.folder / "gates" / "performance"
-        work.mkdir(parents=True, exist_ok=True)
-        for _ in range(3):
-            start = time.perf_counter()
-            run_gate(
-                command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python
-            )
-            best = min(best, time.perf_counter() - start)
-        out[command] = best
-    return out
 
 
 def moving_modules(session: Session) -> list[str]:
@@ -173,9 +124,8 @@ def _count(scans: Iterable[FileScan]) -> dict[str, int]:
 
 def _imports_by_folder(session: Session) -> Mapping[str, set[str]]:
     """Folder of each manifest -> top-level names imported by the Python files that belong to it."""
-    folders = sorted(
-        {p.rpartition("/")[0] or "." for p in session.tree if p.endswith("pyproject.toml")}, key=len, reverse=True
-    )
+    manifests = [p for p in session.tree if p.endswith("pyproject.toml") and not excluded(p, session.plan.exclude)]
+    folders = sorted({p.rpartition("/")[0] or "." for p in manifests}, key=len, reverse=True)
     out: dict[str, set[str]] = {f: set() for f in folders}
     for scan in session.scans:
         folder = next((f for f in folders if f == "." or scan.path.startswith(f + "/")), None)

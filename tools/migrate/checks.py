@@ -55,6 +55,10 @@ RULES: dict[str, tuple[str, str]] = {
         "migration.lock names a shim that is gone, or was replaced by other code.",
         "Restore the file from git, or run the cleanup stage, which also takes it out of the lock.",
     ),
+    "late-file": (
+        "A branch that was cut before the move has brought a file to an old place, or changed one there.",
+        "Run `check-shims --fix`, which carries it to the new place.",
+    ),
     "old-path-present": (
         "After cleanup, something stands at an old name and would be imported under it.",
         "Move it to the new place, or remove it.",
@@ -82,12 +86,14 @@ def check_shims(
     pretend_removed: bool = False,
     version: str | None = None,
     uses: Iterable[Finding] = (),
+    late: Iterable[Finding] = (),
     lock_path: str = LOCK_NAME,
 ) -> list[Violation]:
     """Return what breaks a rule, sorted by place.
 
     `files` holds the tree's paths (forward slashes) with a reader for each; only Python files are read.  `version` is
-    the target's present one, where known.  `pretend_removed` acts as if every date and version had passed, whatever
+    the target's present one, where known.  `late` are files at old places.
+    `pretend_removed` acts as if every date and version had passed, whatever
     stage is done.  Raises `PlanError` if `version` is no version.
     """
     marks = _marks(files)
@@ -95,6 +101,7 @@ def check_shims(
     taken = {violation.path for violation in present}
     found = [*present, *_unknown(marks, lock, taken), *_missing(files, marks, lock, lock_path)]
     found += _blocks(files, lock)
+    found += [_violation("late-file", f.path, f.line, f.text, f.hint) for f in late if f.path not in taken]
     now = _version(version)
     for shim in lock.shims:
         if shim.path in marks:

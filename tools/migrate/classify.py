@@ -38,6 +38,8 @@ class Verdict:
 # "error" that ends the run.  So these change with the move; the new name is there by then, and modules have theirs.
 WARNING_FILTER = re.compile(r"(?:^|[\s\"'=])(?:error|ignore|always|all|default|module|once):[^:\n]*:\S*\Z")
 _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
+_ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
+_SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
 _PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
 
 
@@ -72,6 +74,9 @@ class Judge:
         if not self.mentioned(stripped):
             return None
         match = _DOTTED.fullmatch(stripped)
+        asset = _ASSET.fullmatch(stripped)
+        if asset and (spec := self._asset(asset["name"], asset["path"])) is not None:
+            return _keep_space(text, stripped, spec)
         if match and hint != "path":
             found = self._dotted(match["name"], match["tail"] or "", at, hint)
             if found is not None:
@@ -139,6 +144,17 @@ class Judge:
             "string.missing",
             ("data that only looks like a name", f"a module made at build time, now {new}"),
         )
+
+    def _asset(self, name: str, path: str) -> Verdict | None:
+        """A file or folder below a package, as Pyramid and others write it; None unless it is tracked."""
+        new, index = self.layout.new_module(name), self.resolver.index
+        current = self.layout.current_module(name)
+        if new is None or current not in index.packages or index.binds(current, path):
+            return None
+        folder = posixpath.dirname(index.files.get(current, "")) or current.replace(".", "/")
+        if not self.layout.tree.exists(f"{folder}/{path.rstrip('/')}"):
+            return None
+        return Verdict("change", f"{path} is in the package {name}", f"{new}:{path}", 4, "string.asset")
 
     def symbol(self, name: str, tail: str = "") -> str | None:
         """The new name where the plan moves this one symbol."""
@@ -241,6 +257,8 @@ class Judge:
             token = text[start:stop]
             # a full stop or a colon that ends a sentence is not part of the name
             trimmed = token.rstrip(".:-")
+            if trimmed.startswith("/") and _SCHEME.search(text, max(0, start - 9), start + 1):
+                start, trimmed = start + 1, trimmed[1:]
             yield start, start + len(trimmed), trimmed
 
 

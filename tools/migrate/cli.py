@@ -20,7 +20,7 @@ from .environ import forget_git_environment
 from .explain import render as render_explanation
 from .model import STAGE_NAMES, Finding, MigrateError
 from .report import COMMAND, render_github, render_text
-from .session import parse_stage
+from .stagenames import parse_stage
 from .terminal import (
     ask_line,
     configure,
@@ -29,6 +29,7 @@ from .terminal import (
     open_session,
     print_finding,
     print_json,
+    print_left,
     print_outcome,
     report_error,
     say,
@@ -95,7 +96,9 @@ def root_command(
     stage: Annotated[
         str | None, typer.Option("--stage", help="1 to 6, a stage's name, or all.", autocompletion=_stages)
     ] = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Integrate only below this folder.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Integrate only this folder, member, or owner in CODEOWNERS.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the stage would change; exit 1 if anything.")
     ] = False,
@@ -187,6 +190,8 @@ def status(
     if document["interrupted"]:
         settings.console.print(document["interrupted"])
     settings.console.print(document["next"])
+    if document["left"]:
+        print_left(document["left"])
     for finding in document["waiting"][:20]:
         print_finding(Finding(**{**finding, "readings": tuple(finding["readings"])}))
     if len(document["waiting"]) > 20:

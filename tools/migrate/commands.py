@@ -6,18 +6,20 @@ Nothing here prints or exits; who asks somebody is given the way to do it.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import checks, gather, late
+from . import carry, checks, gather, late
 from .decisions import render
+from .difftext import unified
+from .executor import collect
 from .explain import Explanation
 from .explain import explain as explain_line
 from .guess import guess, render_plan
 from .interview import Ask, Say, interview, questions
+from .journal import Journal
 from .layout import resolve_layout
 from .lock import read as read_lock
 from .model import STAGE_NAMES, PlanError, Refused
@@ -27,8 +29,9 @@ from .questions import ask_about
 from .report import COMMAND, Report
 from .rollback import roll_back
 from .session import Session, finding_from
+from .slices import left, without_done
 from .stages import Outcome, run_stage
-from .tree import Tree, decode
+from .tree import Tree
 
 
 def run(session: Session, stage: int, only: Sequence[str]) -> Outcome:
@@ -96,6 +99,7 @@ def status(session: Session) -> dict[str, Any]:
     else:
         coming = f"next: {COMMAND} --stage {following}  ({STAGE_NAMES[following]})"
     slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]
+    usable = session.usable_plan() if following == 4 and running is None else None
     return {
         "plan": session.plan.name,
         "stages": stages,
@@ -103,59 +107,31 @@ def status(session: Session) -> dict[str, Any]:
         "interrupted": interrupted,
         "waiting": waiting,
         "slices": slices,
+        "left": left(session, usable) if usable else None,
     }
 
 
 def dry_run(session: Session, stages: Iterable[int]) -> str:
-    """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs."""
+    """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs.
+
+    The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
+    it names commits that are not made yet.
+    """
     session.require_clean(deep=False)
-    reached = session.reached
-    design = session.design
+    saved = session.usable_plan()
+    groups = saved.groups if saved else session.design.groups
+    wanted = [n for n in stages if n in (3, 4, 6) and n > session.reached]
     out = []
-    for number in stages:
-        if number not in (3, 4, 6) or number <= reached:
+    tree = session.tree
+    for number in range(3, max(wanted, default=0) + 1):
+        if number <= session.reached or number not in groups:
             continue
-        before = design.trees[{3: 2, 4: 3, 6: 4}[number]]
-        renames = session.layout.moved_files() if number == 3 else {}
-        out.append(unified(before, design.trees[number], renames))
-    return "".join(out)
-
-
-def unified(before: Tree, after: Tree, renames: dict[str, str]) -> str:
-    """A git-style diff of two trees."""
-    out: list[str] = []
-    source = {new: old for old, new in renames.items()}
-    for path in sorted({*before, *after}):
-        if path in renames and path not in after:
-            continue
-        old_path = source.get(path, path)
-        was, now = old_path in before, path in after
-        old = before.read(old_path) if was and not (old_path in renames and path == old_path) else b""
-        new = after.read(path) if now else b""
-        same = was and old == new and not (old_path in renames and path == old_path)
-        if same and path not in source:
-            continue
-        out.append(f"diff --git a/{old_path if was else path} b/{path}\n")
-        if path in source:
-            out.append(f"similarity index {'100%' if same else 'changed'}\nrename from {old_path}\nrename to {path}\n")
-        elif not was:
-            out.append("new file\n")
-        elif not now:
-            out.append("deleted file\n")
-        if same:
-            continue
-        a, b = decode(old), decode(new)
-        if a is None or b is None:
-            out.append("Binary files differ\n")
-            continue
-        lines = difflib.unified_diff(
-            a.body.splitlines(keepends=True),
-            b.body.splitlines(keepends=True),
-            f"a/{old_path}" if was else "/dev/null",
-            f"b/{path}" if now else "/dev/null",
-        )
-        for line in lines:
-            out.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
+        steps = without_done(session, groups[4]) if number == 4 and session.reached == 3 else groups[number]
+        place = collect(tree, steps)
+        after = place.result()
+        if number in wanted:
+            out.append(unified(tree, after, place.moved))
+        tree = after
     return "".join(out)
 
 
@@ -168,18 +144,26 @@ def check_shims(
         _nothing_has_moved(session, tree)
         return checks.render([], output), 0
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
-    arrivals = late.find(late.lock_layout(session, lock, tree), session.jobs)
+    said: list[str] = []
     if fix:
-        late.rewrite(session, arrivals)
+        with Journal(session.repo.git_dir, lock.plan).locked():
+            waiting, uses = late.fix(session, lock, tree, said.append), []
+        tree = session.repo.index_tree()
+    else:
+        layout = late.lock_layout(session, lock, tree)
+        waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
+        uses = late.find(layout, session.jobs).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock,
         today=today,
         pretend_removed=pretend_removed,
         version=late.target_version(session, tree),
-        uses=[] if fix else arrivals.findings(),
+        uses=uses,
+        late=waiting,
     )
-    return checks.render(violations, output), checks.exit_code(violations)
+    done = "".join(f"{line}\n" for line in said) if output == "text" else ""
+    return done + checks.render(violations, output), checks.exit_code(violations)
 
 
 def _nothing_has_moved(session: Session, tree: Tree) -> None:

@@ -9,6 +9,7 @@ commit, the result has the same hashes as that of an undisturbed run.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from typing import Any
 from . import trailers
 from .journal import History, Journal, Running
 from .model import CheckFailed, FailedMidway, MigrateError, Refused
-from .operations import MoveFiles, Operation, RemoveFile, WriteFile, from_dict, read, write
-from .recovery import BLAME_FILE, Place, Recovery
+from .operations import MoveFiles, Operation, RemoveFile, WriteFile, from_dict
+from .recovery import BLAME_FILE, Recovery
 from .repo import Repo
-from .tree import LINK
+from .tree import LINK, Tree
+from .workplace import Collector, Disk
 
 Progress = Callable[[str, int, int], None]
+_CLUSTER = 4096  # a file takes up whole blocks of the disk
+_JOURNAL = 256 * 1024  # lines of the journal, and what git writes besides the index
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Executor:
         base = self.repo.head()
         running = Running(stage, base, plan_hash, [], tuple(only), rollback, self.repo.branch(), onto)
         shutil.rmtree(self.journal.kept, ignore_errors=True)
+        self.journal.reserve(self._way_back(groups))
         self.journal.save(self.journal.running_file, {"base": base, "groups": [group_dict(g) for g in groups]})
         self.journal.add(
             "begin", stage=stage, base=base, plan=plan_hash, only=list(only), rollback=rollback,
@@ -78,24 +83,27 @@ class Executor:
                     operation.apply(place)
                     done += 1
                     self.progress("applying", done, total)
+                self._require_alone(running, (commits or [base])[-1])
                 commit = None if onto else self._commit(group, running)
                 if commit:
                     commits.append(commit)
                     if group.rewrites:
                         rewriting.append(commit)
             if rewriting:
+                self._require_alone(running, commits[-1])
                 commits.append(self._ignore_in_blame(place, rewriting, running))
             if onto:
                 self.repo.point_branch_at(onto)
                 self.repo.reset_index()
             self._verify_clean(stage)
             check()
+            end = onto or (commits or [base])[-1]
+            self._require_alone(running, end)
+            self.journal.add(event, stage=stage, base=base, end=end, plan=plan_hash, only=list(only), facts=facts())
         except BaseException as error:
             self._restore(error, running, groups)
             raise
-        self.journal.add(
-            event, stage=stage, base=base, end=self.repo.head(), plan=plan_hash, only=list(only), facts=facts()
-        )
+        self.journal.release()
         shutil.rmtree(self.journal.kept, ignore_errors=True)
         return commits
 
@@ -119,8 +127,21 @@ class Executor:
 
     # parts
 
-    def place(self, base: str) -> Place:
+    def place(self, base: str) -> Disk:
         return self.recovery.place(base)
+
+    def _way_back(self, groups: Sequence[Group]) -> int:
+        """Bytes that undoing could have to write, at the most: what is edited or removed, git's index, the journal."""
+        paths = {p for g in groups for o in g.operations if not isinstance(o, MoveFiles) for p in o.touches()}
+        places = [self.repo.root / p for p in paths] + [self.repo.git_dir / "index"] * 2
+        return sum(p.lstat().st_size + _CLUSTER for p in places if os.path.lexists(p)) + _JOURNAL
+
+    def _require_alone(self, running: Running, tip: str) -> None:
+        """Raise if somebody has committed here, or taken another branch, since this run's last commit."""
+        head, branch = self.repo.head(), self.repo.branch()
+        if head != tip or branch != running.branch:
+            what = f"commit {head[:12]} is none of this run's" if head != tip else f"this is branch {branch} now"
+            raise MigrateError(f"somebody worked here meanwhile: {what}", where=str(self.repo.root))
 
     def _undo(self, running: Running, groups: Sequence[Group]) -> None:
         operations = [o for g in groups for o in g.operations]
@@ -155,15 +176,15 @@ class Executor:
 
     # commits that blame is to ignore
 
-    def _ignore_in_blame(self, place: Place, commits: Sequence[str], running: Running) -> str:
+    def _ignore_in_blame(self, place: Disk, commits: Sequence[str], running: Running) -> str:
         """List rewriting commits for `git blame --ignore-revs-file`."""
         before = place.base.read(BLAME_FILE) if BLAME_FILE in place.base else b""
         newline = b"" if not before or before.endswith(b"\n") else b"\n"
         note = f"# {self.plan_name}, stage {running.stage}: names rewritten, nothing else\n"
         lines = "".join(f"{c}\n" for c in commits)
         if before:
-            place.keep(read(self.repo.root / BLAME_FILE))
-        write(place, BLAME_FILE, before + newline + note.encode() + lines.encode(), None)
+            place.keep(place.read(BLAME_FILE))
+        place.write(BLAME_FILE, before + newline + note.encode() + lines.encode(), None)
         group = Group(f"Leave the rewriting of {self.plan_name} out of blame", ())
         self.repo.stage([BLAME_FILE])
         commit = self.repo.commit(self._message(group, running))
@@ -184,7 +205,7 @@ class Executor:
     def _restore(self, error: BaseException, running: Running, groups: Sequence[Group]) -> None:
         try:
             self._undo(running, groups)
-        except MigrateError as second:
+        except (MigrateError, OSError) as second:
             raise FailedMidway(
                 f"stage {running.stage} failed ({error}) and could not be taken back whole: {second}",
                 where=str(self.repo.root),
@@ -197,6 +218,15 @@ class Executor:
             where=str(self.repo.root),
             next_step="the tree is as it was before; run with -v -v to see where it failed",
         ) from error
+
+
+def collect(tree: Tree, groups: Sequence[Group]) -> Collector:
+    """Carry out the operations in memory; a dry run."""
+    place = Collector(tree)
+    for group in groups:
+        for operation in group.operations:
+            operation.apply(place)
+    return place
 
 
 def group_dict(group: Group) -> dict[str, Any]:

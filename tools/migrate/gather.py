@@ -19,7 +19,7 @@ from .lock import read as read_lock
 from .manifests import wants
 from .model import STAGE_NAMES, Edit, Refused
 from .operations import WriteFile
-from .owners import Members, owners_of
+from .owners import Members, Owners
 from .plan import LOCK_FILE
 from .report import FileEdits, Report, ShimStatus, StageSummary
 from .session import SavedPlan, Session, finding_from
@@ -125,11 +125,12 @@ def _archived(session: Session, commit: str, paths: Sequence[str]) -> Iterable[t
 def _whose(session: Session, paths: Iterable[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Member and owners of each path, as the tree says today; of a file that has moved, those of its new place."""
     tree, layout = session.tree, session.layout
-    owners, members = owners_of(tree), Members(tree)
+    owners, members = Owners.of(tree), Members.of(tree)
     by_member, by_owner = {}, {}
     for path in sorted(paths):
         now = path if path in tree else layout.old_to_new_path(path) or path
-        by_member[path], by_owner[path] = members.of(now), list(owners.of(now))
+        by_member[path] = members.of_path(now) or (now.partition("/")[0] if "/" in now else ".")
+        by_owner[path] = list(owners.of_path(now))
     return by_member, {path: found for path, found in by_owner.items() if found}
 
 

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .owners import owners_of
+from .owners import Owners
 from .tree import Tree
 
 _NOT_ROOTS = {"test", "tests", "testing", "docs", "doc", "examples", "scripts", "node_modules", "vendor"}
@@ -56,7 +56,7 @@ def guess(tree: Tree, name: str) -> Guess:
     best = candidates[0] if candidates else Candidate("mypackage", "", 0)
     gate, reason = _gate(tree)
     exclude = [f"{d}/**" for d in ("vendor", "third_party", "_vendor") if d in tree.dirs]
-    owners = owners_of(tree).of(f"{best.path}/__init__.py")
+    owners = Owners.of(tree).of_path(f"{best.path}/__init__.py")
     why = {
         "import-roots": "; ".join(_root_reason(root, candidates) for root in roots),
         "move": f"{best.name} is imported by {best.users} files, more than any other package here",

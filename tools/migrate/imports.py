@@ -253,7 +253,7 @@ def _ask(
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `folder`, where a second round finds it
         while waiting:
             job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
-            messages, end = _drive(python, json.dumps(job | {"names": names}), root, env, timeout)
+            messages, end = drive(python, _DRIVER, json.dumps(job | {"names": names}), root, env, timeout)
             at = ""
             for kind, *rest in messages:
                 if kind == "start":
@@ -274,13 +274,16 @@ def _ask(
     return _Answer(ordered, {name: answer.names[name] for name in modules if name in answer.names})
 
 
-def _drive(
-    python: str, job: str, root: Path, env: Mapping[str, str], timeout: float | None
+def drive(
+    python: str, driver: str, job: str, root: Path, env: Mapping[str, str], timeout: float | None
 ) -> tuple[list[list[Any]], str]:
-    """Runs the driver once: what it told, and '' or how it ended before it was through."""
+    """Run a driver once on a job: what it told, line by line, and '' or how it ended before it was through.
+
+    `timeout` is in seconds from one line to the next.  Whatever the driver has started ends with it.
+    """
     try:
         process = subprocess.Popen(
-            [python, "-c", _DRIVER],
+            [python, "-c", driver],
             cwd=root,
             env=dict(env),
             stdin=subprocess.PIPE,

@@ -7,10 +7,11 @@ others see.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 import filelock
 
 from .model import Refused
+
+_BLOCK = 1 << 20
 
 
 @dataclass(slots=True)
@@ -64,20 +67,24 @@ class Journal:
         self.scratch = self.folder / "tmp"
         self.aside = self.folder / "aside"  # caches that were in the way
         self.kept = self.folder / "kept"  # contents that the run under way has replaced or removed
+        self.reserved = self.folder / "reserved"
         self._lock = git_dir / "migrate" / "lock"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Held by one run at a time.  Raises Refused if another has it; a killed run's lock is free at once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self._lock)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise Refused(
                 "another run is at work in this checkout", where=str(self._lock), next_step="wait for it to end"
             ) from None
+        except OSError as error:
+            raise unwritable(error, str(self.folder)) from None
         try:
+            self.release()  # of a run that was killed
             yield
         finally:
             lock.release()
@@ -85,15 +92,19 @@ class Journal:
     def add(self, event: str, **facts: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"event": event, **facts}, sort_keys=True) + "\n"
-        with self.file.open("ab") as file:
-            if file.tell() and not _ends_line(self.file):
-                file.write(b"\n")
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        with self.file.open("ab", buffering=0) as file:
+            end = file.tell()
+            start = b"\n" if end and not _ends_line(self.file) else b""
+            try:
+                if file.write(data := start + line.encode()) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.file))
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(end)  # whoever hears that it failed must not find it there later
+                raise
 
     def history(self) -> History:
-        out = History()
+        out, last = History(), None
         for entry in self._entries():
             match entry["event"]:
                 case "begin":
@@ -111,6 +122,9 @@ class Journal:
                 case "commit" if out.running:
                     out.running.commits.append(entry["commit"])
                 case "undone":
+                    if out.running is None:  # it had been written down as done already
+                        out.done.pop(entry["stage"], None)
+                        out.slices = [s for s in out.slices if s is not last]
                     out.running = None
                 case "slice":
                     out.slices.append(entry)
@@ -126,6 +140,7 @@ class Journal:
                     out.done = {n: r for n, r in out.done.items() if n < to}
                     out.slices = [s for s in out.slices if to > 4]
                     out.running = None
+            last = entry
         return out
 
     def _entries(self) -> Iterator[dict[str, Any]]:
@@ -138,6 +153,25 @@ class Journal:
                 continue
             if isinstance(entry, dict) and "event" in entry:
                 yield entry
+
+    def reserve(self, size: int) -> None:
+        """Hold that much room on the disk, for the way back.  Raises Refused if it is not there."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            with self.reserved.open("wb") as file:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, size)
+                else:
+                    for start in range(0, size, _BLOCK):
+                        file.write(b"\0" * min(_BLOCK, size - start))
+        except OSError as error:
+            self.release()
+            raise unwritable(error, str(self.folder), size) from None
+
+    def release(self) -> None:
+        """Give that room back."""
+        with suppress(OSError):
+            self.reserved.unlink()
 
     def save(self, place: Path, document: dict[str, Any]) -> None:
         """Write a JSON document in one step."""
@@ -156,6 +190,17 @@ class Journal:
         except (OSError, ValueError):
             return None
         return document if isinstance(document, dict) else None
+
+
+def unwritable(error: OSError, where: str, size: int = 0) -> Refused:
+    """What to tell of a file that could not be written while nothing was touched yet."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        room = f"{size // 1024 + 1} KB, which the way back could need" if size else "the tool's state"
+        what, next_step = f"there is no room for {room}", "make room on the disk"
+    else:
+        what = f"the tool's state cannot be written: {error.strerror or error}"
+        next_step = "give yourself the right to write there ('chmod u+w')"
+    return Refused(what, where=where, next_step=f"{next_step}, then run the same command again")
 
 
 def _ends_line(file: Path) -> bool:

@@ -6,22 +6,25 @@ The plan file adds its import roots, its exclusions and its target where it is t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import tomlkit
 import tomlkit.exceptions
 
+from . import carry
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .manifests import Context as ManifestContext
 from .manifests import rewrite_manifest, wants
 from .model import Edit, Finding, PlanError
-from .operations import apply_edits, read, write
+from .operations import apply_edits
 from .plan import PLAN_FILE, MoveEntry, Plan
 from .scan import FileScan, excluded, make_world, scan_tree
 from .session import Session
 from .submodules import blank
 from .tree import Tree
+from .workplace import Disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +69,33 @@ def find(layout: Layout, jobs: int) -> Arrivals:
     return found
 
 
-def rewrite(session: Session, arrivals: Arrivals) -> list[str]:
-    """Write the new names into the working tree; the user commits them.  Returns the paths."""
-    place = session.executor.place(session.repo.head())
+def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) -> list[Finding]:
+    """Carry late files over, then rewrite late uses; returns what is left for a person.  The user commits."""
+    repo, place = session.repo, session.executor_of(lock.plan).place(session.repo.head())
+    layout = lock_layout(session, lock, tree)
+    late = carry.find(repo, layout, lock, tree)
+    left = carry.carry(repo, layout, late, place)
+    for file in late:
+        if not any(f.path == file.path for f in left):
+            say(f"carried: {file.path} to {file.new}" if file.path != file.new else f"added: {file.new}")
+    if late:
+        tree = repo.index_tree()
+        layout = lock_layout(session, lock, tree)
+    for path in rewrite(place, find(layout, session.jobs)):
+        say(f"rewritten: {path}")
+    return left
+
+
+def rewrite(place: Disk, arrivals: Arrivals) -> list[str]:
+    """Write the new names into the working tree.  Returns the paths."""
     changed = []
     for scan in arrivals.scans:
-        data = read(session.root / scan.path)
-        write(place, scan.path, apply_edits(data, scan.edits, scan.path), None)
+        data = place.read(scan.path)
+        place.write(scan.path, apply_edits(data, scan.edits, scan.path), None)
         changed.append(scan.path)
     for manifest in arrivals.manifests:
         whole = Edit(0, len(manifest.before), manifest.before, manifest.after, 1, 4, "manifest", "as stage 4 writes it")
-        write(place, manifest.path, apply_edits(read(session.root / manifest.path), [whole], manifest.path), None)
+        place.write(manifest.path, apply_edits(place.read(manifest.path), [whole], manifest.path), None)
         changed.append(manifest.path)
     return changed
 

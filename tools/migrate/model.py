@@ -72,7 +72,7 @@ class Finding:
 
     @property
     def place(self) -> str:
-        """`path:line:column`, as editors read it; what is not known is left out."""
+        """`path:line:column`, as editors take it; what is not known is left out (a command has no line)."""
         return ":".join([self.path, *(str(n) for n in (self.line, self.column if self.line else 0) if n)])
 
     def as_dict(self) -> dict[str, Any]:

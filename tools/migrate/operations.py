@@ -1,38 +1,21 @@
 """What a stage does to the tree, as data: each operation describes itself, applies itself, and takes itself back.
 
-Operations are values that go into the saved plan as JSON.  `apply` and `revert` touch the working tree through a
-`Workplace` and nothing else; commits and the index are the executor's business.  `revert` accepts every state that a
-kill can leave (before, after, or half of it) and refuses anything else, because that would be the user's own work.
+Operations are values that go into the saved plan as JSON.  `apply` and `revert` touch files through a `Bench` or a
+`Workplace` and nothing else, so a dry run applies the same operations to a tree in memory; commits and the index are
+the executor's business.  `revert` accepts every state that a kill can leave (before, after, or half of it) and refuses
+anything else, because that would be the user's own work.
 """
 
 from __future__ import annotations
 
 import base64
-import errno
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-from .model import Edit, Refused
-from .tree import EXECUTABLE, LINK, decode, sha
-
-TEMPORARY = ".migrate-"  # how the names of half-written files begin
-
-
-class Workplace(Protocol):
-    """What operations may use: the root, folders for temporary and set-aside files, `git mv`, old contents."""
-
-    root: Path
-    scratch: Path
-    aside: Path
-
-    def move(self, pairs: dict[str, str]) -> None: ...
-    def keep(self, data: bytes) -> None: ...
-    def original(self, path: str, before: str) -> bytes: ...
+from .model import Edit
+from .tree import LINK, decode, sha
+from .workplace import Bench, Workplace, changed_since
 
 
 class Operation(Protocol):
@@ -40,7 +23,7 @@ class Operation(Protocol):
     def stage(self) -> int: ...
     def describe(self) -> str: ...
     def touches(self) -> tuple[str, ...]: ...
-    def apply(self, place: Workplace) -> None: ...
+    def apply(self, place: Bench) -> None: ...
     def revert(self, place: Workplace) -> None: ...
     def as_dict(self) -> dict[str, Any]: ...
 
@@ -60,21 +43,12 @@ class MoveFiles:
     def touches(self) -> tuple[str, ...]:
         return tuple(p for pair in self.pairs for p in pair)
 
-    def apply(self, place: Workplace) -> None:
+    def apply(self, place: Bench) -> None:
         place.move(dict(self.pairs))
-        _remove_empty(place.root, (old for old, _ in self.pairs))
 
     def revert(self, place: Workplace) -> None:
-        for old, new in self.pairs:
-            source, target = place.root / new, place.root / old
-            if not os.path.lexists(source):
-                continue
-            if os.path.lexists(target):
-                # Only a shim can stand here, and its own operation was taken back before.
-                raise changed_since(old)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(source, target)
-        _remove_empty(place.root, (new for _, new in self.pairs))
+        # Where another file stands at the old place, that can only be a shim, whose operation was taken back before.
+        place.rename([(new, old) for old, new in self.pairs])
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -103,22 +77,21 @@ class EditFile:
     def touches(self) -> tuple[str, ...]:
         return (self.path,)
 
-    def apply(self, place: Workplace) -> None:
-        data = read(place.root / self.path)
+    def apply(self, place: Bench) -> None:
+        data = place.read(self.path)
         if sha(data) != self.before:
             raise changed_since(self.path)
         result = apply_edits(data, self.edits, self.path)
         if sha(result) != self.after:
             raise changed_since(self.path)
-        write(place, self.path, result, LINK if self.link else None)
+        place.write(self.path, result, LINK if self.link else None)
 
     def revert(self, place: Workplace) -> None:
-        target = place.root / self.path
-        if not os.path.lexists(target):
+        if not place.holds(self.path):
             return
-        data = read(target)
+        data = place.read(self.path)
         if sha(data) == self.after:
-            write(place, self.path, apply_edits(data, inverse(self.edits), self.path), LINK if self.link else None)
+            place.write(self.path, apply_edits(data, inverse(self.edits), self.path), LINK if self.link else None)
         elif sha(data) != self.before:
             raise changed_since(self.path)
 
@@ -151,33 +124,30 @@ class WriteFile:
     def touches(self) -> tuple[str, ...]:
         return (self.path,)
 
-    def apply(self, place: Workplace) -> None:
-        target = place.root / self.path
-        if os.path.lexists(target):
-            data = read(target)
+    def apply(self, place: Bench) -> None:
+        if place.holds(self.path):
+            data = place.read(self.path)
             if sha(data) != self.before:
                 raise changed_since(self.path)
             place.keep(data)
-        write(place, self.path, self.content, self.mode)
+        place.write(self.path, self.content, self.mode)
 
     def revert(self, place: Workplace) -> None:
-        target = place.root / self.path
-        if not os.path.lexists(target):
+        if not place.holds(self.path):
             if self.before is not None:
-                write(place, self.path, place.original(self.path, self.before), self.mode)
+                place.write(self.path, place.original(self.path, self.before), self.mode)
             return
-        now = sha(read(target))
+        now = sha(place.read(self.path))
         if now == self.before:
             return
         if self.before is None:
             # With another content it is not ours: the file whose move, which comes first, had not happened yet.
             if now == sha(self.content):
-                target.unlink()
-                _remove_empty(place.root, [self.path])
+                place.remove(self.path)
         elif now != sha(self.content):
             raise changed_since(self.path)
         else:
-            write(place, self.path, place.original(self.path, self.before), None)
+            place.write(self.path, place.original(self.path, self.before), None)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -207,24 +177,21 @@ class RemoveFile:
     def touches(self) -> tuple[str, ...]:
         return (self.path,)
 
-    def apply(self, place: Workplace) -> None:
-        target = place.root / self.path
-        if not os.path.lexists(target):
+    def apply(self, place: Bench) -> None:
+        if not place.holds(self.path):
             return
-        data = read(target)
+        data = place.read(self.path)
         if sha(data) != self.before:
             raise changed_since(self.path)
         place.keep(data)
-        target.unlink()
-        _remove_empty(place.root, [self.path])
+        place.remove(self.path)
 
     def revert(self, place: Workplace) -> None:
-        target = place.root / self.path
-        if os.path.lexists(target):
-            if sha(read(target)) != self.before:
+        if place.holds(self.path):
+            if sha(place.read(self.path)) != self.before:
                 raise changed_since(self.path)
             return
-        write(place, self.path, place.original(self.path, self.before), self.mode)
+        place.write(self.path, place.original(self.path, self.before), self.mode)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -257,27 +224,11 @@ class SetAside:
     def touches(self) -> tuple[str, ...]:
         return ()
 
-    def apply(self, place: Workplace) -> None:
-        self._restore(place) if self.back else self._take(place)
+    def apply(self, place: Bench) -> None:
+        place.bring_back(self.paths) if self.back else place.put_away(self.paths)
 
     def revert(self, place: Workplace) -> None:
-        self._take(place) if self.back else self._restore(place)
-
-    def _take(self, place: Workplace) -> None:
-        for path in self.paths:
-            source, target = place.root / path, place.aside / path
-            if source.exists():
-                shutil.rmtree(target, ignore_errors=True)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(source, target)
-        _remove_empty(place.root, self.paths)
-
-    def _restore(self, place: Workplace) -> None:
-        for path in self.paths:
-            source, target = place.aside / path, place.root / path
-            if source.exists() and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(source, target)
+        place.put_away(self.paths) if self.back else place.bring_back(self.paths)
 
     def as_dict(self) -> dict[str, Any]:
         return {"do": "set-aside", "stage": self.stage, "paths": list(self.paths), "back": self.back}
@@ -326,66 +277,3 @@ def inverse(edits: Sequence[Edit]) -> tuple[Edit, ...]:
         )
         shift += len(edit.new) - len(edit.old)
     return tuple(out)
-
-
-def read(place: Path) -> bytes:
-    return os.fsencode(os.readlink(place)) if place.is_symlink() else place.read_bytes()
-
-
-def write(place: Workplace, path: str, data: bytes, mode: str | None) -> None:
-    """Replace in one step, so a kill leaves the old content or the new; the mode of a file that exists is kept."""
-    target = place.root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    place.scratch.mkdir(parents=True, exist_ok=True)
-    try:
-        os.replace(_temporary(place.scratch, target, data, mode), target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        # The git directory is on another file system.  A name that recovery finds again stands beside the target.
-        os.replace(_temporary(target.parent, target, data, mode), target)
-
-
-def _temporary(folder: Path, target: Path, data: bytes, mode: str | None) -> Path:
-    """A new file (or link) with these contents and the mode that the target shall have."""
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
-    temporary = Path(name)
-    if mode == LINK or (mode is None and target.is_symlink()):
-        os.close(handle)
-        temporary.unlink()
-        temporary.symlink_to(os.fsdecode(data))
-        return temporary
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())  # or a power cut could leave an empty file under the right name
-    if os.path.lexists(target) and not target.is_symlink():
-        temporary.chmod(target.stat().st_mode & 0o7777)
-    else:
-        temporary.chmod((0o777 if mode == EXECUTABLE else 0o666) & ~_umask())
-    return temporary
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _remove_empty(root: Path, paths: Any) -> None:
-    """Remove the folders that held these files, where nothing is left in them."""
-    for folder in sorted({(root / p).parent for p in paths}, key=lambda f: -len(f.parts)):
-        while folder != root and root in folder.parents:
-            try:
-                folder.rmdir()
-            except OSError:
-                break
-            folder = folder.parent
-
-
-def changed_since(path: str) -> Refused:
-    return Refused(
-        "the file is not as the plan knows it",
-        where=path,
-        next_step="move your own version of it elsewhere, then run the same command again",
-    )

@@ -1,99 +1,138 @@
-"""Who owns a path (CODEOWNERS), and which member of the repository it belongs to (the nearest manifest above it).
+"""Who answers for which file: CODEOWNERS, and the members of the repository, which are its distributions.
 
-Text and paths in, names out: nothing here reads a disk or runs git.  CODEOWNERS is read as GitHub and GitLab read it:
-the last pattern that fits wins, one without owners takes them away again.  GitLab's sections are read one by one, and
-each may add owners; the default owners of a section stand for its patterns without any.
+Owns both readings; they know paths and texts only.  CODEOWNERS is read as the forges do: patterns as in .gitignore, the
+last one that matches decides, within each section where the file has sections (GitLab).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
 
 from .tree import Tree
 
-PLACES = (".github/CODEOWNERS", ".gitlab/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-_SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>.*)")
-_MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg")
+PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+_SECTION = re.compile(r"\^?\[([^\]]+)\](?:\[\d+\])?(.*)")
+_WORD = re.compile(r"(?:\\.|[^\s\\])+")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Rule:
+    section: str
+    pattern: re.Pattern[str]
+    owners: tuple[str, ...]
+
+
 class Owners:
-    """The rules of one CODEOWNERS file: one list for each section, in the order of the file."""
+    """The rules of one CODEOWNERS file; without one nobody owns anything."""
 
-    sections: list[list[tuple[re.Pattern[str], tuple[str, ...]]]] = field(default_factory=list)
+    def __init__(self, text: str = "") -> None:
+        self.rules = tuple(_rules(text))
 
-    def of(self, path: str) -> tuple[str, ...]:
-        """Whom the file names for `path`; nobody if no pattern fits."""
-        found: list[str] = []
-        for rules in self.sections:
-            last = next((owners for pattern, owners in reversed(rules) if pattern.match(path)), ())
-            found += [owner for owner in last if owner not in found]
-        return tuple(found)
+    @classmethod
+    def of(cls, tree: Tree) -> Owners:
+        place = next((p for p in PLACES if p in tree), None)
+        text = tree.text(place) if place else None
+        return cls(text.body if text else "")
+
+    def __bool__(self) -> bool:
+        return bool(self.rules)
+
+    def of_path(self, path: str) -> tuple[str, ...]:
+        """Whom the last matching rule (of each section) names, as it is written there; nobody if there is none."""
+        last: dict[str, Rule] = {}
+        for rule in self.rules:
+            if rule.pattern.fullmatch(path):
+                last[rule.section] = rule
+        return tuple(dict.fromkeys(owner for rule in last.values() for owner in rule.owners))
+
+    def names(self) -> list[str]:
+        return sorted({owner for rule in self.rules for owner in rule.owners})
+
+    def is_of(self, path: str, owner: str) -> bool:
+        return owner.lower() in (o.lower() for o in self.of_path(path))
 
 
-def parse_owners(text: str) -> Owners:
-    """The rules of a CODEOWNERS file.  A line that makes no sense is passed over, as the hosts do."""
-    out, default = Owners([[]]), tuple[str, ...]()
-    for raw in text.splitlines():
-        line = raw.strip()
+def _rules(text: str) -> list[Rule]:
+    out: list[Rule] = []
+    section: str = ""
+    usual: tuple[str, ...] = ()
+    for line in text.splitlines():
+        line = line.strip()
         if not line or line.startswith("#"):
             continue
-        head = _SECTION.fullmatch(line)
-        if head:
-            default = tuple(_names(head["owners"]))
-            out.sections.append([])
+        if found := _SECTION.fullmatch(line):
+            section, usual = found[1].lower(), tuple(_owners(found[2].split()))
             continue
-        words = re.split(r"(?<!\\)\s+", line)
-        pattern, owners = words[0].replace("\\ ", " "), tuple(_names(" ".join(words[1:])))
-        out.sections[-1].append((_pattern(pattern), owners or default))
+        words = _WORD.findall(line)
+        owners = tuple(_owners(words[1:]))
+        out.append(Rule(section, _pattern(re.sub(r"\\(.)", r"\1", words[0])), owners or usual))
     return out
 
 
-def owners_of(tree: Tree) -> Owners:
-    """The owners that the tree names; nobody owns anything where there is no such file."""
-    for place in PLACES:
-        if place in tree:
-            text = tree.text(place)
-            return parse_owners(text.body if text else "")
-    return Owners()
+def _owners(words: list[str]) -> list[str]:
+    """The words up to a comment."""
+    end = next((n for n, word in enumerate(words) if word.startswith("#")), len(words))
+    return words[:end]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern of CODEOWNERS as an expression for whole paths."""
+    inner = text.strip("/")
+    anchored = text.startswith("/") or "/" in inner
+    body = ""
+    for part in re.split(r"(\*\*/|/\*\*|\*\*|\*|\?)", inner):
+        known = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+        body += known.get(part, re.escape(part))
+    if text.endswith("/"):
+        below = "/.*"
+    elif inner.endswith("/*"):  # the files of that folder, none below
+        below = ""
+    else:
+        below = "(?:/.*)?"
+    return re.compile(("" if anchored else "(?:.*/)?") + body + below, re.DOTALL)
 
 
 class Members:
-    """Members of a tree: folders with a packaging manifest.  What is in none of them belongs to its top folder."""
+    """The distributions of a tree: each file is of the one whose manifest stands in the nearest folder above it."""
 
-    def __init__(self, tree: Iterable[str]) -> None:
-        self._folders = {p.rpartition("/")[0] for p in tree if p.rpartition("/")[2] in _MANIFESTS} - {""}
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self.folders = dict(folders)  # folder -> name
 
-    def of(self, path: str) -> str:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in self._folders:
+    @classmethod
+    def of(cls, tree: Tree) -> Members:
+        found: dict[str, str] = {}
+        for path in tree:
+            folder, _, name = path.rpartition("/")
+            if name == "pyproject.toml" and (project := _project(tree, path)):
+                found[folder or "."] = project
+        return cls(found)
+
+    def of_path(self, path: str) -> str:
+        """The member's name; "" for a file of none."""
+        folder = path
+        while folder:
             folder = folder.rpartition("/")[0]
-        return folder or (path.partition("/")[0] if "/" in path else ".")
+            if (folder or ".") in self.folders:
+                return self.folders[folder or "."]
+        return ""
+
+    def names(self) -> list[str]:
+        return sorted(set(self.folders.values()))
+
+    def named(self, name: str) -> str | None:
+        """The member that is called so, dashes and capitals aside."""
+        return next((m for m in self.names() if canonicalize_name(m) == canonicalize_name(name)), None)
 
 
-def _names(text: str) -> list[str]:
-    """Owners in the rest of a line: `@name`, `@team/name` or an address; what follows a `#` is a comment."""
-    return [word for word in text.partition("#")[0].split() if "@" in word]
-
-
-@lru_cache(maxsize=4096)
-def _pattern(text: str) -> re.Pattern[str]:
-    """A pattern as `.gitignore` has them, which also fits everything below a folder."""
-    rooted = "/" in text.rstrip("/")
-    below_only = text.endswith("/")
-    parts = [p for p in text.split("/") if p]
-    out = "" if rooted else "(?:.*/)?"
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        if part == "**":
-            out += ".*" if last else "(?:.*/)?"
-            continue
-        out += re.sub(r"\\\*", "[^/]*", re.escape(part)).replace(r"\?", "[^/]")
-        out += "" if last else "/"
-    # `docs/*` means the files of a folder, not those below its folders.
-    direct = bool(parts) and parts[-1] == "*" and len(parts) > 1
-    end = "/.*" if below_only else "" if direct or (parts and parts[-1] == "**") else "(?:/.*)?"
-    return re.compile(out + end + r"\Z")
+def _project(tree: Tree, path: str) -> str:
+    text = tree.text(path)
+    try:
+        name = tomllib.loads(text.body).get("project", {}).get("name", "") if text else ""
+    except (tomllib.TOMLDecodeError, AttributeError):
+        return ""
+    return name if isinstance(name, str) else ""

@@ -35,7 +35,7 @@ GLOSSARY = {
     "Stage": "One of the six steps of a migration. Each one ends with passing gates or leaves no trace.",
     "Shim": "A small module at an old name that gives the very same objects and warns whoever imports it.",
     "Gate": "A command, such as the test suite, that must not be worse after a stage than it was before.",
-    "Member": "A folder with a packaging manifest; what is in none of them counts to its top folder.",
+    "Member": "A distribution of the repository, by its manifest; what is in none counts to its top folder.",
     "Owner": "Whom the CODEOWNERS file of the repository names for a path.",
 }
 

@@ -13,68 +13,31 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from . import trailers
 from .journal import Journal, Running
 from .model import Refused
-from .operations import TEMPORARY, EditFile, MoveFiles, Operation, RemoveFile, WriteFile, changed_since, read, write
+from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile
 from .repo import Repo
-from .tree import Tree, sha
+from .tree import sha
+from .workplace import TEMPORARY, Disk, read
 
 BLAME_FILE = ".git-blame-ignore-revs"
-
-
-@dataclass(slots=True)
-class Place:
-    """The `Workplace` of operations: the checkout and the contents at the base commit."""
-
-    repo: Repo
-    base: Tree
-    scratch: Path
-    aside: Path
-    kept: Path
-    root: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.root = self.repo.root
-
-    def move(self, pairs: dict[str, str]) -> None:
-        self.repo.move(pairs)
-
-    def keep(self, data: bytes) -> None:
-        place = self.kept / sha(data)
-        if not place.exists():
-            self.kept.mkdir(parents=True, exist_ok=True)
-            self.scratch.mkdir(parents=True, exist_ok=True)
-            temporary = self.scratch / f"{place.name}.kept"
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, place)
-
-    def original(self, path: str, before: str) -> bytes:
-        place = self.kept / before
-        data = place.read_bytes() if place.exists() else self.base.read(path) if path in self.base else b""
-        if sha(data) != before:
-            raise changed_since(path)
-        return data
 
 
 class Recovery:
     def __init__(self, repo: Repo, journal: Journal, plan_name: str) -> None:
         self.repo, self.journal, self.plan_name = repo, journal, plan_name
 
-    def place(self, base: str) -> Place:
-        return Place(self.repo, self.repo.tree(base), self.journal.scratch, self.journal.aside, self.journal.kept)
+    def place(self, base: str) -> Disk:
+        return Disk(self.repo, self.repo.tree(base), self.journal.scratch, self.journal.aside, self.journal.kept)
 
     def undo(self, running: Running, operations: Sequence[Operation], *, blame: bool) -> None:
         """Tree, index and branch as they were at `running.base`.  Raises Refused if someone else changed something.
 
         `blame`: the run also writes the list of commits that blame ignores.
         """
+        self.journal.release()
         self._wait_for_git()
         self.repo.clear_stale_locks()
         head = self.repo.head()
@@ -137,7 +100,7 @@ class Recovery:
                     next_step="take that commit off (git reset), then run again",
                 )
 
-    def _foreign(self, place: Place, operations: Sequence[Operation], running: Running) -> Iterator[str]:
+    def _foreign(self, place: Disk, operations: Sequence[Operation], running: Running) -> Iterator[str]:
         """Files with a content that neither the base nor any operation can have left: somebody's own work.
 
         Moved files without an edit are left out: a rename carries whatever they hold, and the end of `undo` names them.
@@ -173,7 +136,7 @@ class Recovery:
             if old not in legal and os.path.lexists(place.root / old) and os.path.lexists(place.root / new):
                 yield old
 
-    def _restore_blame_file(self, place: Place) -> None:
+    def _restore_blame_file(self, place: Disk) -> None:
         """Take our lines off again; with any other change the file is left as it is, and named as changed."""
         target = self.repo.root / BLAME_FILE
         if not target.is_file():
@@ -186,7 +149,7 @@ class Recovery:
         ):
             return
         if BLAME_FILE in place.base:
-            write(place, BLAME_FILE, before, None)
+            place.write(BLAME_FILE, before, None)
         else:
             target.unlink()
 

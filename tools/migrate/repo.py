@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -50,7 +51,10 @@ class Repo:
         self.root = Path(self._repo.working_tree_dir)
         self.git_dir = Path(self._repo.git_dir).resolve()
         # Nothing of ours may ask a question, page, or run a hook of the user's.
-        self._repo.git.update_environment(GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", GIT_PAGER="cat", LC_ALL="C.UTF-8")
+        # A question leaves no lock behind either, should it be killed.
+        self._repo.git.update_environment(
+            GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", GIT_PAGER="cat", LC_ALL="C.UTF-8", GIT_OPTIONAL_LOCKS="0"
+        )
 
     def run(self, *arguments: str, **environment: str) -> str:
         try:
@@ -61,13 +65,25 @@ class Repo:
             raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
         return str(out)
 
-    def _bytes(self, *arguments: str) -> bytes:
+    def read(self, *arguments: str) -> bytes:
+        """The output of a git command as it is."""
         try:
             out = self._repo.git.execute([*_GIT, *arguments], stdout_as_string=False, strip_newline_in_stdout=False)
         except GitCommandError as error:
             raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
         assert isinstance(out, bytes)
         return out
+
+    def feed(self, data: bytes, *arguments: str) -> tuple[int, bytes]:
+        """Exit code and output of a git command that reads `data`."""
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.seek(0)
+            status, out, _ = self._repo.git.execute(
+                [*_GIT, *arguments], istream=file, with_extended_output=True, with_exceptions=False,
+                stdout_as_string=False, strip_newline_in_stdout=False,
+            )  # fmt: skip
+        return status, out if isinstance(out, bytes) else out.encode()
 
     # questions
 
@@ -113,27 +129,6 @@ class Repo:
                 return what
         return ""
 
-    def has_identity(self) -> bool:
-        try:
-            self.run("var", "GIT_COMMITTER_IDENT")
-            self.run("var", "GIT_AUTHOR_IDENT")
-        except MigrateError:
-            return False
-        return True
-
-    def signing_problem(self) -> str:
-        """Why git cannot sign commits here, where the user wants them signed; "" if all is well."""
-        try:
-            if self.run("config", "--type=bool", "commit.gpgsign") != "true":
-                return ""
-        except MigrateError:
-            return ""  # not set
-        try:
-            self.run("commit-tree", "-S", "-m", "can commits be signed here", "HEAD^{tree}")  # belongs to no branch
-        except MigrateError as error:
-            return error.what
-        return ""
-
     def dirty(self) -> list[str]:
         """Tracked files that differ from HEAD, in the index or in the working tree; untracked files do not count."""
         out = self.run("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=dirty")
@@ -174,9 +169,9 @@ class Repo:
             if live:
                 return read_place(f"{root}/{path}", modes[path])
             if modes[path] == LINK:
-                return self._bytes("cat-file", "blob", blobs[path])
+                return self.read("cat-file", "blob", blobs[path])
             # As a checkout would write it: line ends and filters of this repository applied.
-            return self._bytes("cat-file", "--filters", f"{revision}:{path}")
+            return self.read("cat-file", "--filters", f"{revision}:{path}")
 
         def digest(path: str) -> str:
             # The working tree is clean, so git's hash stands for the content, and the size for the line ends and
@@ -185,6 +180,11 @@ class Repo:
             return f"{blobs[path]} {size}"
 
         return Tree(modes, read, digest)
+
+    def blobs(self, revision: str) -> dict[str, str]:
+        """The hash of every file's content, as git stores it."""
+        entries = (e.split("\t", 1) for e in self.run("ls-tree", "-r", "-z", "--full-tree", revision).split("\0") if e)
+        return {path: meta.split(" ")[2] for meta, path in entries}
 
     def index_tree(self) -> Tree:
         """The files in the index, with their content in the working tree; what a hook or a shallow clone can see."""
@@ -202,7 +202,7 @@ class Repo:
 
     def archive(self, revision: str, paths: Sequence[str]) -> bytes:
         """A tar file of these paths at a revision."""
-        return self._bytes("archive", "--format=tar", revision, "--", *paths)
+        return self.read("archive", "--format=tar", revision, "--", *paths)
 
     def line_commit(self, path: str, line: int) -> str:
         """The commit that last changed a line of a file at HEAD."""
@@ -262,6 +262,11 @@ class Repo:
             return False
 
     # single things
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Delete these files, in the index as well."""
+        for start in range(0, len(paths), _BATCH):
+            self.run("rm", "-q", "-f", "--", *paths[start : start + _BATCH])
 
     def move(self, pairs: Mapping[str, str]) -> None:
         """`git mv` of files, those that go to one folder under their own names together."""
@@ -347,8 +352,11 @@ class Repo:
             self._drop_worktree(place)
 
     def _drop_worktree(self, place: Path) -> None:
-        shutil.rmtree(place, ignore_errors=True)
-        self.run("worktree", "prune")
+        """Take away that one; a general `prune` would forget other people's on a disk that is not mounted now."""
+        try:
+            self.run("worktree", "remove", "--force", "--force", str(place))
+        except MigrateError:
+            shutil.rmtree(place, ignore_errors=True)  # none, or one that was cut off before git knew it
 
     def clear_stale_locks(self) -> None:
         """Remove lock files that a killed git left behind.  Only called when a run of ours was cut off here."""

@@ -306,7 +306,7 @@ def _findings(console: Console, findings: Iterable[Finding]) -> None:
     order = list(SEVERITIES)
     for finding in sorted(findings, key=lambda f: (order.index(f.severity), f)):
         style = _STYLES.get(finding.severity)
-        _line(console, f"  {finding.path}:{finding.line}: {finding.severity} [{finding.rule}]", style)
+        _line(console, f"  {finding.place}: {finding.severity} [{finding.rule}]", style)
         _line(console, f"      {finding.text}")
         for i, reading in enumerate(finding.readings):
             label = "means:" if len(finding.readings) == 1 else "or:" if i else "either:"

@@ -9,12 +9,13 @@ roll back as well.
 from __future__ import annotations
 
 from .executor import Group
+from .gitsettings import filtered
 from .model import MigrateError, PlanError, Refused
 from .operations import Operation, RemoveFile, SetAside, WriteFile
 from .session import Session
-from .stages import recover
+from .stages import recover, told
 from .trailers import Mark, marks, standing
-from .tree import sha
+from .tree import Tree, sha
 
 # The lowest stage in the lock at which there can be something to undo, by `to`.  Slices of stage 4 leave the lock at 3.
 _FLOOR = {1: 3, 2: 3, 3: 3, 4: 3, 5: 6, 6: 6}
@@ -27,7 +28,7 @@ def roll_back(session: Session, to: int, *, hard: bool = False) -> str:
     """
     if not 1 <= to <= 6:
         raise PlanError(f"no stage {to}", where="--to", next_step="1 to 6")
-    with session.journal.locked():
+    with session.journal.locked(), told(session):
         interrupted = session.history.running
         if interrupted is not None:
             if interrupted.stage < to and not interrupted.rollback:
@@ -73,7 +74,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     if session.history.aside:
         operations.append(SetAside(6, tuple(session.history.aside), back=True))
     group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body)
-    session.require_free([group])
+    session.require_fit([group])
 
     def check() -> None:
         if repo.tree_hash() != wanted:
@@ -118,6 +119,7 @@ def _require_private(session: Session, first: str, others: list[str]) -> None:
 def _difference(session: Session, wanted: str) -> list[Operation]:
     """Operations that turn the tree of HEAD into the tree `wanted`; removals first, they may be in the way."""
     before, after = session.repo.tree(), session.repo.tree(wanted)
+    stored = _stored(session, wanted, before)
     removed: list[Operation] = []
     written: list[Operation] = []
     for path in session.repo.changed("HEAD", wanted):
@@ -126,5 +128,18 @@ def _difference(session: Session, wanted: str) -> list[Operation]:
             removed.append(RemoveFile(0, path, old, before.modes[path], "did not exist before"))
             old = None
         if path in after:
-            written.append(WriteFile(0, path, after.read(path), after.modes[path], "as before", old))
+            content = before.read(stored[path]) if path in stored else after.read(path)
+            written.append(WriteFile(0, path, content, after.modes[path], "as before", old))
     return [*removed, *written]
+
+
+def _stored(session: Session, wanted: str, now: Tree) -> dict[str, str]:
+    """Files whose content a filter keeps elsewhere (git-lfs): path in `wanted` -> where the same content lies now.
+
+    The filters that `wanted` had for its paths are not those of the working tree, so git would not find the content.
+    """
+    if not any(b"filter=" in now.read(p) for p in now if p.rpartition("/")[2] == ".gitattributes"):
+        return {}
+    blobs = session.repo.blobs("HEAD")
+    here = {blobs[path]: path for path in filtered(session.repo, list(blobs))}
+    return {path: here[blob] for path, blob in session.repo.blobs(wanted).items() if blob in here}

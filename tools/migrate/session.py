@@ -11,10 +11,10 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from . import __version__
@@ -22,21 +22,27 @@ from .decisions import Decisions, place_of
 from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group, group_dict, group_from_dict
+from .fitness import require_fit, require_links
+from .gitsettings import filtered, has_identity, signing_problem
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
 from .manifests import wants
-from .model import STAGE_NAMES, Finding, PlanError, Refused
-from .operations import MoveFiles, Operation, WriteFile
+from .model import STAGE_NAMES, Finding, MigrateError, Refused
 from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
-from .recovery import BLAME_FILE
 from .repo import Repo
-from .scan import FileScan, Memory, World, make_world, scan_tree
+from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
+from .stale import changes
 from .submodules import blank
-from .tree import Tree
+from .tree import Tree, sha
 
 Progress = Callable[[str, int, int], None]
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_TEXT = (
+    ".py", ".pyi", ".ipynb", ".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".md", ".rst", ".txt", ".csv", ".xml",
+    ".html", ".sql", ".sh", ".c", ".cpp", ".h", ".rs",
+)  # fmt: skip
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -74,11 +80,7 @@ class Session:
     def plan(self) -> Plan:
         path = self.plan_path or self.root / PLAN_FILE
         plan = read_plan(path)
-        try:
-            shown = path.resolve().relative_to(self.root.resolve()).as_posix()
-        except ValueError:
-            shown = str(path)
-        return replace(plan, file=shown)
+        return replace(plan, file=_shown(path, self.root))
 
     @property
     def decisions_path(self) -> Path:
@@ -86,11 +88,7 @@ class Session:
 
     @property
     def decisions_file(self) -> str:
-        """The file of decisions as git names it; its full path where it is not in the checkout."""
-        try:
-            return self.decisions_path.resolve().relative_to(self.root.resolve()).as_posix()
-        except ValueError:
-            return str(self.decisions_path)
+        return _shown(self.decisions_path, self.root)
 
     @cached_property
     def decisions(self) -> Decisions:
@@ -104,6 +102,10 @@ class Session:
     @property
     def executor(self) -> Executor:
         return Executor(self.repo, self.journal, self.plan.name, self.progress)
+
+    def executor_of(self, name: str) -> Executor:
+        """For a migration of that name, whose plan file need not be here."""
+        return Executor(self.repo, Journal(self.repo.git_dir, name), name, self.progress)
 
     @property
     def history(self) -> History:
@@ -154,13 +156,24 @@ class Session:
 
     @cached_property
     def scans(self) -> list[FileScan]:
-        return scan_tree(
+        found = scan_tree(
             self.world,
             skip=wants,
             jobs=self.jobs,
             progress=lambda done, total: self.progress("reading", done, total),
             memory=Memory(self.journal.scans_file, wants) if self.journal.folder.exists() else None,
         )
+        return [*found, *self._pointers()]
+
+    def _pointers(self) -> list[FileScan]:
+        """Text files of which git-lfs has fetched the pointer only, so that nobody could read them."""
+        tree = self.layout.tree
+        attributes = (p for p in tree if p.rpartition("/")[2] == ".gitattributes")
+        if not any(b"filter=lfs" in tree.read(p) for p in attributes):
+            return []
+        paths = [p for p in tree if p.endswith(_TEXT) and not excluded(p, self.plan.exclude)]
+        stored = [p for p, name in filtered(self.repo, paths).items() if name == "lfs"]
+        return [FileScan(p, findings=[_unfetched(p)]) for p in stored if tree.read(p).startswith(_POINTER)]
 
     @cached_property
     def design(self) -> Design:
@@ -172,8 +185,8 @@ class Session:
         design = self.design
         document = {
             "schema": 1,
-            "plan": self.plan.name,
             "tool": __version__,
+            "plan": self.plan.name,
             "plan_hash": design.plan_hash,
             "digest": self.plan.digest,
             "commit": design.commit,
@@ -207,21 +220,36 @@ class Session:
     def usable_plan(self) -> SavedPlan | None:
         """The saved plan if it was made for this plan file and for the tree that HEAD has now."""
         saved = self.saved_plan()
-        if saved is None or saved.digest != self.plan.digest or saved.document.get("tool") != __version__:
-            return None  # another version of the tool may find more, or less
+        return saved if saved is not None and not self.why_stale(saved) else None
+
+    def why_stale(self, saved: SavedPlan) -> str:
+        """What changed since the plan was saved, as a phrase; "" if it may be carried out."""
+        record = self.history.done.get(2)
+        if record is None or record.facts.get("saved") != sha(self.journal.plan_file.read_bytes()):
+            return f"{self.journal.plan_file} is not as design wrote it"
         if saved.document.get("decisions", "") != self.decisions.digest and self.reached < 4:
-            return None
-        return saved if self._stands_on(self._good_heads(saved)) else None
+            return f"{self.decisions_file} says something else than when the plan was made"
+        tool = saved.document.get("tool", "")
+        plan_changed = saved.digest != self.plan.digest
+        heads = self._good_heads(saved)
+        if not plan_changed and tool == __version__ and self._stands_on(heads):
+            return ""
+        last = next((c for c in reversed(heads) if self.repo.has(c) and self.repo.is_ancestor(c)), saved.commit)
+        return changes(
+            self.repo, last, plan_changed=plan_changed, plan_file=self.plan.file,
+            inputs=saved.document["inputs"], tool=tool,
+        )  # fmt: skip
 
-    def _good_heads(self, saved: SavedPlan) -> set[str]:
+    def _good_heads(self, saved: SavedPlan) -> list[str]:
+        """The commits on which the plan may go on, in the order in which they are reached."""
         history = self.history
-        heads = {saved.commit}
-        heads.update(r.end for r in history.done.values() if r.plan_hash == saved.plan_hash and r.stage >= 3)
-        heads.update(s["end"] for s in history.slices if s["plan"] == saved.plan_hash)
-        return heads
+        ends = {n: r.end for n, r in history.done.items() if r.plan_hash == saved.plan_hash and n >= 3}
+        slices = [s["end"] for s in history.slices if s["plan"] == saved.plan_hash]
+        return [saved.commit, *(ends[n] for n in ends if n < 4), *slices, *(ends[n] for n in sorted(ends) if n >= 4)]
 
-    def _stands_on(self, commits: set[str]) -> bool:
+    def _stands_on(self, commits: Iterable[str]) -> bool:
         """Whether HEAD is one of these commits, or has the very tree of one (after a rollback, say)."""
+        commits = list(commits)
         if self.repo.head() in commits:
             return True
         tree, known = self.repo.tree_hash(), [c for c in commits if self.repo.has(c)]
@@ -266,7 +294,10 @@ class Session:
         repo.head()
         if under_way := repo.unfinished():
             raise Refused(f"a {under_way} is under way", where=str(self.root), next_step="finish or abort it first")
-        dirty = [p for p in repo.dirty() if deep or p != self.decisions_file]
+        try:
+            dirty = [p for p in repo.dirty() if deep or p != self.decisions_file]
+        except MigrateError as error:  # a filter that cannot be run, a damaged index
+            raise Refused(error.what, where=str(self.root), next_step="'git status' there must work first") from None
         if dirty:
             shown = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
             raise Refused(
@@ -279,6 +310,7 @@ class Session:
                 where=str(self.root),
                 next_step="check out everything ('git sparse-checkout disable')",
             )
+        require_links(repo, self.tree)
         if not deep:
             return
         if repo.branch() is None:
@@ -293,13 +325,13 @@ class Session:
                 where=str(self.root),
                 next_step="run 'git fetch --unshallow' first",
             )
-        if not repo.has_identity():
+        if not has_identity(repo):
             raise Refused(
                 "git does not know who commits",
                 where=str(self.root),
                 next_step="set user.name and user.email ('git config user.email YOU@EXAMPLE')",
             )
-        if problem := repo.signing_problem():
+        if problem := signing_problem(repo):
             raise Refused(
                 f"commit.gpgsign is on, and git cannot sign here: {problem}",
                 where=str(self.root),
@@ -310,11 +342,13 @@ class Session:
         for earlier in range(1, stage):
             if not self.done(earlier):
                 name = STAGE_NAMES[earlier]
-                if earlier == 2 and self.saved_plan() is not None:
+                saved = self.saved_plan()
+                if saved is not None and (why := self.why_stale(saved)):
+                    again = "'--stage audit', then '--stage design'" if earlier == 1 else "'--stage design'"
                     raise Refused(
-                        "the saved plan is stale: the commit or the plan file changed since it was made",
+                        f"the saved plan is stale: {why}",
                         where=str(self.root),
-                        next_step="look at it again with '--stage design'",
+                        next_step=f"look at it again with {again}",
                     )
                 raise Refused(
                     f"stage {stage} ({STAGE_NAMES[stage]}) comes after stage {earlier} ({name}), which is not done",
@@ -344,52 +378,22 @@ class Session:
     def seconds(self) -> float:
         return round(time.perf_counter() - self.started, 1)
 
-    def require_free(self, groups: Iterable[Group]) -> None:
-        """Raise Refused if an untracked file lies where these operations will put one."""
-        paths = [p for g in groups for o in g.operations for p in _created(o)]
-        if any(g.rewrites for g in groups):
-            paths.append(BLAME_FILE)
-        found: set[str] = set()
-        for path in paths:
-            if path in self.tree:
-                continue
-            above = [p.as_posix() for p in PurePosixPath(path).parents][:-1]
-            blocked = (a for a in above if os.path.lexists(self.root / a) and not (self.root / a).is_dir())
-            if os.path.lexists(self.root / path):
-                found.add(path)
-            else:
-                found.update(a for a in blocked if a not in self.tree)
-        if found:
-            first = sorted(found)[0]
-            raise Refused(
-                f"an untracked file is in the way: {first}" + (f" and {len(found) - 1} more" if len(found) > 1 else ""),
-                where=str(self.root),
-                next_step="move it away, or commit it",
-            )
+    def require_fit(self, groups: Sequence[Group]) -> None:
+        """Raise Refused if the checkout cannot take these operations."""
+        require_fit(self.repo, self.tree, groups)
 
 
-def _created(operation: Operation) -> list[str]:
-    if isinstance(operation, MoveFiles):
-        return [new for _, new in operation.pairs]
-    if isinstance(operation, WriteFile) and operation.before is None:
-        return [operation.path]
-    return []
+def _shown(path: Path, root: Path) -> str:
+    """The path as git names it; as it is where it lies outside of the checkout."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return str(path)
 
 
-def parse_stage(text: str) -> list[int]:
-    """The stages that `--stage` names.  Raises PlanError for anything but 1-6, a name, or `all`."""
-    import difflib
-
-    names = {name: n for n, name in STAGE_NAMES.items()}
-    if text == "all":
-        return [1, 2, 3, 4, 5, 6]
-    if text.isdigit() and 1 <= int(text) <= 6:
-        return [int(text)]
-    if text in names:
-        return [names[text]]
-    near = difflib.get_close_matches(text, [*names, "all"], 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"1 to 6, all, {', '.join(names)}"
-    raise PlanError(f"no stage {text!r}", where="--stage", next_step=hint)
+def _unfetched(path: str) -> Finding:
+    readings = ("a file without an old name", "one with old names that nobody has seen")
+    return Finding(path, 0, "file.lfs", "only its pointer is here", readings, "run 'git lfs pull' first", "warning")
 
 
 def finding_from(data: dict[str, Any]) -> Finding:

@@ -7,19 +7,21 @@ stage counts as done.
 
 from __future__ import annotations
 
-import difflib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from .audit import run_audit
 from .executor import Group
-from .model import STAGE_NAMES, CheckFailed, Finding, PlanError, Refused
-from .operations import EditFile, MoveFiles, Operation, SetAside, WriteFile, read
+from .journal import unwritable
+from .model import STAGE_NAMES, CheckFailed, FailedMidway, Finding, Refused
+from .operations import EditFile, MoveFiles, SetAside
 from .session import SavedPlan, Session
-from .trailers import standing
+from .slices import chosen, pick, without_done
 from .tree import sha
+from .twotrees import base_of, disagreements
 from .validate import gate, leftovers, verdict
 
 
@@ -58,7 +60,7 @@ class Outcome:
 def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome:
     """Run one stage to its end.  Raises Refused, CheckFailed or FailedMidway; the tree is then as it was."""
     start = time.perf_counter()
-    with session.journal.locked():
+    with session.journal.locked(), told(session):
         recover(session, stage)
         if session.done(stage):
             return Outcome(stage, "already", f"stage {stage} ({STAGE_NAMES[stage]}) is done; nothing to do")
@@ -72,6 +74,23 @@ def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome
         session.forget()
     outcome.seconds = time.perf_counter() - start
     return outcome
+
+
+@contextmanager
+def told(session: Session) -> Iterator[None]:
+    """A disk that refuses to be written, in the words of the tool: before anything was touched, or with the way on."""
+    try:
+        yield
+    except OSError as error:
+        where = str(error.filename or session.root)
+        running = session.history.running
+        if running is None:
+            raise unwritable(error, where) from error
+        raise FailedMidway(
+            f"{error.strerror or error}, and {'the rollback to ' * running.rollback}stage {running.stage} is half done",
+            where=where,
+            next_step="mend that, then run the same command again, or 'rollback'",
+        ) from error
 
 
 def recover(session: Session, stage: int | None) -> bool:
@@ -142,13 +161,12 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
         first = conflicts[0]
         raise CheckFailed(
             f"{first.text} is not a duplicate: {first.readings[-1]}",
-            where=f"{first.path}:{first.line}",
+            where=first.place,
             next_step="take the [[symbol]] out of the plan, or make the definitions equal",
         )
     saved = session.save_plan()
-    session.journal.add(
-        "done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash, facts={"seconds": session.seconds()}
-    )
+    facts = {"seconds": session.seconds(), "saved": sha(session.journal.plan_file.read_bytes())}
+    session.journal.add("done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash, facts=facts)
     counts = {n: sum(1 for es in design.edits.values() for e in es if e.stage == n) for n in (3, 4, 6)}
     moved = session.layout.moved_files()
     message = (
@@ -165,7 +183,7 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
 
 
 def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Group], saved: SavedPlan) -> Outcome:
-    session.require_free(groups)
+    session.require_fit(groups)
     evidence: list[dict[str, Any]] = []
 
     def check() -> None:
@@ -206,31 +224,33 @@ def _migrate(session: Session, only: tuple[str, ...]) -> Outcome:
 
 def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
     saved = _usable(session)
-    groups = _without_done(session, saved.groups[4])
+    groups = without_done(session, saved.groups[4])
+    wanted = chosen(session.tree, only) if only else lambda _: True
     if only:
-        _require_folders(session, only)
-        chosen = tuple(o for g in groups for o in g.operations if _below(o, only) and not _is_record(o))
-        if not chosen:
+        operations = pick(groups, wanted)
+        if not operations:
             return Outcome(4, "already", f"nothing left to integrate under {', '.join(only)}")
         subject = f"Use the new names in {', '.join(only)}"
-        outcome = _change(session, 4, only, [Group(subject, chosen, rewrites=True)], saved)
+        outcome = _change(session, 4, only, [Group(subject, operations, rewrites=True)], saved)
     else:
         outcome = _change(session, 4, (), groups, saved)
     session.forget()
-    outcome.findings = [f for f in _planned_findings(saved) if not only or any(f.path.startswith(p) for p in only)]
+    doubts = [] if only else disagreements(session, base_of(session))
+    missed = sum(f.severity == "error" for f in doubts)
+    outcome.message += f"; the second opinion names {missed} that were missed" if missed else ""
+    outcome.findings = doubts + [f for f in _planned_findings(saved) if wanted(f.path)]
     return outcome
 
 
 def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
-    record = session.history.done.get(3)
-    base = record.base if record else _first_base(session)
+    base = base_of(session)
     document = verdict(session, base)
     session.discard_gate_changes()
     findings = [Finding(**{**f, "readings": tuple(f["readings"])}) for f in [*document["findings"], *document["left"]]]
     head = session.repo.head()
     if not document["ok"]:
         errors = [f for f in findings if f.severity == "error"]
-        lines = "; ".join(f"{f.path}:{f.line} {f.rule} {f.text}" for f in errors[:5])
+        lines = "; ".join(f"{f.place} {f.rule} {f.text}" for f in errors[:5])
         raise CheckFailed(
             f"{len(errors)} checks failed: {lines}",
             where="stage 5",
@@ -254,7 +274,7 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
     saved = _usable(session)
     left = [f for f in leftovers(session) if f.severity == "error"]
     if left:
-        lines = "; ".join(f"{f.path}:{f.line} {f.text}" for f in left[:5])
+        lines = "; ".join(f"{f.place} {f.text}" for f in left[:5])
         raise CheckFailed(
             f"{len(left)} uses of old names are left: {lines}",
             where="stage 6",
@@ -310,47 +330,6 @@ def _planned_findings(saved: SavedPlan) -> list[Finding]:
     return [Finding(**{**f, "readings": tuple(f["readings"])}) for f in saved.document["findings"]]
 
 
-def _without_done(session: Session, groups: Sequence[Group]) -> list[Group]:
-    """The groups without the edits that earlier slices have made."""
-    out = []
-    for group in groups:
-        kept = tuple(o for o in group.operations if not (isinstance(o, EditFile) and _is_applied(session, o)))
-        kept = tuple(o for o in kept if not (isinstance(o, WriteFile) and _is_written(session, o)))
-        out.append(Group(group.subject, kept, group.body, group.rewrites, group.bisect))
-    return out
-
-
-def _is_applied(session: Session, operation: EditFile) -> bool:
-    place = session.root / operation.path
-    return place.exists() and sha(read(place)) == operation.after
-
-
-def _is_written(session: Session, operation: WriteFile) -> bool:
-    place = session.root / operation.path
-    return place.exists() and read(place) == operation.content
-
-
-def _below(operation: Operation, prefixes: Sequence[str]) -> bool:
-    cleaned = [p.rstrip("/") for p in prefixes]
-    return any(t == p or t.startswith(p + "/") for t in operation.touches() for p in cleaned)
-
-
-def _require_folders(session: Session, only: Sequence[str]) -> None:
-    for path in only:
-        if not session.tree.exists(path.rstrip("/")):
-            near = difflib.get_close_matches(path.rstrip("/"), [*session.tree.dirs, *session.tree], 1)
-            raise PlanError(
-                f"nothing tracked is called {path!r}",
-                where="--only",
-                next_step=f"did you mean {near[0]!r}?" if near else "name a folder or file of the checkout",
-            )
-
-
-def _is_record(operation: Operation) -> bool:
-    """The lock, and shims that stop waiting for callers: they are for the whole stage, not for a slice."""
-    return isinstance(operation, WriteFile) and operation.why != "manifest"
-
-
 def _caches(session: Session) -> tuple[str, ...]:
     """Byte-code folders in the old packages' folders, where nothing tracked will be left."""
     found: set[str] = set()
@@ -372,15 +351,3 @@ def _caches(session: Session) -> tuple[str, ...]:
 
 def _aside_group(paths: Sequence[str]) -> list[Group]:
     return [Group("Caches", (SetAside(6, tuple(paths)),))] if paths else []
-
-
-def _first_base(session: Session) -> str:
-    """The commit before the first commit of stage 3, found by its trailers (another clone may have made it)."""
-    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.stage == 3), None)
-    if first is None:
-        raise Refused(
-            "the commits of stage 3 are not in this branch's history",
-            where=str(session.root),
-            next_step="was it squashed or rebased? History cannot be checked then",
-        )
-    return session.repo.run("rev-parse", f"{first}~1")

@@ -93,7 +93,8 @@ def with_progress(work: Callable[[Session], Outcome], *, own_python: bool = Fals
 def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
     console = settings.console
     head = f"stage {outcome.stage} {STAGE_NAMES[outcome.stage]}: "
-    console.print(head + (outcome.message if outcome.state != "already" else "done already, nothing to do"))
+    done = outcome.state == "already" and not outcome.message.startswith("nothing left")
+    console.print(head + ("done already, nothing to do" if done else outcome.message), markup=False)
     if settings.quiet:
         return
     for gate in outcome.gates:
@@ -123,6 +124,17 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
         notes = len(outcome.findings) - len([f for f in outcome.findings if f.severity != "note"])
         if notes and not settings.verbose:
             console.print(f"  {notes} notes (plain words, wire data): see 'report' or -v")
+
+
+def print_left(left: dict[str, Any]) -> None:
+    """Who has a part of stage 4 before them, by owner where there are some, and by member."""
+    console = settings.console
+    console.print(f"left for stage 4: {left['places']} places in {left['files']} files", markup=False)
+    for key, nobody in (("owner", "owned by nobody"), ("member", "of no member")):
+        for row in left[f"{key}s"]:
+            name = row[key] or nobody
+            how = f"  --only {row[key]}" if row[key] else ""
+            console.print(f"  {name:24} {row['places']:5} places in {row['files']} files{how}", markup=False)
 
 
 def print_finding(finding: Finding) -> None:

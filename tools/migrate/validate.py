@@ -2,8 +2,8 @@
 
 Gates are compared with the baseline test by test.  Beyond the tests: every moved module is imported that could be
 imported before, old and new names give one object while the shims stand, public names have equal signatures, values
-and classes (at run time, and statically by griffe), every moved file is a 100 % rename with its history, and nothing
-uses an old name any more.
+and classes (at run time, and statically by griffe), every moved file is a 100 % rename with its history, nothing
+uses an old name any more, and the second opinion agrees.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from .attributes import reachable
-from .audit import performance, run_all
+from .baseline import check_times, check_types, run_all
 from .decisions import settle
 from .environ import child_environment
-from .gates import Comparison, GateResult, compare, explain, run_gate
+from .gates import Comparison, GateResult, compare, explain
 from .imports import compare_names, import_all, public_names
 from .model import CheckFailed, Finding
 from .session import Session
+from .twotrees import disagreements, roots_now
 
 _SAME_OBJECT = """
 import importlib, sys, warnings
@@ -60,7 +61,7 @@ def gate(session: Session, stage: int) -> list[dict[str, Any]]:
     known = {g.command: g for g in before}
     session.progress("gates", 0, 0)
     out = []
-    for result in run_all(session, session.plan.gates):
+    for result in run_all(session):
         first = known.get(result.command)
         if first is None:
             # Nothing to compare with (another clone ran the audit): the gate itself decides.
@@ -96,14 +97,15 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
     findings += _same_objects(session, python)
     findings += _attributes(session, audit, python)
     findings += _names(session, audit, python)
+    findings += disagreements(session, base)
     session.progress("public names", 0, 0)
     findings += _api(session, base)
     session.progress("history", 0, 0)
     from .history import check_history
 
     findings += check_history(session.root, base, _moved(session, base))
-    findings += _types(session)
-    findings += _performance(session, audit)
+    findings += check_types(session, audit)
+    findings += check_times(session, audit)
     left = leftovers(session)
     return {
         "gates": gates,
@@ -132,7 +134,7 @@ def leftovers(session: Session) -> list[Finding]:
 def _imports(session: Session, audit: dict[str, Any], python: str) -> list[Finding]:
     before: dict[str, str] = audit.get("imports", {})
     wanted = {session.layout.new_module(m) or m: m for m, problem in before.items() if not problem}
-    after = import_all(python, session.root, _roots(session), sorted(wanted), timeout=60)
+    after = import_all(python, session.root, roots_now(session), sorted(wanted), timeout=60)
     return [
         Finding(name, 0, "import.broken", problem, (f"{wanted[name]} could be imported before",), "", "error")
         for name, problem in sorted(after.items())
@@ -149,7 +151,7 @@ def _same_objects(session: Session, python: str) -> list[Finding]:
     pairs = [f"{m}={session.layout.new_module(m)}" for m in modules if session.layout.new_module(m)]
     if not pairs:
         return []
-    roots = ":".join(str(session.root / r) for r in _roots(session))
+    roots = ":".join(str(session.root / r) for r in roots_now(session))
     done = subprocess.run(
         [python, "-B", "-c", _SAME_OBJECT, roots, *pairs],
         cwd=session.root,
@@ -170,7 +172,7 @@ def _same_objects(session: Session, python: str) -> list[Finding]:
 def _attributes(session: Session, audit: dict[str, Any], python: str) -> list[Finding]:
     """Old submodules that came with their package, and do not any more; imports of them are served by the shims."""
     before = audit.get("reachable", [])
-    lost = set(before) - set(reachable(python, session.root, _roots(session), before)) if before else ()
+    lost = set(before) - set(reachable(python, session.root, roots_now(session), before)) if before else ()
     return [
         Finding(
             name,
@@ -190,7 +192,7 @@ def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding
     if not before:
         return []
     modules = sorted(session.layout.new_module(m) or m for m in before)
-    after = public_names(python, session.root, _roots(session), modules)
+    after = public_names(python, session.root, roots_now(session), modules)
     settled = {m: {n: _final_names(session, text) for n, text in names.items()} for m, names in after.items()}
     judge = session.world.judge
     return compare_names(before, settled, lambda n: judge.symbol(n) or session.layout.new_module(n) or n)
@@ -211,7 +213,7 @@ def _api(session: Session, base: str) -> list[Finding]:
                 Path(folder, move.path, "setup.py").unlink(missing_ok=True)
         from .api import compare_api  # griffe is for this stage alone
 
-        found = compare_api(Path(folder), session.root, session.plan.import_roots, _roots(session), packages)
+        found = compare_api(Path(folder), session.root, session.plan.import_roots, roots_now(session), packages)
     return [f for f in found if not _edited_by_us(session, f) and not _explained(session, f)]
 
 
@@ -266,46 +268,3 @@ def _moved(session: Session, base: str) -> dict[str, str]:
         if new and new in session.tree:
             moved[path] = new
     return moved
-
-
-def _types(session: Session) -> list[Finding]:
-    findings = []
-    for command in session.plan.gates.types:
-        work = session.journal.folder / "gates" / "types"
-        work.mkdir(parents=True, exist_ok=True)
-        result = run_gate(
-            command, session.root, work, timeout=session.plan.gates.timeout, prefer_own_python=session.own_python
-        )
-        if result.exit_code:
-            last = result.tail.strip().splitlines()[-1:] or [""]
-            findings.append(Finding(command, 0, "types", last[0], (), "the type check fails", "error"))
-    return findings
-
-
-def _performance(session: Session, audit: dict[str, Any]) -> list[Finding]:
-    before = audit.get("performance", {})
-    if not before:
-        return []
-    findings = []
-    for command, seconds in performance(session).items():
-        ratio = seconds / before[command] if before.get(command) else 1.0
-        if ratio > session.plan.gates.max_slowdown:
-            findings.append(
-                Finding(
-                    command,
-                    0,
-                    "performance",
-                    f"{ratio:.2f} times the time before",
-                    (),
-                    f"the budget is {session.plan.gates.max_slowdown:.2f}",
-                    "error",
-                )
-            )
-    return findings
-
-
-def _roots(session: Session) -> list[str]:
-    roots = list(session.plan.import_roots)
-    if session.plan.target and session.plan.target.import_root not in roots:
-        roots.append(session.plan.target.import_root)
-    return roots

@@ -52,7 +52,8 @@ def count(tree: Tree, names: Sequence[str], implementation: str) -> dict[str, fl
     tool = valgrind()
     with tempfile.TemporaryDirectory(prefix="perf-count-") as folder:
         out = Path(folder, "counts")
-        prefix = [tool, "--tool=callgrind", "--quiet", f"--dump-before={_MARK}", f"--callgrind-out-file={out}"]
+        settings = ["--quiet", "--vgdb=no", f"--dump-before={_MARK}", f"--callgrind-out-file={out}"]
+        prefix = [tool, "--tool=callgrind", *settings]
         segments = ask(tree, "count", names, implementation, prefix=prefix, repeats=REPEATS)
         totals = [_total(Path(f"{out}.{number}")) for number in range(1, len(segments) + 1)]
     return figures(segments, totals)

@@ -61,19 +61,35 @@ def ask(
     tree: Tree, mode: str, names: Sequence[str], implementation: str, *, prefix: Sequence[str] = (), **more: Any
 ) -> Any:
     """Run a worker to its end; its answer.  Raises PerfError."""
-    done = subprocess.run(
+    process = subprocess.Popen(
         [*prefix, *command(tree, mode, names, implementation, **more)],
         env=environment(implementation),
         cwd=tree.root,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=SECONDS,
     )
-    lines = done.stdout.strip().splitlines()
-    if done.returncode != 0 or not lines:
-        raise PerfError(f"{tree.label}: {mode} failed: {last_line(done.stderr)}")
+    _asked.add(process)
+    try:
+        out, errors = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+        _asked.discard(process)
+    lines = out.strip().splitlines()
+    if process.returncode != 0 or not lines:
+        raise PerfError(f"{tree.label}: {mode} failed: {last_line(errors)}")
     return json.loads(lines[-1])
+
+
+_asked: set[subprocess.Popen[str]] = set()
+
+
+def end(number: int, frame: object) -> None:
+    """A signal handler: end what other threads wait for, so that everything can be cleared away at once."""
+    for process in list(_asked):
+        process.kill()
+    raise KeyboardInterrupt
 
 
 def last_line(text: str) -> str:

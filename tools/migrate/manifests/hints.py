@@ -125,6 +125,9 @@ _MODULE = {
     "settings-module",
     "django-settings-module",
     "import-names",
+    "module-name",
+    "application-import-names",
+    "application-package-names",
 }
 _EITHER = {"source", "plugins", "cov", "packages"}
 _PROSE = {
@@ -203,6 +206,8 @@ def value_hint(path: Path) -> Kind:
         return "skip"
     if names[:3] == ("tool", "setuptools", "ext-modules") and last == "name":
         return "module"
+    if names[:2] == ("tool", "setuptools-rust") and last == "target":
+        return "module"
     if (len(names) > 1 and names[-2] == "import-linter") or names[:2] == ("tool", "importlinter"):
         return "prose" if last == "name" else "module"
     if names[:2] == ("tool", "mypy") and last in ("packages", "modules"):
@@ -238,7 +243,7 @@ def key_hint(path: Path) -> Kind:
 _OPTION_EITHER = re.compile(r"--cov[= ]$|--source[= ]$")
 _OPTION_MODULE = re.compile(
     r"(?:error|ignore|always|default|module|once):[^:\s]*:$"
-    r"|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:\s|^)from $|(?:\s|^)import $"
+    r"|(?:^|\s)(?:-p|-m|-W|--pyargs|--import|-p=)[= ]?$|(?:[\s'\";(]|^)(?:from|import) $"
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model import Finding
-from .facts import Context, Distribution, facts, moves_of
+from .facts import Context, Distribution, facts, moves_of, others
 from .requirements import name_of, normal
 
 
@@ -17,13 +17,16 @@ def declared_unused(context: Context, imports: Mapping[str, set[str]]) -> list[F
     """One finding for each requirement on a moving distribution in a member that imports none of its packages.
 
     `imports` maps a manifest's folder ("." for the root) to the top-level names that the files below it import.  A
-    folder that is not in it is not judged; nor is a distribution against itself.
+    folder that is not in it is not judged; nor is a distribution against itself, or one that ships other code as well,
+    because only imports of what moves are known.  Once files have moved the question is out of date.
     """
+    if context.layout.moved:
+        return []
     known = facts(context)
     moving: dict[str, set[str]] = {}
     for dist in known.distributions.values():
         moves = moves_of(context, dist)
-        if moves:
+        if moves and not others(context, dist, known.distributions):
             moving[normal(dist.name)] = {m.source.split(".")[0] for m in moves}
     out: list[Finding] = []
     for member in sorted(known.distributions.values(), key=lambda d: d.manifest):

@@ -22,7 +22,7 @@ MODULE_CALLS = IMPORTING | words("""
     read_text read_binary contents is_resource as_file path_for patch object setattr delattr getLogger get_logger
     getChild at_level set_level get_class find_package_path PackageLoader autodiscover_tasks config_from_object multiple
     loads_module record_tuples assertLogs assertNoLogs include import_path filterwarnings loadTestsFromName
-    loadTestsFromNames set_forkserver_preload DocTestSuite load_ext
+    loadTestsFromNames ModuleType ModuleSpec set_forkserver_preload DocTestSuite load_ext
 """)
 ANY_ARGUMENT = words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
 # Calls of which a variable, too, is followed to its value.
@@ -63,6 +63,8 @@ NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit
 # What these give of a module's name is still one, or a part of one.
 NAME_KEEPERS = words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
 MODULE_FLAGS = ("-m", "--cov", "--pyargs", "-p", "--package", "--module", "--import")
+# Programs whose `-p` is something else: parents, a port, a project.
+P_PROGRAMS = words("mkdir cp install rsync docker podman ssh scp psql mysql unzip kill ps tar zip lsof make ninja nc")
 MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
 # Calls that take the name of a group of entry points, which is a name of its own, whatever module is called the same.
 GROUP_CALLS = words("entry_points iter_entry_points get_entry_map get_entry_info load_entry_point select")

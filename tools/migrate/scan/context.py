@@ -10,6 +10,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 from ..classify import Judge
@@ -60,7 +61,7 @@ class World:
     groups: frozenset[str] = frozenset()  # of entry points, as the manifests declare them
 
 
-@dataclass(slots=True)
+@dataclass
 class Context:
     world: World
     tree: ast.Module
@@ -92,6 +93,26 @@ class Context:
             if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
                 inner = (n for n in ast.walk(assigned) if isinstance(n, ast.Constant))
                 self.exported |= {n.value for n in inner if isinstance(n.value, str)}
+
+    @cached_property
+    def _aliased(self) -> dict[str, str]:
+        """Local names of functions -> what they are called where they come from."""
+        found: dict[str, str] = {}
+        for node in self.of(ast.ImportFrom):
+            found |= {a.asname: a.name for a in node.names if a.asname and a.asname != a.name}
+        for given in self.of(ast.Assign):
+            if isinstance(given.value, ast.Attribute) and len(given.targets) == 1:
+                target = given.targets[0]
+                if isinstance(target, ast.Name) and isinstance(given.value.value, ast.Name):
+                    found[target.id] = given.value.attr
+        return found
+
+    def called(self, call: ast.Call) -> str:
+        """The name of the function that is called, as it is where it was imported from."""
+        if isinstance(call.func, ast.Attribute):
+            return call.func.attr
+        name: str = getattr(call.func, "id", "")
+        return self._aliased.get(name, name)
 
     def of(self, *kinds: type[N]) -> list[N]:
         """All nodes of these classes, each class in the order of the walk."""

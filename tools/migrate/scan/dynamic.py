@@ -13,7 +13,6 @@ from ..layout import ModuleName
 from ..resolve import absolute
 from .calls import IMPORTING
 from .context import Context
-from .flows import called
 from .offsets import Offsets, relative_module
 from .sink import Sink
 
@@ -28,7 +27,7 @@ class Dynamic:
 
     def scan(self) -> None:
         for node in self.context.of(ast.Call):
-            if node.args and called(node) in IMPORTING:
+            if node.args and self.context.called(node) in IMPORTING:
                 first = node.args[0]
                 text, whole = leading_text(first)
                 if text.startswith("."):
@@ -123,7 +122,7 @@ class Dynamic:
         outer = self.context.parents.get(parent) if isinstance(parent, ast.keyword) else parent
         if (
             isinstance(outer, ast.Call)
-            and called(outer) in IMPORTING
+            and self.context.called(outer) in IMPORTING
             and leading_text(outer.args[0])[0].startswith(".")
         ):
             return

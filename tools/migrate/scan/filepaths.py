@@ -1,7 +1,6 @@
-"""Paths in Python code: computed from `__file__`, and joined from literal parts.
+"""Paths in Python code: what an expression over `__file__` and names denotes, and paths joined from literal parts.
 
-`Path(__file__).resolve().parents[1]` in a file that moves deeper means another folder afterwards: the number of steps
-is corrected, or the place is listed.  `ROOT / "pkg" / "data.json"` and `os.path.join(ROOT, "pkg", "data.json")` name
+`ROOT / "pkg" / "data.json"` and `os.path.join(ROOT, "pkg", "data.json")` name
 moved files by their parts; the differing parts are replaced where the joined path is tracked.
 """
 
@@ -11,12 +10,15 @@ import ast
 import posixpath
 import re
 
+from ..layout import ModuleName
 from .context import Context
 from .flows import last_name
 from .offsets import Offsets
+from .origins import Assigned, Origins
+from .scopes import Scopes
 from .sink import Sink
 
-_SAME = {
+SAME = {
     "resolve",
     "absolute",
     "abspath",
@@ -36,53 +38,67 @@ _ELSEWHERE = re.compile(r"(?i)te?mp|out|dest|build|dist|cache|home|scratch|sandb
 
 
 class FilePaths:
-    def __init__(self, context: Context, sink: Sink, offsets: Offsets, path: str) -> None:
+    def __init__(
+        self,
+        context: Context,
+        sink: Sink,
+        scopes: Scopes,
+        offsets: Offsets,
+        path: str,
+        here: ModuleName | None,
+    ) -> None:
         self.context, self.sink, self.at = context, sink, offsets
         self.layout, self.path = context.layout, path
-        self.new_path = context.layout.new_path(path)
-        self.known: dict[str, str] = {}  # local name -> folder or file that it holds, from the root
+        self.assigned = Assigned(context, scopes)
+        self.origins = Origins(context, scopes, self.assigned, offsets.source, path, here)
         self.claimed: set[int] = set()  # ids of constants that are part of a joined path
-        for node in context.of(ast.Assign):
-            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                folder = self.value(node.value)
-                if folder is not None:
-                    self.known[node.targets[0].id] = folder
+        self._values: dict[int, str | None] = {}
 
     def scan(self) -> None:
-        moved = self.new_path != self.path
         parents = self.context.parents
-        for node in (*self.context.of(ast.Name), *self.context.of(ast.BinOp), *self.context.of(ast.Call)):
-            if moved and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                if node.id == "__file__":
-                    self._depth(node, self.path, self.new_path, parents)
-                elif (held := self.known.get(node.id)) and (new := self._moves_along(held)):
-                    self._depth(node, held, new, parents)
-            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-                if not isinstance(parents.get(node), ast.BinOp):
-                    self._joined(*_div_parts(node))
-            elif isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if (
-                    name == "join"
-                    and isinstance(node.func, ast.Attribute)
-                    and not isinstance(node.func.value, ast.Constant)
-                ):
-                    literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
-                    self._joined(node.args[0] if node.args and not literal else None, node.args[not literal :])
-                elif name == "joinpath" and isinstance(node.func, ast.Attribute):
-                    self._joined(node.func.value, node.args)
-                elif name in ("Path", "PurePath", "PosixPath") and len(node.args) > 1:
-                    self._joined(None, node.args)
+        for joined in self.context.of(ast.BinOp):
+            if isinstance(joined.op, ast.Div) and not isinstance(parents.get(joined), ast.BinOp):
+                self._joined(*_div_parts(joined))
+        for node in self.context.of(ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if (
+                name == "join"
+                and isinstance(node.func, ast.Attribute)
+                and not isinstance(node.func.value, ast.Constant)
+            ):
+                literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
+                self._joined(node.args[0] if node.args and not literal else None, node.args[not literal :])
+            elif name == "joinpath" and isinstance(node.func, ast.Attribute):
+                self._joined(node.func.value, node.args)
+            elif name in ("Path", "PurePath", "PosixPath") and len(node.args) > 1:
+                self._joined(None, node.args)
 
     # __file__
 
     def value(self, node: ast.expr) -> str | None:
         """The path from the root that an expression over `__file__` and known names denotes; None if not known."""
+        if id(node) not in self._values:
+            self._values[id(node)] = None  # of a name that is assigned from itself
+            self._values[id(node)] = self._value(node)
+        return self._values[id(node)]
+
+    def behind(self, node: ast.expr) -> set[str | None]:
+        """The paths that a name can hold, by what it is assigned."""
+        return {self.value(v) for v in self.assigned.behind(node)}
+
+    def _value(self, node: ast.expr) -> str | None:
+        if id(node) in self.origins.found:
+            return self.origins.found[id(node)][1]
         match node:
             case ast.Name(id="__file__"):
                 return self.path
-            case ast.Name(id=name):
-                return self.known.get(name)
+            case ast.Name() | ast.Attribute(value=ast.Name(id="self" | "cls")) | ast.Call(func=ast.Name(), args=[]):
+                held = self.behind(node)
+                return held.pop() if len(held) == 1 else None
+            case ast.NamedExpr(value=inner) | ast.BoolOp(op=ast.Or(), values=[inner, *_]):
+                return self.value(inner)
+            case ast.Call(func=func, args=[_, inner]) if last_name(func) == "cast":
+                return self.value(inner)
             case ast.Attribute(value=inner, attr="parent"):
                 base = self.value(inner)
                 return None if base is None else posixpath.dirname(base) or "."
@@ -91,7 +107,7 @@ class FilePaths:
                 for _ in range(count + 1):
                     base = None if base in (None, ".") else posixpath.dirname(base or "") or "."
                 return base
-            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SAME and not _is_os(inner):
+            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in SAME and not _is_os(inner):
                 return self.value(inner)
             case ast.Call(func=func, args=[ast.Constant(value=str(first)), *others]) if last_name(func) in _PATHS:
                 texts = [o.value for o in others if isinstance(o, ast.Constant) and isinstance(o.value, str)]
@@ -110,116 +126,11 @@ class FilePaths:
                 ):
                     parts = [str(a.value) for a in node.args[1:] if isinstance(a, ast.Constant)]
                     return _inside(posixpath.normpath(posixpath.join(base, *parts)))
-                return base if name in _SAME else None
+                return base if name in SAME else None
             case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(part))):
                 base = self.value(left)
                 return None if base is None else _inside(posixpath.normpath(posixpath.join(base, part)))
         return None
-
-    def _depth(self, node: ast.Name, here: str, there: str, parents: dict[ast.AST, ast.AST]) -> None:
-        """Follow a path outward from `here`, step by step; correct the step at which it leaves what moves along."""
-        current: ast.AST = node
-        while True:
-            parent = parents.get(current)
-            step = self._step(current, parent, parents)
-            if step is None:
-                if _climbs(current, parent, parents):
-                    self._list(node)
-                return
-            outer, count, spot = step
-            before_here, before_there = here, there
-            for number in range(count):
-                here, there = posixpath.dirname(here) or ".", posixpath.dirname(there) or "."
-                if self.layout.old_to_new_path(here) == there or self._same_parent(here, there):
-                    continue
-                # The two trees part here.  The folder meant does not move; what follows starts from it as before.
-                for _ in range(count - number - 1):
-                    here = posixpath.dirname(here) or "."
-                self._correct(node, spot, before_here, before_there, here)
-                return
-            current = outer
-
-    def _moves_along(self, held: str) -> str | None:
-        """Where a folder or file that a name holds will be; None if it stays."""
-        new = self.layout.old_to_new_path(held)
-        if new is None and held == posixpath.dirname(self.path):
-            new = posixpath.dirname(self.new_path)
-            return new if self._same_parent(held, new) else None
-        return new
-
-    def _same_parent(self, here: str, there: str) -> bool:
-        """Folders whose contents move together: every tracked file below `here` goes below `there`."""
-        if here == ".":
-            return False
-        files = [p for p in self.layout.tree.under(here) if p not in self.layout.kept]
-        return bool(files) and all(self.layout.new_path(p) == there + p[len(here) :] for p in files)
-
-    def _step(
-        self, node: ast.AST, parent: ast.AST | None, parents: dict[ast.AST, ast.AST]
-    ) -> tuple[ast.AST, int, ast.AST] | None:
-        """(the expression around `node`, how many folders up it goes, the node that says so)"""
-        match parent:
-            case ast.Attribute(attr="parent"):
-                return parent, 1, parent
-            case ast.Attribute(attr="parents"):
-                outer = parents.get(parent)
-                if isinstance(outer, ast.Subscript) and isinstance(outer.slice, ast.Constant):
-                    value = outer.slice.value
-                    if isinstance(value, int) and value >= 0:
-                        return outer, value + 1, outer.slice
-                return None
-            case ast.Attribute(attr=name) if name in _SAME:
-                outer = parents.get(parent)
-                return (outer, 0, outer) if isinstance(outer, ast.Call) and outer.func is parent else None
-            case ast.Call(func=func, args=[first, *_]) if first is node:
-                name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-                if name == "dirname":
-                    return parent, 1, parent
-                return (parent, 0, parent) if name in _SAME else None
-        return None
-
-    def _correct(self, node: ast.Name, spot: ast.AST, here: str, there: str, target: str) -> None:
-        # `target` is a folder that does not move; it must be an ancestor of the new place as well.
-        if self.layout.old_to_new_path(target) is not None or not _is_ancestor(target, there):
-            self._list(node)
-            return
-        steps = _steps_up(there, target)
-        reason = (
-            f"the file moves from {posixpath.dirname(self.path) or '.'} to {posixpath.dirname(self.new_path) or '.'}"
-        )
-        if isinstance(spot, ast.Constant):
-            start, end = self.at.span(spot)
-            self.sink.edit(start, end, str(steps - 1), stage=3, rule="file.parents", reason=reason)
-        elif isinstance(spot, ast.Attribute):
-            extra = steps - _steps_up(here, target)
-            if extra < 0:
-                self._list(node)
-                return
-            end = self.at.end(spot)
-            self.sink.edit(end, end, ".parent" * extra, stage=3, rule="file.parent", reason=reason)
-        else:
-            extra = steps - _steps_up(here, target)
-            if extra < 0 or not isinstance(spot, ast.Call):
-                self._list(node)
-                return
-            start, end = self.at.span(spot)
-            called = self.at.source[start : self.at.end(spot.func)]
-            whole = self.at.source[start:end]
-            self.sink.edit(
-                start, end, f"{called}(" * extra + whole + ")" * extra, stage=3, rule="file.dirname", reason=reason
-            )
-
-    def _list(self, node: ast.Name) -> None:
-        start = self.at.start(node)
-        line = self.at.lines.text(self.at.lines.line(start)).strip()
-        self.sink.list(
-            start,
-            "file.depth",
-            line,
-            ("a folder that moves along", "a folder that stays"),
-            f"the file moves from {self.path} to {self.new_path}: check what the path is afterwards",
-            "error",
-        )
 
     # joined paths
 
@@ -330,18 +241,6 @@ class FilePaths:
         self.sink.edit(start, end, text, stage=3, rule="path.joined", reason=reason)
 
 
-def _climbs(node: ast.AST, parent: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether the path goes up by a literal "..", which no rule here follows."""
-    parts: list[ast.expr] = []
-    if isinstance(parent, ast.Attribute) and parent.attr == "joinpath":
-        parent = parents.get(parent)
-    if isinstance(parent, ast.Call):
-        parts = list(parent.args)
-    elif isinstance(parent, ast.BinOp):
-        parts = [parent.right]
-    return any(isinstance(p, ast.Constant) and isinstance(p.value, str) and ".." in p.value.split("/") for p in parts)
-
-
 def _div_parts(node: ast.BinOp) -> tuple[ast.expr, list[ast.expr]]:
     parts: list[ast.expr] = []
     left: ast.expr = node
@@ -354,13 +253,13 @@ def _div_parts(node: ast.BinOp) -> tuple[ast.expr, list[ast.expr]]:
 def _last_name(node: ast.expr) -> str:
     """The word by which an expression is called: `tmp_path`, `settings.BASE_DIR`, `get_root()`."""
     while isinstance(node, ast.Call):
-        node = node.args[0] if node.args and last_name(node.func) in _SAME else node.func
+        node = node.args[0] if node.args and last_name(node.func) in SAME else node.func
     return last_name(node)
 
 
 def _absolute(node: ast.expr) -> bool:
     """Whether a joined path begins with a literal that is outside of every tree."""
-    while isinstance(node, ast.Call) and node.args and last_name(node.func) in _SAME:
+    while isinstance(node, ast.Call) and node.args and last_name(node.func) in SAME:
         node = node.args[0]
     return isinstance(node, ast.Constant) and str(node.value).startswith(("/", "~"))
 
@@ -373,15 +272,3 @@ def _is_os(node: ast.expr) -> bool:
     return (isinstance(node, ast.Attribute) and node.attr == "path") or (
         isinstance(node, ast.Name) and node.id in ("os", "path")
     )
-
-
-def _is_ancestor(folder: str, path: str) -> bool:
-    return folder == "." or path.startswith(folder + "/")
-
-
-def _steps_up(path: str, folder: str) -> int:
-    count = 0
-    while path != folder and path != ".":
-        path = posixpath.dirname(path) or "."
-        count += 1
-    return count

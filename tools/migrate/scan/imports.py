@@ -317,22 +317,33 @@ class Imports:
                 return
 
     def _by_string(self, use: Use) -> None:
-        """`getattr(pkg, "http")`, `patch.object(pkg, "http")`: a submodule that moves away, asked for in a string."""
+        """`getattr(pkg, "http")`, `vars(pkg)["http"]`: a submodule that moves away, asked for in a string."""
         owner = use.scope.owner(use.node.id)
         binding = self.names.get((id(owner), use.node.id)) if owner is not None else None
-        node = use.attributes[-1] if use.attributes else use.node
-        call = self.context.parents.get(node)
-        if binding is None or not isinstance(call, ast.Call) or call.args[:1] != [node] or len(call.args) < 2:
+        node: ast.expr = use.attributes[-1] if use.attributes else use.node
+        whole = self.context.parents.get(node)
+        names = [a.attr for a in use.attributes]
+        if isinstance(whole, ast.Call) and whole.args == [node] and self.context.called(whole) == "vars":
+            node, whole = whole, self.context.parents.get(whole)
+        elif names[-1:] == ["__dict__"]:
+            names.pop()
+        elif not isinstance(whole, ast.Call):
             return
-        package = ".".join([binding.module, *(a.attr for a in use.attributes)])
-        match call.args[1]:
-            case ast.Constant(value=str(leaf)) if self.resolver.submodule(package, leaf):
-                new, names = self.new(f"{package}.{leaf}"), self.resolver.index
-                kept = names.binds(self.layout.current_module(package), leaf)
-                if new and new != f"{self.new(package) or package}.{leaf}" and not kept:
-                    start, end = self.at.span(call)
-                    readings, hint = (f"{package}.{leaf}, now {new}",), f"import {new} and use it here"
-                    self.sink.list(start, "name.elsewhere", self.at.source[start:end], readings, hint, "error")
+        match whole:
+            case ast.Subscript(value=value, slice=ast.Constant(value=str(leaf))) if value is node:
+                pass
+            case ast.Call(args=[first, ast.Constant(value=str(leaf)), *_]) if first is node:
+                pass
+            case _:
+                return
+        package = ".".join([binding.module, *names]) if binding else ""
+        if package and self.resolver.submodule(package, leaf):
+            new, index = self.new(f"{package}.{leaf}"), self.resolver.index
+            kept = index.binds(self.layout.current_module(package), leaf)
+            if new and new != f"{self.new(package) or package}.{leaf}" and not kept:
+                start, end = self.at.span(whole)
+                readings, hint = (f"{package}.{leaf}, now {new}",), f"import {new} and use it here"
+                self.sink.list(start, "name.elsewhere", self.at.source[start:end], readings, hint, "error")
 
     def _edit_chain(self, use: Use, old: str, new: str) -> None:
         count = old.count(".")

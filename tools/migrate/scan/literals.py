@@ -16,7 +16,6 @@ from .calls import DISTRIBUTION_CALLS
 from .context import Context
 from .distributions import merged_names, normal, scan_distributions
 from .documents import scan_docstring
-from .flows import called
 from .joins import after, before
 from .offsets import Offsets, string_tokens
 from .places import Places
@@ -268,7 +267,8 @@ class Literals:
         pieces = string_tokens(self.at.source[start:end])
         call = self.context.parents.get(node)
         new = self.merged.get(normal(str(node.value)))
-        if new and isinstance(call, ast.Call) and call.args[:1] == [node] and called(call) in DISTRIBUTION_CALLS:
+        first = isinstance(call, ast.Call) and call.args[:1] == [node]
+        if new and first and isinstance(call, ast.Call) and self.context.called(call) in DISTRIBUTION_CALLS:
             for a, b, _ in pieces[:1] if len(pieces) == 1 else ():
                 reason = f"the distribution {node.value!r} is now part of {new}"
                 self.sink.edit(start + a, start + b, new, stage=4, rule="string.distribution", reason=reason)

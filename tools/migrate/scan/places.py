@@ -8,6 +8,7 @@ is followed within its file by `flows`.  Must not know: what moves.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from functools import cached_property
 
 from ..classify import Hint
@@ -27,12 +28,13 @@ from .calls import (
     MODULE_VARIABLES,
     NAME_METHODS,
     ONLY_DOTTED,
+    P_PROGRAMS,
     PATH_CALLS,
     ROUTE_CALLS,
     ROUTE_KEYWORDS,
 )
 from .context import Context
-from .flows import Flows, called, is_sys_modules, last_name, names_a_module
+from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
 from .scopes import Scopes
 
@@ -98,8 +100,7 @@ class Places:
                     return "module" if names_a_module(subject, self.flows.named) else "unknown"
                 case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
                     position = next((n for n, i in enumerate(items) if i is child), 0)
-                    before = items[position - 1] if position else None
-                    if isinstance(before, ast.Constant) and before.value in MODULE_FLAGS:
+                    if _behind_flag(items, position):
                         return "module"
                     if isinstance(parent, ast.Tuple) and isinstance(self.parents.get(parent), ast.List | ast.Tuple):
                         index = position
@@ -130,10 +131,9 @@ class Places:
 
     def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST, index: int | None) -> Hint | None:
         """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
-        name = called(call)
+        name = self.context.called(call)
         place = next((n for n, a in enumerate(call.args) if a is child), 0)
-        before = call.args[place - 1] if place else None
-        if isinstance(before, ast.Constant) and before.value in MODULE_FLAGS:
+        if _behind_flag(call.args, place):
             return "module"
         if isinstance(call.func, ast.Attribute) and is_sys_modules(call.func.value):
             return "module"
@@ -187,7 +187,7 @@ class Places:
                     return True
                 case ast.Subscript(value=value, ctx=ast.Store()) if child is not value and is_sys_modules(value):
                     return self.moves  # a name that the moved code gives
-                case ast.Call() if child is not parent.func and called(parent) in IDENTITY_CALLS:
+                case ast.Call() if child is not parent.func and self.context.called(parent) in IDENTITY_CALLS:
                     return True
                 case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in NAME_METHODS:
                     if names_a_module(value, self.flows.named):
@@ -218,7 +218,7 @@ class Places:
                 return False
             child, parent = parent, self.parents.get(parent)
         if isinstance(parent, ast.Call) and child is not parent.func:
-            name = called(parent)
+            name = self.context.called(parent)
             return True if name in COMMAND_CALLS else False if name in ROUTE_CALLS else None
         return None
 
@@ -233,9 +233,9 @@ class Places:
             case ast.Subscript(value=value) | ast.Call(func=ast.Attribute(attr="get", value=value)) if (
                 value is not child
             ):
-                return (isinstance(value, ast.Call) and called(value) == "entry_points") or None
-            case ast.Call(args=args) if called(parent) in GROUP_CALLS:
-                return child in args and called(parent) != "load_entry_point"
+                return (isinstance(value, ast.Call) and self.context.called(value) == "entry_points") or None
+            case ast.Call(args=args) if self.context.called(parent) in GROUP_CALLS:
+                return child in args and self.context.called(parent) != "load_entry_point"
         return False if self.hint(node) == "module" else None
 
     def label(self, node: ast.AST) -> bool:
@@ -243,7 +243,7 @@ class Places:
         parent = self.parents.get(node)
         if isinstance(parent, ast.keyword) and parent.arg == "to":
             return True
-        return isinstance(parent, ast.Call) and called(parent) in LABEL_CALLS and parent.args[:1] == [node]
+        return isinstance(parent, ast.Call) and self.context.called(parent) in LABEL_CALLS and parent.args[:1] == [node]
 
     def labelled(self, node: ast.AST) -> bool:
         """Whether the class around an application's name gives it a label of its own."""
@@ -284,3 +284,11 @@ class Places:
             return False
         first = call.args[0]
         return is_sys_modules(first) or (isinstance(first, ast.Constant) and first.value == "sys.modules")
+
+
+def _behind_flag(items: Sequence[ast.expr], position: int) -> bool:
+    """Whether the option before an argument of a command takes a module."""
+    values = [item.value if isinstance(item, ast.Constant) else None for item in items[:position]]
+    if not values or values[-1] not in MODULE_FLAGS:
+        return False
+    return values[-1] != "-p" or values[0] not in P_PROGRAMS

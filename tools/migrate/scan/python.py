@@ -13,6 +13,7 @@ import sys
 import tokenize
 
 from ..layout import ModuleName
+from .climbs import Climbs
 from .context import Context, World, parse
 from .distributions import scan_distributions
 from .dynamic import Dynamic
@@ -59,13 +60,14 @@ def scan_code(
     if here is None and not path:
         imports.unbound(outer.imports if outer else None)
     _fstring_names(context, sink, offsets)
-    paths = FilePaths(context, sink, offsets, path)
+    paths = FilePaths(context, sink, scopes, offsets, path, here)
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
     paths.scan()
     literals = Literals(context, sink, scopes, offsets, path)
     bare = literals.scan(_docstrings(context), paths.claimed)
     Dynamic(context, sink, offsets, here, there).scan()
     imports.finish()
+    Climbs(paths).scan()
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)

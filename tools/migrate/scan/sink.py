@@ -54,6 +54,10 @@ class Sink:
         column = offset - self.lines.starts[line - 1] + 1
         self.out.findings.append(Finding(self.path, line, rule, shown, tuple(readings), hint, severity, column))
 
+    def has_rule(self, prefix: str) -> bool:
+        """Whether there is an edit by a rule that begins so."""
+        return any(edit.rule.startswith(prefix) for edit in self._taken.values())
+
     def covered(self, start: int, end: int) -> bool:
         """Whether an edit holds this span or lies in it."""
         return any((s <= start and end <= e) or (start <= s and e <= end) for s, e in self._taken)
@@ -120,6 +124,9 @@ class Snippet(Sink):
         severity: Literal["error", "warning", "note"] = "warning",
     ) -> None:
         self.outer.list(self.place(offset)[0], rule, text, readings, hint, severity)
+
+    def has_rule(self, prefix: str) -> bool:
+        return self.outer.has_rule(prefix)
 
     def covered(self, start: int, end: int) -> bool:
         return self.outer.covered(self.place(start)[0], self.place(max(start, end - 1))[0] + 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from .calls import words
+from .calls import MODULE_FLAGS, words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes, scan_xml
 from .context import World
 from .csource import SUFFIXES, scan_c
@@ -119,13 +119,16 @@ def _json(world: World, sink: Sink, path: str) -> int:
     """Strings of a JSON text: each as one value, or else as a command line."""
     bare = 0
     found = False
+    last: tuple[object, ...] = ()
     for where, start, end in json_strings(sink.body):
         found = True
         text = sink.body[start:end]
+        flagged = last == (where[:-1], True)  # behind `"-m"` in the same list
+        last = where[:-1], text in MODULE_FLAGS and text != "-p"
         if not world.judge.mentioned(text):
             continue
         loggers = "loggers" in where[:-1]
-        known = loggers or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
+        known = loggers or flagged or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
         verdict = world.judge.value(text, path, "module" if known else "unknown") if "\\" not in text else None
         if verdict is None:
             bare += scan_words(re.sub(r"\\.", "  ", text), start, sink, world.judge, path, "command")

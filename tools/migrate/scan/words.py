@@ -13,17 +13,22 @@ from typing import Literal
 
 from ..classify import WARNING_FILTER, Hint, Judge, Verdict
 from ..layout import Layout
+from .calls import P_PROGRAMS
 from .sink import Sink
 
 Style = Literal["prose", "command", "config", "literal", "anchored"]
 
 _MODULE_BEFORE = re.compile(
-    r"""(?: (?:^|\s)-m | --pyargs | --cov | --module | --package | \bmodule\s*[=:] | \bqualname\s*= | \blogger\s*[=:]
+    r"""(?: (?:^|[\s\["',])-m | --pyargs | --cov | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
+        | \blogger\s*[=:]
         | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
-        | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)\s-p | :\w*Warning:
-        )[=\s]*["'`(\[]*\s*$""",
+        | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
+        )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
     re.X,
 )
+_ITEM = re.compile(r"[ \t]*-[ \t]+[\"']?")  # of a YAML list, one on a line
+_FLAG = re.compile(r"[ \t]*-[ \t]+[\"']?(-m|--[\w-]+)[\"']?[ \t]*")
+_OTHER_P = re.compile(rf"\b(?:{'|'.join(sorted(P_PROGRAMS))})\b[^|;&\n]*[\s\"',\[]-p\W*$")
 _IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:c?import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
 _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
@@ -97,16 +102,19 @@ def _cloned(token: str, before: str, sink: Sink, offset: int) -> bool:
 
 
 def _before(text: str, start: int) -> str:
-    """The line up to `start`, together with those above it that end in a backslash."""
+    """The line up to `start`, together with those above it that end in a backslash; for an item, the option above."""
     line = at = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
     while at and (match := re.search(r"\\\r?\n\Z", text[max(0, at - 3) : at])):
         at -= len(match.group())
         at = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+    if at == line and _ITEM.fullmatch(text[line:start]):
+        flag = _FLAG.fullmatch(text[:line].rstrip("\r\n").rpartition("\n")[2])
+        return f" {flag[1]} " if flag else text[line:start]
     return _CONTINUED.sub(" ", text[at:start]) if at < line else text[line:start]
 
 
 def hint_before(before: str, rest: str, style: Style) -> Hint:
-    if _MODULE_BEFORE.search(before):
+    if _MODULE_BEFORE.search(before) and not _OTHER_P.search(before):
         return "module"
     imported = _IMPORT_BEFORE.search(before)
     # "from" is also an English and an SQL word: in code, "import" follows.
@@ -128,6 +136,8 @@ def trim(token: str, end: int) -> tuple[str, int]:
 
 
 def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: str) -> Verdict | None:
+    if re.match(r"[\w.]+:[\w-][^/]*/", token) and (asset := judge.value(token, at)) is not None:
+        return asset
     project = re.search(r"(?:(?:^|\s)(?:-e|--editable)[=\s]+|\bpip3?\s+install\s+(?:\S+\s+)*)[\"']?$", before)
     if "/" not in token and not token.endswith(".py") and not (project and editable(judge.layout, token)):
         found = judge.value(token, at, hint)

@@ -8,14 +8,22 @@ A job with `argv` is the whole command line without the time that a new interpre
 
 `how` is "before" a step, "half" way through it (a half-done `git mv` with git's lock left behind, a cut line in the
 journal, a temporary file that never got its name), or "" for an undisturbed run.
+
+Points that nobody chose: `after` so many seconds the run is killed from outside with all that it has started
+(`alone`: without that), and at `event`, a number among the system calls that Python reports, it kills itself so.
+`fail` is an error's number that the system call `event`, if it writes, comes back with, and with `lasting` every later
+one as well: a full disk, a folder that may not be written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +94,51 @@ class Counter:
             file.write(f'{{"event": "{event}", "ba'.encode())
 
 
+class Events:
+    """Counts what Python tells of its system calls; at one of them the run dies, or is told that it failed."""
+
+    FAMILIES = ("os.", "shutil.", "subprocess.", "tempfile.", "fcntl.")
+    WRITES = ("os.rename", "os.mkdir", "os.symlink", "os.truncate", "os.link", "tempfile.mkstemp", "os.posix_fallocate")
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.at, self.alone = job.get("event", 0), job.get("alone", False)
+        self.fail, self.lasting = job.get("fail", 0), job.get("lasting", False)
+        self.count, self.failed = 0, list[str]()
+
+    def install(self) -> None:
+        sys.addaudithook(self.hook)
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open" and not event.startswith(self.FAMILIES):
+            return
+        self.count += 1
+        if not self.at or self.count < self.at:
+            return
+        if not self.fail:
+            if self.count == self.at:
+                kill(os.getpid(), alone=self.alone)
+        elif (self.lasting or not self.failed) and self._writes(event, arguments):
+            self.failed.append(event)
+            raise OSError(self.fail, os.strerror(self.fail), str(arguments[0]))
+
+    def _writes(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        if event == "open":
+            return (
+                isinstance(arguments[0], str | bytes | os.PathLike)
+                and bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))
+                and arguments[0] != os.devnull
+            )
+        return event in self.WRITES
+
+
+def kill(pid: int, *, alone: bool) -> None:
+    """With all that it has started, which is its process group, or the one process."""
+    if not alone:
+        with contextlib.suppress(ProcessLookupError):  # it has no group of its own yet
+            os.killpg(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+
+
 def work(job: dict[str, Any], counter: Counter) -> str:
     counter.install()
     session = Session(Path(job["root"]), None, 1)
@@ -118,24 +171,32 @@ def child(job: dict[str, Any], channel: int) -> None:
     if "argv" in job:
         command(job, channel)
     counter = Counter(job.get("at", 0), job.get("how", ""), Path(job["root"]))
+    events, start = Events(job), time.perf_counter()
+    events.install()
     try:
         answer: dict[str, Any] = {"code": 0, "message": work(job, counter)}
     except MigrateError as error:
         answer = {"code": error.exit_code, "message": str(error)}
     except BaseException as error:
         answer = {"code": 99, "message": f"{type(error).__name__}: {error}"}
-    os.write(channel, json.dumps({**answer, "count": counter.count, "names": counter.names}).encode())
+    answer |= {"count": counter.count, "names": counter.names, "events": events.count, "failed": events.failed}
+    answer["seconds"] = time.perf_counter() - start
+    os.write(channel, json.dumps(answer).encode())
     os._exit(0)
 
 
 def main() -> None:
     for line in sys.stdin:
+        job = json.loads(line)
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            child(json.loads(line), writing)
+            os.setsid()
+            child(job, writing)
         os.close(writing)
+        if "after" in job and not select.select([reading], [], [], job["after"])[0]:
+            kill(pid, alone=job.get("alone", False))
         with os.fdopen(reading) as file:
             answer = file.read()
         _, status = os.waitpid(pid, 0)

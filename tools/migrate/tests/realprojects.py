@@ -225,7 +225,10 @@ class Checkout:
         total: Counter[str] = Counter()
         for folder in (self.root / ".git" / "migrate").glob("*/gates/[0-9]*"):
             log = max(folder.glob("*/log.txt"), key=lambda p: p.stat().st_mtime)
-            text, seconds = re.findall(r"^=*[ ]*(\d+ \w+(?:, \d+ \w+)*)[^\n]* in ([\d.]+)s", log.read_text(), re.M)[-1]
+            summary = r"^=*[ ]*(\d+ \w+(?:, \d+ \w+)*)[^\n]* in ([\d.]+)s"
+            found = re.findall(summary, log.read_text(errors="replace"), re.M)
+            _need(bool(found), f"stage {stage}: the suite did not run:\n{log.read_text(errors='replace')[-2000:]}")
+            text, seconds = found[-1]
             row.seconds -= float(seconds)
             total.update({word: int(number) for number, word in re.findall(r"(\d+) (\w+)", text)})
         words = ("passed", "failed", "skipped", "xfailed", "xpassed", "errors", "error")
@@ -254,7 +257,7 @@ class Checkout:
         known: set[tuple[str, int]] = {(f["path"], f["line"]) for f in listed}
         renamed = self._renamed()
         texts: dict[str, list[str]] = {}
-        allowed: set[tuple[str, str]] = set()
+        allowed: set[tuple[str | None, str]] = set()
         for path, line in known:
             if path not in texts:
                 shown = call("git", "show", f"{self.first}:{path}", cwd=self.root, check=False).stdout

@@ -195,10 +195,11 @@ def copy(root: Path, target: Path) -> Path:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that a user could miss: files with modes and links, HEAD, the branch, the index, what git says."""
+    """Everything that a user could miss: files with modes and links, HEAD, all refs, the index, what git says."""
 
     head: str
     tree: str
+    refs: str  # every one by its name, that of the current branch without its commit, which is `head`
     index: str
     status: str
     files: tuple[tuple[str, str, bytes], ...]
@@ -224,9 +225,12 @@ def state(root: Path) -> State:
                 files.append((path, oct(place.stat().st_mode & 0o777), place.read_bytes()))
         if not folders and not names:
             files.append((Path(folder).relative_to(root).as_posix() + "/", "empty folder", b""))
+    head, tree = git(root, "rev-parse", "HEAD", "HEAD^{tree}").split()
+    refs = "%(HEAD) %(refname) %(if)%(HEAD)%(then)%(else)%(objectname)%(end)"
     return State(
-        git(root, "rev-parse", "HEAD"),
-        git(root, "rev-parse", "HEAD^{tree}"),
+        head,
+        tree,
+        git(root, "for-each-ref", f"--format={refs}"),
         git(root, "ls-files", "-s"),
         git(root, "status", "--porcelain", "--untracked-files=all"),
         tuple(sorted(files)),
@@ -280,7 +284,7 @@ class Server:
             out, err = Path(folder, "out"), Path(folder, "err")
             env = environment(PYTHONPATH=str(TOOL), **extra)
             answer = self(root, argv=arguments, cwd=str(cwd or root), out=str(out), err=str(err), env=env)
-            return Done(answer["code"], out.read_text(), err.read_text())
+            return Done(answer["code"], out.read_bytes().decode(), err.read_text())
 
     def ok(self, root: Path, **job: Any) -> dict[str, Any]:
         answer = self(root, **job)

@@ -195,6 +195,16 @@ def test_after_cleanup_nothing_may_stand_at_an_old_name() -> None:
     assert check_shims(tree(("protocol_v2/late.py", "")), LOCK, today=EARLY) == []  # before cleanup it may
 
 
+def test_files_that_arrive_at_old_places() -> None:
+    late = [Finding("protocol_v2/late.py", 1, "late-file", "came to the old place", hint="carry it over")]
+    found = check_shims(tree(("protocol_v2/late.py", "")), LOCK, today=EARLY, late=late)
+    assert [(v.rule, v.severity, v.path, v.fix) for v in found] == [
+        ("late-file", "error", "protocol_v2/late.py", "carry it over")
+    ]
+    found = check_shims(tree(("protocol_v2/late.py", "")), CLEAN, today=DAY, late=late)  # told once
+    assert [v.rule for v in found if v.path == "protocol_v2/late.py"] == ["old-path-present"]
+
+
 def test_a_place_that_another_move_took_over_is_no_old_one() -> None:
     lock = replace(
         CLEAN, moves=(*CLEAN.moves, LockedMove("pkg.http", "protocol_v2.http", "pkg/http.py", "protocol_v2/http.py"))

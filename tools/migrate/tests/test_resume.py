@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tools.migrate.tests import sample
+from tools.migrate.tests.killcases import JOBS, Case, Cases
 from tools.migrate.tests.sample import Server
 
 pytestmark = [
@@ -34,68 +34,9 @@ def server() -> Iterator[Server]:
     started.close()
 
 
-@dataclass
-class Case:
-    """A repository right before `job`, and the states before and after an undisturbed run of it."""
-
-    job: dict[str, Any]
-    root: Path
-    before: sample.State
-    after: sample.State
-    names: list[str] = field(default_factory=list)
-    back_to: int = 3
-    back: sample.State = field(init=False)  # where a rollback to before the stage leads
-    slices: bool = False  # some of stage 4 is done already
-
-    @property
-    def steps(self) -> int:
-        return len(self.names)
-
-
-JOBS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], int]] = {
-    "stage 3": ([{"stage": 1}, {"stage": 2}], {"stage": 3}, 3),
-    "stage 4": ([{"stage": 3}], {"stage": 4}, 4),
-    "first slice": ([], {"stage": 4, "only": ["services/a"]}, 4),
-    "second slice": ([{"stage": 4, "only": ["services/a"]}], {"stage": 4, "only": ["services/b"]}, 4),
-    "rest after a slice": ([], {"stage": 4}, 4),
-    "stage 6": ([{"stage": 5}], {"stage": 6}, 6),
-    "rollback": ([{"stage": 6}], {"rollback": 3}, 3),
-    "hard rollback": ([], {"rollback": 3, "hard": True}, 3),
-}
-START = {
-    "stage 3": "", "stage 4": "stage 3", "first slice": "stage 4", "second slice": "first slice",
-    "rest after a slice": "second slice", "stage 6": "done 4", "rollback": "stage 6", "hard rollback": "rollback",
-}  # fmt: skip
-
-
 @pytest.fixture(scope="module")
-def cases(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
-    """Builds each case once, from the one that it starts from."""
-    folder = tmp_path_factory.mktemp("resume")
-    made: dict[str, Case] = {}
-
-    def make(name: str) -> Case:
-        if name in made:
-            return made[name]
-        prepare, job, back_to = JOBS[name]
-        root = folder / name.replace(" ", "-")
-        if name == "stage 3":
-            sample.build(root)
-        elif name == "stage 6":
-            sample.copy(make("stage 4").root, root)
-            server.ok(root, stage=4)
-        else:
-            sample.copy(make(START[name]).root, root)
-        for step in prepare:
-            server.ok(root, **step)
-        done = sample.copy(root, folder / f"{root.name}-done")
-        names = server.ok(done, **job)["names"]
-        case = made[name] = Case(job, root, sample.state(root), sample.state(done), names, back_to)
-        case.slices = name in ("second slice", "rest after a slice")
-        case.back = made["stage 4"].before if case.slices else case.before
-        return made[name]
-
-    return make
+def cases(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Cases:
+    return Cases(server, tmp_path_factory.mktemp("resume"))
 
 
 def killed(server: Server, case: Case, place: Path, at: int, how: str) -> Path:
@@ -122,7 +63,7 @@ def check_point(server: Server, case: Case, place: Path, at: int, how: str = "be
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_killed_at_some_steps(name: str, server: Server, cases: Callable[[str], Case], tmp_path: Path) -> None:
+def test_killed_at_some_steps(name: str, server: Server, cases: Cases, tmp_path: Path) -> None:
     case = cases(name)
     assert case.steps > 8
     count = 3 if "slice" in name else 5
@@ -132,7 +73,7 @@ def test_killed_at_some_steps(name: str, server: Server, cases: Callable[[str], 
 
 
 @pytest.mark.parametrize("name", ["stage 3", "stage 6", "rollback"])
-def test_killed_again_while_resuming(name: str, server: Server, cases: Callable[[str], Case], tmp_path: Path) -> None:
+def test_killed_again_while_resuming(name: str, server: Server, cases: Cases, tmp_path: Path) -> None:
     """The way back is cut off as well, at every seventh of its steps, one after the other on the same tree."""
     case = cases(name)
     root = killed(server, case, tmp_path / "r", case.steps * 2 // 3, "before")
@@ -145,9 +86,7 @@ def test_killed_again_while_resuming(name: str, server: Server, cases: Callable[
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("how", ["before", "half"])
 @pytest.mark.parametrize("name", JOBS)
-def test_killed_at_every_step(
-    name: str, how: str, server: Server, cases: Callable[[str], Case], tmp_path: Path
-) -> None:
+def test_killed_at_every_step(name: str, how: str, server: Server, cases: Cases, tmp_path: Path) -> None:
     case = cases(name)
     for at in range(1, case.steps + 1):
         if how == "before" or case.names[at - 1].startswith(("git", "journal")):

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.migrate.tests.scanning import PARTS, PARTS_TREE, migrate, rewritten, same
-from tools.migrate.tree import LINK
+from tools.migrate.layout import resolve_layout
+from tools.migrate.plan import parse_plan
+from tools.migrate.scan import make_world, scan_file
+from tools.migrate.tests.scanning import LEGACY, PARTS, PARTS_TREE, PLAN, migrate, rewritten, same
+from tools.migrate.tree import LINK, Tree
 
 HEAD = "import os\nfrom pathlib import Path\n"
 STEPS = [
@@ -29,11 +32,24 @@ def test_steps_up_from_a_file_that_moves(before: str, after: str) -> None:
 
 
 def test_a_climb_that_no_rule_follows_is_listed() -> None:
-    text = HEAD + "X = Path(__file__).joinpath('..', '..', 'a')\n"
+    text = HEAD + "X = Path(__file__).joinpath(os.pardir, os.pardir, 'a')\n"
     result = migrate({"wire_v2/where.py": text})
     assert (
         result.rules("wire_v2/where.py") == ["file.depth"] and result.files["libs/types/wire/where.py"].decode() == text
     )
+
+
+@pytest.mark.parametrize(("name", "rules"), [("wire_v2", ["file.depth"]), ("libs.types.wire", [])])
+def test_a_climb_that_arrives_after_the_move_is_listed_if_it_was_written_before(name: str, rules: list[str]) -> None:
+    """Nobody knows whether its steps were counted for the old place or for the new one, so nothing is edited."""
+    text = f"from pathlib import Path\nfrom {name} import header\nROOT = Path(header.__file__).parents[1]\n"
+    moved = {p.replace("wire_v2/", "libs/types/wire/"): c for p, c in LEGACY.items() if p.startswith("wire_v2/")}
+    stays = {p.replace("/money/", "/cash/"): c for p, c in LEGACY.items() if not p.startswith("wire_v2/")}
+    tree = Tree.from_files({**stays, **moved, "app/late.py": text})
+    layout = resolve_layout(parse_plan(PLAN), tree, moved=True)
+    found = scan_file(make_world(layout), "app/late.py")
+    assert [f.rule for f in found.findings] == rules
+    assert not [e for e in found.edits if e.rule.startswith("file.")]
 
 
 JOINED = [

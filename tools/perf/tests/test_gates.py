@@ -5,15 +5,20 @@ The normal run has each case once, on few workloads; the exhaustive run has all 
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tools.perf import check
+from tools.perf import check, cli
 from tools.perf.check import Outcome, Settings
 from tools.perf.trees import layout_of
 
-from .conftest import copy_in_the_build_path, needs_compiler, needs_valgrind, wait_in_batches
+from .conftest import ROOT, copy_in_the_build_path, git, needs_compiler, needs_valgrind, wait_in_batches
 
 pytestmark = pytest.mark.timeout(900)  # counting takes many times as long where others work on the same cores
 FEW = ("build trade", "parse trade", "decode batch")
@@ -66,6 +71,32 @@ def test_what_cannot_run_any_more_fails(repository: Path) -> None:
     )
     assert slower(outcome) == {"framing"}
     assert "FrameDecoder" in by_name(outcome)["framing"].failed[0]
+
+
+@needs_valgrind
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_check_that_is_ended_leaves_nothing(repository: Path, tmp_path: Path, signal_number: int) -> None:
+    """While it counts, which is when other threads wait for other processes."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "tools.perf", "check", "--root", str(repository), "--base", "HEAD",
+               "--implementation", "python", "--only", "parse trade"]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "counting" in line:
+            break
+    deadline = time.monotonic() + 60
+    while not list(scratch.glob("perf-count-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal_number)
+    assert process.wait(timeout=60) == cli.INTERRUPTED
+    process.stderr.close()
+    assert list(scratch.iterdir()) == []
+    assert git(repository, "worktree", "list").count("\n") == 0
 
 
 @pytest.mark.exhaustive

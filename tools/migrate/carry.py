@@ -1,0 +1,185 @@
+"""Files that a late branch put, or changed, at the old place of what has moved: carried over to the new one.
+
+Owns what git itself cannot know when a branch that was cut before the migration is merged after it: a new file in a
+folder whose package has moved; a change of a file at whose place a shim stands now (git sees a conflict between the
+two); a file that git has put at the new place and asks about.  Works from the layout of `migration.lock` and the index,
+on either side of the merge, and while it is under way.  Must not know how names in files are rewritten (`late`).
+
+A carried file is moved in the index as well, so that the commit shows a rename; a file that both sides changed on the
+same lines is left unmerged at its new place, with the marks of git, for a person.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .layout import Layout, ModuleName
+from .lock import Lock
+from .merges import content, holds, mark_unmerged, merged, unmerged
+from .model import Edit, Finding
+from .operations import MoveFiles, apply_edits
+from .plan import LOCK_FILE
+from .repo import Repo
+from .tree import REGULAR, Lines, Tree, decode
+from .workplace import Disk
+
+_MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")  # of the old distribution: they stay
+RULE = "late-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """One file at an old place; `stages` are its blobs in the index (base, ours, theirs) while it is unmerged."""
+
+    path: str
+    new: str
+    stages: tuple[str, str, str] | None = None
+    modes: tuple[str, str, str] = ("", "", "")
+
+    def finding(self) -> Finding:
+        what = "a merge left this at the old place of" if self.stages else "this came to the old place of"
+        if self.path == self.new:
+            what, hint = "a merge put this to its new place and asks:", "look at it, then 'git add' it"
+        else:
+            hint = f"'check-shims --fix' carries it to {self.new}"
+        return Finding(self.path, 1, RULE, f"{what} {self.new}", (), hint, "error")
+
+
+def find(repo: Repo, layout: Layout, lock: Lock, tree: Tree) -> list[Late]:
+    """Every tracked file that belongs to moved code and is not where that is now."""
+    open_files = unmerged(repo)
+    homes = [move.to_path for move in layout.moves]
+    out = []
+    for path in tree:
+        stages = open_files.get(path)
+        new = layout.old_to_new_path(path)
+        if new is None or _is_in(path, homes):
+            if stages and not stages.blobs[0] and not all(stages.blobs[1:]) and _is_in(path, homes):
+                out.append(Late(path, path, stages.blobs, stages.modes))  # git guessed that the folder was renamed
+            continue
+        if stages is not None:
+            out.append(Late(path, new, stages.blobs, stages.modes))
+        elif path not in lock.files and not _stays(path, layout):
+            out.append(Late(path, new))
+    return out
+
+
+def _is_in(path: str, homes: list[str]) -> bool:
+    return any(path == home or path.startswith(home + "/") for home in homes)
+
+
+def _stays(path: str, layout: Layout) -> bool:
+    folder, _, name = path.rpartition("/")
+    return name in _MANIFESTS and any(m.is_package and m.path == folder for m in layout.moves)
+
+
+def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk) -> list[Finding]:
+    """Move each file to its new place, in the tree and in the index; returns what a person has to do."""
+    left: list[Finding] = []
+    for file in late:
+        if file.path == file.new:
+            repo.stage([file.path])
+        elif file.stages is not None:
+            left += _merge(repo, file, place)
+        elif place.holds(file.new):
+            if place.read(file.new) == place.read(file.path):
+                repo.remove([file.path])
+            else:
+                text = f"there is a {file.new} already, and it says something else"
+                left.append(Finding(file.path, 1, RULE, text, (), "merge the two by hand", "error"))
+        else:
+            MoveFiles(3, file.path, file.new, ((file.path, file.new),)).apply(place)
+            _mend(layout, file, place)
+            repo.stage([file.new])
+    return left
+
+
+def _merge(repo: Repo, file: Late, place: Disk) -> Iterator[Finding]:
+    """A file that the branch changed, at whose place something else stands now: its change goes to the new place."""
+    assert file.stages is not None
+    base, ours, theirs = file.stages
+    # Whose side has been migrated: merging the branch into the trunk it is ours, the other way round theirs.
+    late, standing = (theirs, ours) if holds(repo, "HEAD", LOCK_FILE) else (ours, theirs)
+    mode = file.modes[2 if standing == ours else 1] or REGULAR
+    target = repo.root / file.new
+    clean = True
+    if late and not place.holds(file.new):
+        place.write(file.new, content(repo, late, file.new), None)
+        repo.stage([file.new])
+        repo.set_executable(file.new, mode)
+    elif late:
+        before = place.read(file.new)
+        both, clean = merged(repo, target, content(repo, base, file.new), content(repo, late, file.new))
+        place.write(file.new, both, None)
+        if not clean:
+            mark_unmerged(repo, file.new, (base, late))
+        elif both != before:
+            repo.stage([file.new])
+    if standing:
+        place.write(file.path, content(repo, standing, file.path), None)
+        repo.stage([file.path])
+    else:
+        repo.remove([file.path])
+    if not clean:
+        text = f"both sides changed the same lines; they came from {file.path}"
+        yield Finding(file.new, 1, RULE, text, (), "solve the conflict there, then 'git add' it", "error")
+
+
+def _mend(layout: Layout, file: Late, place: Disk) -> None:
+    """Relative imports that would lead elsewhere from the new place are written out."""
+    if not file.new.endswith((".py", ".pyi")):
+        return
+    data = place.read(file.new)
+    text = decode(data, python=True)
+    now = layout.module_of(file.new)
+    before = _old_name(layout, file.path)
+    if text is None or now is None or before is None:
+        return
+    edits = tuple(relative_edits(text.body, before, now, layout.new_module))
+    if edits:
+        place.write(file.new, apply_edits(data, edits, file.new), None)
+
+
+def _old_name(layout: Layout, path: str) -> ModuleName | None:
+    for move in sorted(layout.moves, key=lambda m: -len(m.path)):
+        if path.startswith(move.path + "/"):
+            parts = path[len(move.path) + 1 :].rpartition(".")[0].split("/")
+            is_package = parts[-1] == "__init__"
+            return ModuleName(".".join([move.source, *(parts[:-1] if is_package else parts)]), is_package)
+    return None
+
+
+def relative_edits(
+    body: str, before: ModuleName, now: ModuleName, new_module: Callable[[str], str | None]
+) -> Iterator[Edit]:
+    """Edits for the relative imports of a module called `before` that mean something else when it is called `now`."""
+    try:
+        parsed = ast.parse(body)
+    except (SyntaxError, ValueError):
+        return
+    lines = Lines(body)
+    for node in ast.walk(parsed):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        meant, leads = _absolute(before, node), _absolute(now, node)
+        wanted = new_module(meant) or meant if meant else None
+        start = lines.offset(node.lineno, node.col_offset)
+        found = re.compile(r"from\s*((?:\.\s*)+(?!import\b)[\w.]*)").match(body, start)
+        if wanted and wanted != leads and found:
+            old = found[1].rstrip()
+            reason = f"from the new place it would lead to {leads or 'nowhere'}"
+            begin = found.start(1)
+            space = "" if body[begin - 1].isspace() else " "
+            yield Edit(begin, begin + len(old), old, space + wanted, node.lineno, 4, "import.relative", reason)
+
+
+def _absolute(module: ModuleName, node: ast.ImportFrom) -> str:
+    """What a relative import in `module` names; "" beyond the top."""
+    parts = module.package.split(".") if module.package else []
+    if node.level > len(parts):
+        return ""
+    kept = parts[: len(parts) - node.level + 1]
+    return ".".join([*kept, node.module] if node.module else kept)

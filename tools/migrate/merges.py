@@ -1,0 +1,72 @@
+"""What git's index holds of a merge that is not finished, and the merging of single files.
+
+Owns the index's stages: base, ours, theirs.  Must not know of moves; `carry` says which file goes where.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .model import MigrateError
+from .repo import Repo
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """What the index holds of a file with a conflict: base, ours, theirs; "" where one of them has no such file."""
+
+    modes: tuple[str, str, str]
+    blobs: tuple[str, str, str]
+
+
+def unmerged(repo: Repo) -> dict[str, Unmerged]:
+    """The files that a merge left open."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for entry in repo.run("ls-files", "-z", "-u").split("\0"):
+        if entry:
+            meta, path = entry.split("\t", 1)
+            mode, blob, stage = meta.split(" ")
+            found.setdefault(path, [("", "")] * 3)[int(stage) - 1] = (mode, blob)
+    return {p: Unmerged((a[0], b[0], c[0]), (a[1], b[1], c[1])) for p, (a, b, c) in found.items()}
+
+
+def content(repo: Repo, blob: str, path: str) -> bytes:
+    """A content of git's as a checkout would write it at `path`; empty for none."""
+    return repo.read("cat-file", "--filters", f"--path={path}", blob) if blob else b""
+
+
+def holds(repo: Repo, revision: str, path: str) -> bool:
+    try:
+        repo.run("cat-file", "-e", f"{revision}:{path}")
+    except MigrateError:
+        return False
+    return True
+
+
+def merged(repo: Repo, current: Path, base: bytes, other: bytes) -> tuple[bytes, bool]:
+    """`current` with what changed from `base` to `other`, and whether that went without a conflict."""
+    with tempfile.TemporaryDirectory(prefix="migrate-", dir=repo.git_dir) as folder:
+        places = [current, Path(folder, "before"), Path(folder, "late")]
+        for place, data in zip(places[1:], (base, other), strict=True):
+            place.write_bytes(data)
+        labels = [word for label in ("moved", "before the move", "late branch") for word in ("-L", label)]
+        status, out = repo.feed(b"", "merge-file", "-p", *labels, *map(str, places))
+    if not 0 <= status <= 127:  # the number of conflicts, or an error
+        raise MigrateError("git cannot merge it", where=str(current), next_step="merge it by hand")
+    return out, status == 0
+
+
+def mark_unmerged(repo: Repo, path: str, blobs: Sequence[str]) -> None:
+    """Let git know that this file waits for a person: it gets a base, ours (as the index has it) and theirs."""
+    entries = [e for e in repo.run("ls-files", "-z", "-s", "--", path).split("\0") if e]
+    if len(entries) != 1:
+        return  # it is unmerged already
+    mode, ours, _ = entries[0].split("\t", 1)[0].split(" ")
+    lines = [f"0 {'0' * len(ours)}\t{path}"]
+    lines += [f"{mode} {b} {n}\t{path}" for n, b in enumerate((blobs[0], ours, blobs[1]), 1) if b]
+    repo.feed(
+        "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape"), "update-index", "-z", "--index-info"
+    )

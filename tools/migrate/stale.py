@@ -1,0 +1,35 @@
+"""What has changed since an audit or a saved plan was made: named, so that a person knows what to look at again.
+
+Owns the words.  Whether something is stale is decided in `session`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import __version__
+from .repo import Repo
+
+_SHOWN = 5
+
+
+def changes(
+    repo: Repo, commit: str, *, plan_changed: bool, plan_file: str, inputs: Mapping[str, str], tool: str
+) -> str:
+    """One phrase: the plan file, the tool, and the files that differ between `commit` and HEAD, planned ones first."""
+    said = []
+    if plan_changed:
+        said.append(f"{plan_file} changed")
+    if tool and tool != __version__:
+        said.append(f"it was made by version {tool} of the tool")
+    head = repo.head()
+    if commit != head and not repo.has(commit):
+        said.append(f"HEAD is {head[:10]}, and commit {commit[:10]} is gone")
+    elif commit != head and (paths := [p for p in repo.changed(commit, head) if p != plan_file or not plan_changed]):
+        paths.sort(key=lambda p: (p not in inputs, p))
+        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+        planned = sum(p in inputs for p in paths)
+        what = f", {planned} of them planned" if planned and planned < len(paths) else ""
+        listed = ", ".join(paths[:_SHOWN]) + more
+        said.append(f"HEAD is {head[:10]}, was {commit[:10]}, which changed {listed}{what}")
+    return "; ".join(said)

@@ -1,0 +1,167 @@
+"""The second opinion: silent on a right move, loud about each reference that somebody forgot to change."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.migrate import commands
+from tools.migrate.lock import read
+from tools.migrate.model import CheckFailed, Finding
+from tools.migrate.opinion import Renaming, Side, second_opinion
+from tools.migrate.scan.froms import Froms
+from tools.migrate.scan.scopes import Scope
+from tools.migrate.session import Session
+from tools.migrate.statements import unbound, wishes
+from tools.migrate.tests import sample
+from tools.migrate.tests.kindcases import Case, migrated
+
+USE = """\
+import os
+
+import shop.cart
+from shop import models as m, total
+from shop.tasks import send
+
+NAME = "shop.cart.Cart"
+
+
+def late():
+    from shop.handlers import Json
+
+    return Json, shop.cart.LIMIT, m.Order
+"""
+OTHERS = {
+    "shop/plot.py": "import a_library_that_is_missing\n\n\ndef draw():\n    return 1\n",
+    "app/plots.py": "from shop.plot import draw\n",
+    "app/loud.py": "import pathlib\nimport shop\n\npathlib.Path('ran.txt').write_text('x')\nraise SystemExit(3)\n",
+    "app/log.yaml": "class: shop.handlers.Json\n",
+    "old2.py": "import shop\nprint 'python 2'\n",
+}
+
+
+Sides = tuple[Side, Side, Renaming, frozenset[str]]
+
+
+def _sides(place: Path, use: str, changed: dict[str, str] | None = None) -> Sides:
+    """The tree before the move and after stage 4; `changed` is what somebody forgot in it, by new path."""
+    result = migrated(Case("", "same", "", "shop", "app/use.py", use, "", files=OTHERS))
+    before = {p: result.layout.tree.read(p) for p in result.layout.tree}
+    after = result.files(4) | {p: t.encode() for p, t in (changed or {}).items()}
+    for name, files in (("before", before), ("after", after)):
+        for path, data in files.items():
+            (place / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / name / path).write_bytes(data)
+    paths = {p: result.layout.new_path(p) for p in before if result.layout.new_path(p) != p}
+    sides = (Side(place / "before", sorted(before), ["."]), Side(place / "after", sorted(after), ["."]))
+    shims = read(after["migration.lock"].decode(), "migration.lock").files
+    return *sides, Renaming({"shop": "acme.store"}, paths), shims
+
+
+def _asked(place: Path, changed: dict[str, str] | None = None, use: str = USE) -> list[Finding]:
+    return second_opinion(sys.executable, *_sides(place, use, changed), timeout=20)
+
+
+def test_a_move_without_a_miss_has_no_finding(tmp_path: Path) -> None:
+    assert _asked(tmp_path) == []
+    assert not list(tmp_path.rglob("ran.txt"))  # modules that do not move are read, and never run
+
+
+RIGHT = USE.replace("shop", "acme.store")
+FORGOTTEN = [
+    ("an import", RIGHT.replace("from acme.store.tasks", "from shop.tasks"), "broken", 5),
+    ("an import in a function", RIGHT.replace("from acme.store.handlers", "from shop.handlers"), "broken", 11),
+    ("a use of a name", RIGHT.replace("acme.store.cart.LIMIT", "shop.cart.LIMIT"), "unbound", 13),
+    ("a name that is not there", RIGHT.replace("import send", "import sent"), "broken", 5),
+    ("an attribute that is not there", RIGHT.replace("m.Order", "m.Orders"), "broken", 13),
+    ("a string", RIGHT.replace('"acme.store.cart.Cart"', '"shop.cart.Cart"'), "string", 7),
+    ("another module of the same shape", RIGHT.replace("models as m", "urls as m").replace("m.Order", "m"), "lost", 4),
+]
+
+
+@pytest.mark.parametrize(("what", "text", "rule", "line"), FORGOTTEN, ids=[f[0] for f in FORGOTTEN])
+def test_what_somebody_forgot_is_found(tmp_path: Path, what: str, text: str, rule: str, line: int) -> None:
+    found = _asked(tmp_path, {"app/use.py": text})
+    assert (f"second-opinion.{rule}", "app/use.py", line) in [(f.rule, f.path, f.line) for f in found], (what, found)
+    assert rule in ("string", "lost") or any(f.severity == "error" for f in found)
+
+
+def test_a_name_left_in_a_settings_file_is_found(tmp_path: Path) -> None:
+    found = _asked(tmp_path, {"app/log.yaml": "class: shop.handlers.Json\n"})
+    assert [(f.path, f.line, f.rule) for f in found] == [("app/log.yaml", 1, "second-opinion.string")]
+
+
+def test_an_import_that_hangs_or_kills_counts_only_if_it_is_new(tmp_path: Path) -> None:
+    use = "import shop.tasks\n"
+    assert _asked(tmp_path / "a", {"acme/store/tasks.py": "import os\nos._exit(3)\n"}, use) != []
+    sides = _sides(tmp_path / "b", use)
+    for side, path in ((sides[0], "shop/tasks.py"), (sides[1], "acme/store/tasks.py")):
+        (side.root / path).write_text("import time\ntime.sleep(60)\n")
+    assert second_opinion(sys.executable, *sides, timeout=2) == []
+
+
+def test_what_a_file_asks_for() -> None:
+    text = b"""
+from . import near
+from ..far import thing as t, other
+import a.b.c as c, d.e
+try:
+    from x import *
+except ImportError:
+    pass
+print(c.f.g, d.e.h(), t.i, local.j, "k.l:m", "no name")
+"""
+    asked = {(w.request.kind, w.request.dotted, w.line) for w in wishes("p/q/r.py", text, "p.q.r", False)}
+    assert asked == {
+        ("import", "p.q.near", 2), ("import", "p.far.thing", 3), ("import", "p.far.other", 3), ("import", "a.b.c", 4),
+        ("import", "d.e", 4), ("import", "x", 6), ("chain", "a.b.c.f.g", 9), ("chain", "d.e.h", 9),
+        ("chain", "p.far.thing.i", 9), ("string", "k.l.m", 9),
+    }  # fmt: skip
+
+
+def test_a_notebook_asks_as_well_and_what_does_not_parse_asks_for_nothing() -> None:
+    cell = '{"cells": [{"cell_type": "code", "source": ["%load_ext x\\n", "import a.b"]}, {"cell_type": "markdown"}]}'
+    assert [w.request.dotted for w in wishes("n.ipynb", cell.encode(), "n", False)] == ["a.b"]
+    assert wishes("x.py", b"print 'a'", "x", False) == wishes("x.ipynb", b"[]", "x", False) == []
+
+
+def test_names_that_nothing_binds() -> None:
+    text = b"""
+import a
+from b import *
+
+def f(x):
+    global made
+    made = [y for y in x if (z := y)]
+    return made, a, missing.attribute, __name__, len(x), z
+
+class C:
+    k = other
+    def g(self): return __class__
+print(made)
+"""
+    assert unbound(text) == {"missing": 8, "other": 11}
+
+
+def test_stage_4_says_what_was_missed_and_stage_5_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = sample.build(tmp_path / "repo")
+    for key, value in sample.environment().items():
+        monkeypatch.setenv(key, value)
+    right = Froms.scan
+
+    def scan(self: Froms, node: ast.ImportFrom, scope: Scope) -> None:
+        if self.sink.path != "services/b/app.py":
+            right(self, node, scope)
+
+    monkeypatch.setattr(Froms, "scan", scan)
+    for stage in (1, 2, 3):
+        commands.run(Session(root, None, 1), stage, ())
+    outcome = commands.run(Session(root, None, 1), 4, ())
+    missed = [(f.path, f.line) for f in outcome.findings if f.rule == "second-opinion.broken"]
+    assert missed == [("services/b/app.py", 5)] and "1 that were missed" in outcome.message
+    with pytest.raises(CheckFailed, match=r"services/b/app.py:5 second-opinion.broken alphapulse_types"):
+        commands.run(Session(root, None, 1), 5, ())
+    assert commands.status(Session(root))["next"].startswith("next: python -m tools.migrate --stage 5")

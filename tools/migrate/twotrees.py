@@ -1,0 +1,77 @@
+"""The second opinion for a session: both trees in folders, what the plan renamed, and what was listed already."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from .model import Finding, Refused
+from .opinion import Renaming, Side, second_opinion
+from .session import Session
+from .trailers import standing
+
+_TIMEOUT = 60.0  # seconds for one import
+
+
+def disagreements(session: Session, base: str) -> list[Finding]:
+    """What the second opinion finds in the tree at HEAD, compared with `base`, and the tool has not listed itself."""
+    audit = session.journal.load(session.journal.audit_file) or {}
+    session.progress("second opinion", 0, 0)
+    tree = session.repo.tree(base)
+    with tempfile.TemporaryDirectory(prefix="migrate-before-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(session.repo.archive(base, []))) as tar:
+            tar.extractall(folder, filter=_harmless)
+        found = second_opinion(
+            audit.get("python", sys.executable),
+            Side(Path(folder), list(tree), session.plan.import_roots),
+            Side(session.root, list(session.tree), roots_now(session)),
+            _renaming(session, list(tree)),
+            session.lock.files if session.lock else (),
+            timeout=_TIMEOUT,
+        )
+    if not found:
+        return []
+    # The lines of edits that are left to make are listed as such, by `leftovers`.
+    listed = {(f.path, f.line) for scan in session.scans for f in scan.findings}
+    return [f for f in found if (f.path, f.line) not in listed]
+
+
+def base_of(session: Session) -> str:
+    """The commit before the first one of stage 3; by its trailers, where another clone made it."""
+    record = session.history.done.get(3)
+    if record is not None:
+        return record.base
+    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.stage == 3), None)
+    if first is None:
+        raise Refused(
+            "the commits of stage 3 are not in this branch's history",
+            where=str(session.root),
+            next_step="was it squashed or rebased? History cannot be checked then",
+        )
+    return session.repo.run("rev-parse", f"{first}~1")
+
+
+def roots_now(session: Session) -> list[str]:
+    """The import roots of the moved tree."""
+    roots = list(session.plan.import_roots)
+    if session.plan.target and session.plan.target.import_root not in roots:
+        roots.append(session.plan.target.import_root)
+    return roots
+
+
+def _renaming(session: Session, before: list[str]) -> Renaming:
+    names = {old: move.target for old, move in session.layout.old_names.items()}
+    names |= {s.source: s.target for s in session.plan.symbols}
+    paths = {p: new for p in before if (new := session.layout.old_to_new_path(p)) and new in session.tree}
+    return Renaming(names, paths, session.plan.exclude)
+
+
+def _harmless(member: tarfile.TarInfo, place: str) -> tarfile.TarInfo | None:
+    """Links that lead out of the tree are left out; no module needs them."""
+    try:
+        return tarfile.data_filter(member, place)
+    except tarfile.FilterError:
+        return None

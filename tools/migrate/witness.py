@@ -1,0 +1,128 @@
+"""A fresh interpreter that is asked, request by request, what names lead to; old names can be barred from it.
+
+Owns: the driver in the other interpreter and the meaning of its answers.  Module bodies run there, and nowhere else, so
+only what moves should be asked for.  When the interpreter dies or hangs, the request that it was at has failed, and a
+new one goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.migrate.environ import child_environment
+from tools.migrate.imports import drive
+from tools.migrate.statements import Request
+
+# Runs in the other interpreter, which may be an older Python: standard library only, nothing newer than 3.8.
+_DRIVER = r"""
+import sys, os, json, importlib, types, warnings
+job = json.loads(sys.stdin.readline())
+out = os.fdopen(os.dup(1), "w", encoding="ascii")
+null = os.open(os.devnull, os.O_RDWR)
+for fd in (0, 1, 2): os.dup2(null, fd)
+sys.path[:] = job["paths"] + [p for p in sys.path if p != ""]
+sys.argv[:] = [""]
+warnings.simplefilter("ignore")
+barred = set(job["barred"])
+
+class Bar:
+    def find_spec(self, name, path=None, target=None):
+        if name in barred: raise ModuleNotFoundError("No module named %r, the old name" % name, name=name)
+
+sys.meta_path.insert(0, Bar())
+
+def tell(*what):
+    out.write(json.dumps(what) + "\n"); out.flush()
+
+def longest(name):
+    parts, rest = name.split("."), []
+    while True:
+        try: return importlib.import_module(".".join(parts)), rest
+        except ModuleNotFoundError as error:
+            if len(parts) == 1 or error.name not in (".".join(parts), ".".join(parts[:-1])): raise
+            rest.insert(0, parts.pop())
+
+def read(kind, module, names, needs):
+    for need in needs:
+        try: importlib.import_module(need)
+        except Exception: pass
+    if kind == "import": value, rest = importlib.import_module(module), []
+    else: value, rest = longest(module)
+    for name in rest + names:
+        inside = isinstance(value, types.ModuleType)
+        if kind == "chain" and not inside: break
+        try: value = getattr(value, name)
+        except AttributeError:
+            if kind != "import" or not inside: raise
+            value = importlib.import_module(value.__name__ + "." + name)
+    return value
+
+def thing(value):
+    if isinstance(value, types.ModuleType): return "module " + value.__name__
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if isinstance(module, str) and isinstance(name, str): return "%s.%s" % (module, name)
+    return "a value of %s.%s" % (type(value).__module__, type(value).__qualname__)
+
+for number, request in job["requests"]:
+    tell("start", number)
+    try: tell("done", number, True, thing(read(*request)))
+    except BaseException as error:
+        try: text = " ".join(str(error).split())[:300]
+        except BaseException: text = ""
+        tell("done", number, False, type(error).__name__ + (": " + text if text else ""))
+tell("end")
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`text` is what the name leads to, or why it leads to nothing."""
+
+    found: bool
+    text: str
+
+
+def ask(
+    python: str,
+    root: Path,
+    roots: Sequence[str],
+    requests: Iterable[Request],
+    *,
+    barred: Collection[str] = (),
+    timeout: float = 60,
+) -> dict[Request, Answer]:
+    """What each request leads to in the tree at `root`; `roots` come first on its path, `barred` modules do not exist.
+
+    `timeout` is in seconds for each request.
+    """
+    wanted = list(dict.fromkeys(requests))
+    answers: dict[Request, Answer] = {}
+    root = root.resolve()
+    with tempfile.TemporaryDirectory(prefix="migrate-witness-") as folder:
+        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0"}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        while waiting := [(n, r) for n, r in enumerate(wanted) if r not in answers]:
+            job = {
+                "paths": [os.path.normpath(root / r) for r in roots],
+                "barred": sorted(barred),
+                "requests": [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting],
+            }
+            messages, end = drive(python, _DRIVER, json.dumps(job), root, env, timeout)
+            at = waiting[0][0]
+            for kind, number, *rest in messages:
+                at = number
+                if kind == "done":
+                    answers[wanted[number]] = Answer(*rest)
+            if end == "":
+                break
+            answers.setdefault(wanted[at], Answer(False, end))
+    return answers
+
+
+__all__ = ["Answer", "ask"]
