@@ -1,8 +1,8 @@
 # Short words for the commands of dev.py; `make` alone runs the tests.
 .DEFAULT_GOAL := test
-.PHONY: setup demo test lint types check clean
+.PHONY: setup demo test lint types docs check clean
 
-setup demo test lint types:
+setup demo test lint types docs:
 	python3 dev.py $@
 
 check: lint test

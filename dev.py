@@ -4,6 +4,7 @@
     python3 dev.py test [pytest args]   the tests: all of them on all cores, or what pytest makes of the arguments
     python3 dev.py lint                 ruff, import contracts, mypy, pyright
     python3 dev.py types                mypy and pyright alone
+    python3 dev.py docs                 the docs site, into build/site
     python3 dev.py setup                only make the environment
 
 Owns the environment in `.venv`.  Standard library only, and must not import anything of this repository: it runs
@@ -31,7 +32,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "dev-stamp.json"
-REQUIREMENTS = {"dev": "requirements-dev.txt", "lint": "requirements-lint.txt"}
+REQUIREMENTS = {"dev": "requirements-dev.txt", "lint": "requirements-lint.txt", "docs": "requirements-docs.txt"}
 PIP_WITH_PYTHON_OPTION = (22, 3)
 USAGE_ERROR = 2
 # All tests take minutes, so they share the cores; some start servers and many processes, so not too many at once.
@@ -64,12 +65,16 @@ def main(arguments: list[str]) -> int:
         if word in ("lint", "types") and not rest:
             prepare("dev", "lint")
             return run_all(LINT if word == "lint" else TYPES)
+        if word == "docs" and not rest:
+            prepare("dev", "docs")
+            os.environ["NO_MKDOCS_2_WARNING"] = "1"  # its version is pinned
+            return replace_process("mkdocs", "build", "--strict", "--quiet")
     except SetupError as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"dev.py: what is {' '.join(arguments)!r}? Use demo, test, lint, types or setup", file=sys.stderr)
+    print(f"dev.py: what is {' '.join(arguments)!r}? Use demo, test, lint, types, docs or setup", file=sys.stderr)
     return USAGE_ERROR
 
 

@@ -170,6 +170,6 @@ def test_yaml_files_are_yaml(name: str) -> None:
 
 
 def test_pins_name_no_registry() -> None:
-    for name in ("constraints.txt", "requirements-dev.txt", "requirements-lint.txt"):
+    for name in ("constraints.txt", "requirements-dev.txt", "requirements-lint.txt", "requirements-docs.txt"):
         assert "://" not in (ROOT / name).read_text(encoding="utf-8")
     assert not [name for name in OURS if Path(name).name in {"uv.lock", "poetry.lock", "pdm.lock"}]

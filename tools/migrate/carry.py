@@ -23,11 +23,12 @@ from .model import Edit, Finding
 from .operations import MoveFiles, apply_edits
 from .plan import LOCK_FILE
 from .repo import Repo
-from .tree import REGULAR, Lines, Tree, decode
+from .tree import LINK, REGULAR, Lines, Tree, decode
 from .workplace import Disk
 
 _MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")  # of the old distribution: they stay
 RULE = "late-file"
+Rename = Callable[[str, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,21 @@ def _stays(path: str, layout: Layout) -> bool:
     return name in _MANIFESTS and any(m.is_package and m.path == folder for m in layout.moves)
 
 
-def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk) -> list[Finding]:
-    """Move each file to its new place, in the tree and in the index; returns what a person has to do."""
+def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk, rename: Rename) -> list[Finding]:
+    """Move each file to its new place, in the tree and in the index; returns what a person has to do.
+
+    `rename` gives the content of a file at its new place with the old names in it rewritten.
+    """
     left: list[Finding] = []
+    waiting = unmerged(repo)
     for file in late:
         if file.path == file.new:
             repo.stage([file.path])
+        elif file.stages is not None and file.new in waiting:
+            text = f"this and {file.new} are both unmerged"
+            left.append(Finding(file.path, 1, RULE, text, (), "solve the conflict there first", "error"))
         elif file.stages is not None:
-            left += _merge(repo, file, place)
+            left += _merge(repo, layout, file, place, rename)
         elif place.holds(file.new):
             if place.read(file.new) == place.read(file.path):
                 repo.remove([file.path])
@@ -92,30 +100,35 @@ def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk) -> list[Fin
                 left.append(Finding(file.path, 1, RULE, text, (), "merge the two by hand", "error"))
         else:
             MoveFiles(3, file.path, file.new, ((file.path, file.new),)).apply(place)
-            _mend(layout, file, place)
+            data = place.read(file.new)
+            mended = _mended(layout, file, data)
+            if mended != data:
+                place.write(file.new, mended, None)
             repo.stage([file.new])
     return left
 
 
-def _merge(repo: Repo, file: Late, place: Disk) -> Iterator[Finding]:
+def _merge(repo: Repo, layout: Layout, file: Late, place: Disk, rename: Rename) -> Iterator[Finding]:
     """A file that the branch changed, at whose place something else stands now: its change goes to the new place."""
     assert file.stages is not None
     base, ours, theirs = file.stages
-    # Whose side has been migrated: merging the branch into the trunk it is ours, the other way round theirs.
-    late, standing = (theirs, ours) if holds(repo, "HEAD", LOCK_FILE) else (ours, theirs)
+    late, standing = (theirs, ours) if _trunk_is_ours(repo) else (ours, theirs)
     mode = file.modes[2 if standing == ours else 1] or REGULAR
-    target = repo.root / file.new
     clean = True
+
+    def at_new_place(blob: str) -> bytes:
+        return rename(file.new, _mended(layout, file, content(repo, blob, file.new)))
+
     if late and not place.holds(file.new):
-        place.write(file.new, content(repo, late, file.new), None)
+        place.write(file.new, at_new_place(late), None)
         repo.stage([file.new])
         repo.set_executable(file.new, mode)
     elif late:
         before = place.read(file.new)
-        both, clean = merged(repo, target, content(repo, base, file.new), content(repo, late, file.new))
+        both, clean = merged(repo, before, at_new_place(base), at_new_place(late))
         place.write(file.new, both, None)
         if not clean:
-            mark_unmerged(repo, file.new, (base, late))
+            mark_unmerged(repo, file.new, base, late, late_is_theirs=late == theirs)
         elif both != before:
             repo.stage([file.new])
     if standing:
@@ -123,28 +136,52 @@ def _merge(repo: Repo, file: Late, place: Disk) -> Iterator[Finding]:
         repo.stage([file.path])
     else:
         repo.remove([file.path])
-    if not clean:
+    if not late:
+        text = f"the late branch deleted {file.path}, which has moved here"
+        yield Finding(file.new, 1, RULE, text, (), "delete it here as well, if that is still wanted", "error")
+    elif not clean:
         text = f"both sides changed the same lines; they came from {file.path}"
         yield Finding(file.new, 1, RULE, text, (), "solve the conflict there, then 'git add' it", "error")
 
 
-def _mend(layout: Layout, file: Late, place: Disk) -> None:
+def settle(repo: Repo, place: Disk, rename: Rename, tried: set[str]) -> list[str]:
+    """Merge once more what git could not, with the new names on both sides; returns what went without a conflict.
+
+    `tried` are files that `carry` has left to a person already.  Most conflicts with a branch from before the migration
+    are lines beside an import that was rewritten.
+    """
+    out = []
+    late, trunk = (2, 1) if _trunk_is_ours(repo) else (1, 2)
+    for path, file in unmerged(repo).items():
+        if path in tried or not all(file.blobs) or len(set(file.modes)) > 1 or file.modes[0] == LINK:
+            continue
+        base, branch = (rename(path, content(repo, file.blobs[n], path)) for n in (0, late))
+        both, clean = merged(repo, content(repo, file.blobs[trunk], path), base, branch)
+        if clean:
+            place.write(path, both, None)
+            repo.stage([path])
+            out.append(path)
+    return out
+
+
+def _trunk_is_ours(repo: Repo) -> bool:
+    """Whose side has been migrated: merging the branch into the trunk it is ours, the other way round theirs."""
+    return holds(repo, "HEAD", LOCK_FILE)
+
+
+def _mended(layout: Layout, file: Late, data: bytes) -> bytes:
     """Relative imports that would lead elsewhere from the new place are written out."""
-    if not file.new.endswith((".py", ".pyi")):
-        return
-    data = place.read(file.new)
-    text = decode(data, python=True)
-    now = layout.module_of(file.new)
-    before = _old_name(layout, file.path)
+    text = decode(data, python=True) if file.new.endswith((".py", ".pyi")) else None
+    now, before = layout.module_of(file.new), _old_name(layout, file.path)
     if text is None or now is None or before is None:
-        return
-    edits = tuple(relative_edits(text.body, before, now, layout.new_module))
-    if edits:
-        place.write(file.new, apply_edits(data, edits, file.new), None)
+        return data
+    return apply_edits(data, tuple(relative_edits(text.body, before, now, layout.new_module)), file.new)
 
 
 def _old_name(layout: Layout, path: str) -> ModuleName | None:
     for move in sorted(layout.moves, key=lambda m: -len(m.path)):
+        if path.removesuffix("i") == move.path:
+            return ModuleName(move.source, False)
         if path.startswith(move.path + "/"):
             parts = path[len(move.path) + 1 :].rpartition(".")[0].split("/")
             is_package = parts[-1] == "__init__"
@@ -166,6 +203,10 @@ def relative_edits(
             continue
         meant, leads = _absolute(before, node), _absolute(now, node)
         wanted = new_module(meant) or meant if meant else None
+        if not node.module and leads:  # the names may be modules, which know better than their package
+            names = [alias.name for alias in node.names if alias.name != "*"]
+            if names and all((new_module(f"{meant}.{n}") or f"{meant}.{n}") == f"{leads}.{n}" for n in names):
+                continue
         start = lines.offset(node.lineno, node.col_offset)
         found = re.compile(r"from\s*((?:\.\s*)+(?!import\b)[\w.]*)").match(body, start)
         if wanted and wanted != leads and found:

@@ -324,6 +324,7 @@ def demo(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="Where to build it; a new folder if left out.")
     ] = None,
+    build_only: Annotated[bool, typer.Option("--build-only", help="Only build it; you run the stages.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -334,6 +335,10 @@ def demo(
     settings.root = place
     if not settings.as_json:
         settings.console.print(f"a legacy monorepo is built in {place}")
+    if build_only:
+        if settings.as_json:
+            print_json({"folder": str(place), "report": None, "stages": []})
+        return 0
     outcomes = []
     for number in STAGE_NAMES:
         outcome = with_progress(lambda s, n=number: commands.run(s, n, ()), own_python=True)  # type: ignore[misc]

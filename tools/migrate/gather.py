@@ -112,7 +112,9 @@ def _archived(session: Session, commit: str, paths: Sequence[str]) -> Iterable[t
     wanted = [p for p in paths if p in tracked]
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
-        with tarfile.open(fileobj=io.BytesIO(session.repo.archive(commit, part))) as archive:
+        with tarfile.open(
+            fileobj=io.BytesIO(session.repo.read("archive", "--format=tar", commit, "--", *part))
+        ) as archive:
             for entry in archive:
                 if entry.issym():
                     yield entry.name, entry.linkname

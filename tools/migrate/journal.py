@@ -21,6 +21,8 @@ import filelock
 from .model import Refused
 
 _BLOCK = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+REFUSALS = _FULL | {errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO}  # by the disk, of a write
 
 
 @dataclass(slots=True)
@@ -194,7 +196,7 @@ class Journal:
 
 def unwritable(error: OSError, where: str, size: int = 0) -> Refused:
     """What to tell of a file that could not be written while nothing was touched yet."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         room = f"{size // 1024 + 1} KB, which the way back could need" if size else "the tool's state"
         what, next_step = f"there is no room for {room}", "make room on the disk"
     else:

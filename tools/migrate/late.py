@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import tomlkit
 import tomlkit.exceptions
@@ -20,7 +21,7 @@ from .manifests import rewrite_manifest, wants
 from .model import Edit, Finding, PlanError
 from .operations import apply_edits
 from .plan import PLAN_FILE, MoveEntry, Plan
-from .scan import FileScan, excluded, make_world, scan_tree
+from .scan import FileScan, excluded, make_world, scan_file, scan_tree
 from .session import Session
 from .submodules import blank
 from .tree import Tree
@@ -74,16 +75,29 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     repo, place = session.repo, session.executor_of(lock.plan).place(session.repo.head())
     layout = lock_layout(session, lock, tree)
     late = carry.find(repo, layout, lock, tree)
-    left = carry.carry(repo, layout, late, place)
+    rename = partial(renamed, layout)
+    left = carry.carry(repo, layout, late, place, rename)
+    merged = carry.settle(repo, place, rename, {file.new for file in late})
+    for path in merged:
+        say(f"merged: {path}")
     for file in late:
         if not any(f.path == file.path for f in left):
             say(f"carried: {file.path} to {file.new}" if file.path != file.new else f"added: {file.new}")
-    if late:
+    if late or merged:
         tree = repo.index_tree()
         layout = lock_layout(session, lock, tree)
     for path in rewrite(place, find(layout, session.jobs)):
         say(f"rewritten: {path}")
     return left
+
+
+def renamed(layout: Layout, path: str, data: bytes) -> bytes:
+    """What a file with this content would be after stage 4; a manifest stays as it is."""
+    if wants(path):
+        return data
+    tree = layout.tree.replaced(written={path: data})
+    scan = scan_file(make_world(Layout(layout.plan, tree, layout.moves, moved=True)), path)
+    return apply_edits(data, scan.edits, path)
 
 
 def rewrite(place: Disk, arrivals: Arrivals) -> list[str]:

@@ -6,7 +6,6 @@ Owns the index's stages: base, ours, theirs.  Must not know of moves; `carry` sa
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,27 +45,28 @@ def holds(repo: Repo, revision: str, path: str) -> bool:
     return True
 
 
-def merged(repo: Repo, current: Path, base: bytes, other: bytes) -> tuple[bytes, bool]:
+def merged(repo: Repo, current: bytes, base: bytes, other: bytes) -> tuple[bytes, bool]:
     """`current` with what changed from `base` to `other`, and whether that went without a conflict."""
     with tempfile.TemporaryDirectory(prefix="migrate-", dir=repo.git_dir) as folder:
-        places = [current, Path(folder, "before"), Path(folder, "late")]
-        for place, data in zip(places[1:], (base, other), strict=True):
+        places = [Path(folder, name) for name in ("current", "base", "other")]
+        for place, data in zip(places, (current, base, other), strict=True):
             place.write_bytes(data)
         labels = [word for label in ("moved", "before the move", "late branch") for word in ("-L", label)]
         status, out = repo.feed(b"", "merge-file", "-p", *labels, *map(str, places))
-    if not 0 <= status <= 127:  # the number of conflicts, or an error
-        raise MigrateError("git cannot merge it", where=str(current), next_step="merge it by hand")
-    return out, status == 0
+    if 0 <= status <= 127:  # the number of conflicts, or an error
+        return out, status == 0
+    return current, current == other  # binary
 
 
-def mark_unmerged(repo: Repo, path: str, blobs: Sequence[str]) -> None:
-    """Let git know that this file waits for a person: it gets a base, ours (as the index has it) and theirs."""
+def mark_unmerged(repo: Repo, path: str, base: str, late: str, *, late_is_theirs: bool) -> None:
+    """Let git know that this file waits for a person: it gets a base, and as ours and theirs the index's and `late`."""
     entries = [e for e in repo.run("ls-files", "-z", "-s", "--", path).split("\0") if e]
     if len(entries) != 1:
         return  # it is unmerged already
-    mode, ours, _ = entries[0].split("\t", 1)[0].split(" ")
-    lines = [f"0 {'0' * len(ours)}\t{path}"]
-    lines += [f"{mode} {b} {n}\t{path}" for n, b in enumerate((blobs[0], ours, blobs[1]), 1) if b]
+    mode, held, _ = entries[0].split("\t", 1)[0].split(" ")
+    stages = (base, held, late) if late_is_theirs else (base, late, held)
+    lines = [f"0 {'0' * len(held)}\t{path}"]
+    lines += [f"{mode} {blob} {stage}\t{path}" for stage, blob in enumerate(stages, 1) if blob]
     repo.feed(
         "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape"), "update-index", "-z", "--index-info"
     )

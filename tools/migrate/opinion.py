@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.migrate.model import Finding
 from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
+from tools.migrate.submodules import blanked
 from tools.migrate.witness import Answer, ask
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
@@ -133,6 +134,7 @@ def _broken(
     failed_before = {key(r) for r, answer in first.answers.items() if not answer.found}
     worked_before = {key(r) for r, answer in first.answers.items() if answer.found}
     confirmed: dict[Request, Answer] = {}
+    deeper: dict[str, list[Wish]] = {}  # what went wrong in a module that the import led to -> where that shows
     for wish in second.wishes:
         request, answer = wish.request, second.led(wish)
         if answer.found or (key(request) in failed_before and key(request) not in worked_before):
@@ -143,17 +145,35 @@ def _broken(
             side = second.side
             confirmed |= ask(python, side.root, side.roots, [request], barred=barred, timeout=timeout)
         answer = confirmed.get(request, answer)
-        if not answer.found:
-            what = {"import": "this import", "chain": "this name", "string": "the name in this string"}[request.kind]
-            yield Finding(
-                wish.path,
-                wish.line,
-                "second-opinion.broken",
-                f"{request.dotted}: {answer.text}",
-                (f"{what} leads nowhere once the old names are gone", "it is never reached"),
-                f"it should be {key(request)[1]}" if key(request)[1] != request.dotted else "look at what it names now",
-                "warning" if request.kind == "string" else "error",
-            )
+        if answer.found:
+            continue
+        if not _is_about(answer.text, request):
+            deeper.setdefault(answer.text, []).append(wish)
+            continue
+        new = key(request)[1]
+        yield _nowhere(wish, answer.text, f"it should be {new}" if new != request.dotted else "")
+    for text, found in deeper.items():
+        more = f"the same in {len(found) - 1} other places" if found[1:] else ""
+        yield _nowhere(next((w for w in found if w.request.kind != "string"), found[0]), text, more)
+
+
+def _nowhere(wish: Wish, text: str, hint: str) -> Finding:
+    what = {"import": "this import", "chain": "this name", "string": "the name in this string"}[wish.request.kind]
+    return Finding(
+        wish.path,
+        wish.line,
+        "second-opinion.broken",
+        f"{wish.request.dotted}: {text}",
+        (f"{what} leads nowhere once the old names are gone", "it is never reached"),
+        hint or "look at what it names now",
+        "warning" if wish.request.kind == "string" else "error",
+    )
+
+
+def _is_about(text: str, request: Request) -> bool:
+    """Whether an error is about what was asked for, and not about something that a module on the way needs."""
+    parts = request.dotted.split(".")
+    return any(f"'{'.'.join(parts[: n + 1])}'" in text for n in range(len(parts)))
 
 
 def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding]:
@@ -161,7 +181,7 @@ def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding
     got: dict[str, set[str]] = {}
     for wish in second.wishes:
         if second.led(wish).found:
-            got.setdefault(wish.path, set()).add(second.led(wish).text)
+            got.setdefault(wish.path, set()).update((second.led(wish).text, wish.request.dotted))
     complete = {w.path for w in second.wishes} - {
         w.path for w in second.wishes if w.request.kind == "import" and not second.led(w).found
     }
@@ -169,7 +189,8 @@ def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding
         path, answer = renaming.paths.get(wish.path, wish.path), first.led(wish)
         if wish.request.kind != "import" or not answer.found or path not in complete:
             continue
-        if renaming.text(answer.text) not in got.get(path, set()):
+        # The same name may lead to another object: one that is compiled here, and was not in the tree from before.
+        if not {renaming.text(answer.text), renaming.new(wish.request.dotted)} & got.get(path, set()):
             readings = (f"before: {answer.text}", "nothing that this file imports now")
             text = f"{wish.request.dotted} was imported here"
             yield Finding(path, wish.line, "second-opinion.lost", text, readings, "compare the imports", "warning")
@@ -210,7 +231,8 @@ def _files(side: Side, renaming: Renaming, suffixes: tuple[str, ...]) -> Iterabl
 
 
 def _read(side: Side, path: str) -> bytes:
-    return (side.root / path).read_bytes()
+    """The file without the block that stands in for old submodules, which names them on purpose."""
+    return blanked((side.root / path).read_bytes())
 
 
 def _modules(side: Side) -> set[str]:

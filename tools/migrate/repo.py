@@ -200,9 +200,12 @@ class Repo:
 
         return Tree(modes, read)
 
-    def archive(self, revision: str, paths: Sequence[str]) -> bytes:
-        """A tar file of these paths at a revision."""
-        return self.read("archive", "--format=tar", revision, "--", *paths)
+    def take_out(self, revision: str, folder: Path) -> None:
+        """Write the tree of a revision into a folder; the checkout and its index stay as they are."""
+        index = folder / ".index-of-tools-migrate"
+        self.run("read-tree", revision, GIT_INDEX_FILE=str(index))
+        self.run("checkout-index", "-a", "-f", f"--prefix={folder}/", GIT_INDEX_FILE=str(index))
+        index.unlink(missing_ok=True)
 
     def line_commit(self, path: str, line: int) -> str:
         """The commit that last changed a line of a file at HEAD."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from .audit import run_audit
 from .executor import Group
-from .journal import unwritable
-from .model import STAGE_NAMES, CheckFailed, FailedMidway, Finding, Refused
+from .journal import REFUSALS, unwritable
+from .model import STAGE_NAMES, CheckFailed, FailedMidway, Finding, MigrateError, Refused
 from .operations import EditFile, MoveFiles, SetAside
 from .session import SavedPlan, Session
 from .slices import chosen, pick, without_done
@@ -82,6 +82,8 @@ def told(session: Session) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
         where = str(error.filename or session.root)
         running = session.history.running
         if running is None:
@@ -235,11 +237,20 @@ def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
     else:
         outcome = _change(session, 4, (), groups, saved)
     session.forget()
-    doubts = [] if only else disagreements(session, base_of(session))
+    doubts = [] if only else _doubts(session)
     missed = sum(f.severity == "error" for f in doubts)
     outcome.message += f"; the second opinion names {missed} that were missed" if missed else ""
     outcome.findings = doubts + [f for f in _planned_findings(saved) if wanted(f.path)]
     return outcome
+
+
+def _doubts(session: Session) -> list[Finding]:
+    """The second opinion on a stage that is done by now: if it cannot be had, that is a finding, and no failure."""
+    try:
+        return disagreements(session, base_of(session))
+    except (OSError, MigrateError) as error:
+        what = f"it could not be asked: {error}"
+        return [Finding(session.plan.file, 0, "second-opinion.none", what, (), "stage 5 asks again", "warning")]
 
 
 def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:

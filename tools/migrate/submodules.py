@@ -22,6 +22,7 @@ from .tree import LINK, Lines, Tree
 MARK = "# tools.migrate attributes:"
 RULE = "shim.attribute"
 _BLOCK = re.compile(rf"^{re.escape(MARK)} begin\b.*?^{re.escape(MARK)} end(\r?\n)?", re.M | re.S)
+_BYTES = re.compile(_BLOCK.pattern.encode(), re.M | re.S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,11 @@ def blank(tree: Tree, paths: Iterable[str]) -> dict[str, bytes]:
             empty = re.sub(r"[^\r\n]", " ", edit.old)
             out[path] = text.encoded(text.body[: edit.start] + empty + text.body[edit.end :])
     return out
+
+
+def blanked(data: bytes) -> bytes:
+    """The content of one file, of any encoding that has ASCII, with spaces in the block's place."""
+    return _BYTES.sub(lambda found: re.sub(rb"[^\r\n]", b" ", found[0]), data)
 
 
 def has_block(text: str) -> bool:

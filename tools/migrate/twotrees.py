@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -22,8 +20,7 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     session.progress("second opinion", 0, 0)
     tree = session.repo.tree(base)
     with tempfile.TemporaryDirectory(prefix="migrate-before-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(session.repo.archive(base, []))) as tar:
-            tar.extractall(folder, filter=_harmless)
+        session.repo.take_out(base, Path(folder).resolve())
         found = second_opinion(
             audit.get("python", sys.executable),
             Side(Path(folder), list(tree), session.plan.import_roots),
@@ -67,11 +64,3 @@ def _renaming(session: Session, before: list[str]) -> Renaming:
     names |= {s.source: s.target for s in session.plan.symbols}
     paths = {p: new for p in before if (new := session.layout.old_to_new_path(p)) and new in session.tree}
     return Renaming(names, paths, session.plan.exclude)
-
-
-def _harmless(member: tarfile.TarInfo, place: str) -> tarfile.TarInfo | None:
-    """Links that lead out of the tree are left out; no module needs them."""
-    try:
-        return tarfile.data_filter(member, place)
-    except tarfile.FilterError:
-        return None

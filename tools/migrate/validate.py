@@ -8,11 +8,9 @@ uses an old name any more, and the second opinion agrees.
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -203,11 +201,7 @@ def _api(session: Session, base: str) -> list[Finding]:
     moves = [m for m in session.layout.moves if m.source in ours]
     packages = [(m.source, m.target) for m in moves]
     with tempfile.TemporaryDirectory(prefix="migrate-api-") as folder:
-        tree = session.repo.tree(base)
-        paths = [m.path for m in moves if tree.exists(m.path)]
-        archive = session.repo.archive(base, paths)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+        session.repo.take_out(base, Path(folder).resolve())
         for move in session.layout.moves:  # a build script beside the code is no module of it
             if move.is_package and f"{move.to_path}/setup.py" not in session.tree:
                 Path(folder, move.path, "setup.py").unlink(missing_ok=True)

@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise OSError(errno.EBADF, "the standard input or output is closed")
         classes = _classes(given.classes)
         code = _map(given.type, classes) if given.command == "map" else _dump(given, classes)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.filename or 'dump'}: {error.strerror or error}", file=sys.stderr)
         _forget_output()
     except (ProtocolError, _UsageError) as error:
-        sys.stdout.flush()
+        print(end="", flush=True)
         print(error, file=sys.stderr)
     return USAGE
 
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _dump(given: argparse.Namespace, classes: Classes) -> int:
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     counts = Counts()
     with _opened(given.file) as file:

@@ -87,9 +87,18 @@ def _doubted(
         readings = (f"a file beside {token}", f"the folder, now {verdict.new}")
         return Verdict("list", "part of a pattern", verdict.new, 3, "string.pattern", readings)
     if _WARNING.match(text) and text[:start].count(":") == 1:
+        if _said_by_moving(text, context):
+            return Verdict("change", "the moved code says it by its new name", verdict.new, 3, "string.message")
         readings = (f"the package, now {verdict.new}", "the text of a warning, which stays")
         return Verdict("list", "part of a warning's message", verdict.new, 4, "string.message", readings)
     return verdict
+
+
+def _said_by_moving(text: str, context: Context) -> bool:
+    """Whether the message of a warning filter begins like a text in the moving code, which changes with the move."""
+    message = text.split(":")[1].strip().removesuffix(".*").replace("\\\\.", ".").replace("\\.", ".")[:40]
+    moving = (path for path in context.layout.moved_files() if path.endswith(".py"))
+    return " " in message and any(message.encode() in context.tree.read(path) for path in moving)
 
 
 _URL = re.compile(r"\w+://(?P<host>[^\s/\"'<>]*)(?P<path>[^\s\"'<>)]*)")

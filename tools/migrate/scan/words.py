@@ -48,6 +48,7 @@ _INSTALL_BEFORE = re.compile(
 )
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
+_MESSAGE = re.compile(r"(?:^|[\s\"'])(?:error|ignore|always|default|module|once):[ ]?$")  # of a filter: what code says
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -82,7 +83,8 @@ def scan_words(
             continue
         if verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
-            when = stage or (3 if logger or WARNING_FILTER.search(before) else verdict.stage)
+            soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
+            when = stage or (3 if soon else verdict.stage)
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):

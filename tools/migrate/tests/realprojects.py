@@ -127,9 +127,11 @@ class Checkout:
             call("sh", "-c", project.prepare, cwd=self.root)
         self.git("add", "-A", "-f")
         self.git("commit", "-q", "-m", f"{project.name} {project.version}")
-        self.first = self.git("rev-parse", "HEAD").strip()
         for place in project.editable:
             self._pip("install", "--no-deps", "--no-build-isolation", "-e", place, cwd=self.root)
+        if self.git("status", "--porcelain", "--untracked-files=no"):  # a build that makes catalogues anew, say
+            self.git("commit", "-q", "-a", "--amend", "--no-edit")
+        self.first = self.git("rev-parse", "HEAD").strip()
         self._leftovers = self.git("status", "--porcelain")
 
     def _pip(self, *arguments: str, cwd: Path | None = None) -> None:

@@ -139,6 +139,53 @@ def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path],
     assert migrate(root, "check-shims").code == 0
 
 
+def test_lines_beside_a_rewritten_import_are_merged(roots: dict[int, Path], tmp_path: Path) -> None:
+    """git sees a conflict, since both sides changed neighbouring lines; with the new names on both there is none."""
+    root = sample.copy(roots[4], tmp_path / "r")
+    git(root, "switch", "-q", "late")
+    app = (root / "services/a/app.py").read_text()
+    commit(
+        root,
+        {"services/a/app.py": app.replace("import protocol_v2.header\n", "import protocol_v2.header\nimport os\n")},
+    )
+    git(root, "switch", "-q", "main")
+    merge(root, "main")
+    assert "services/a/app.py" in git(root, "diff", "--name-only", "--diff-filter=U")
+    done = fixed(root)
+    assert done.code == 0 and "merged: services/a/app.py" in done.out, done
+    expected = app.replace("protocol_v2.header", "libs.types.protocol.header").replace(
+        "protocol_v2 import", "libs.types.protocol import"
+    )
+    expected = expected.replace("header\nfrom", "header\nimport os\nfrom", 1)
+    assert (root / "services/a/app.py").read_text() == expected
+    assert git(root, "diff", "--name-only", "--diff-filter=U") == ""
+
+
+def test_a_module_whose_place_a_shim_took(tmp_path: Path) -> None:
+    """Its change, with a new relative import, goes to the module in its new place."""
+    root = sample.build_modules(tmp_path / "r")
+    git(root, "switch", "-qc", "late")
+    late: dict[str, str | bytes] = {
+        "pkg/more.py": "EXTRA = 1\n",
+        "pkg/http.py": (
+            "from . import text\nfrom .more import EXTRA\nfrom .text import clean\n\n\n"
+            "def get(x):\n    return clean(x) + text.END * EXTRA\n"
+        ),
+    }
+    commit(root, late, "on the branch")
+    git(root, "switch", "-q", "main")
+    for stage in ("1", "2", "3", "4"):
+        assert migrate(root, "--stage", stage).code == 0
+    merge(root, "main")
+    done = fixed(root)
+    assert done.code == 0, done
+    text = (root / "pkg/common/http.py").read_text()
+    assert "from pkg.more import EXTRA\n" in text and "text.END * EXTRA" in text
+    assert "tools.migrate shim" in (root / "pkg/http.py").read_text()
+    command = [sys.executable, "-W", "error", "-c", "import pkg.common.http as h; assert h.get(' a ') == 'a.'"]
+    subprocess.run(command, cwd=root, env=sample.environment(), check=True)
+
+
 def test_a_place_that_is_taken_is_left_to_a_person(roots: dict[int, Path], tmp_path: Path) -> None:
     root = sample.copy(roots[4], tmp_path / "r")
     commit(root, {"libs/types/protocol/extra.py": "MINE = 1\n", "libs/types/protocol/same.txt": "s\n"}, "on main")
@@ -183,6 +230,7 @@ def new_module(name: str) -> str | None:
         ("from..x import b\n", "from pkg.x import b\n"),
         ("from ....x import b\n", "from ....x import b\n"),
         ("import pkg.sub\n", "import pkg.sub\n"),
+        ("from .. import sub\n", "from .. import sub\n"),
         ("from .. import (\n", "from .. import (\n"),
     ],
 )

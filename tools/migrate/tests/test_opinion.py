@@ -89,6 +89,13 @@ def test_what_somebody_forgot_is_found(tmp_path: Path, what: str, text: str, rul
     assert rule in ("string", "lost") or any(f.severity == "error" for f in found)
 
 
+def test_a_name_that_leads_to_another_object_is_not_lost(tmp_path: Path) -> None:
+    """As where a module takes the compiled implementation if it was built, and only one of the trees is built."""
+    compiled = "class Order:\n    pass\n\n\nOrder.__module__ = 'acme.store._compiled'\n"
+    use = "from shop.models import Order\n"
+    assert _asked(tmp_path, {"acme/store/models.py": compiled}, use) == []
+
+
 def test_a_name_left_in_a_settings_file_is_found(tmp_path: Path) -> None:
     found = _asked(tmp_path, {"app/log.yaml": "class: shop.handlers.Json\n"})
     assert [(f.path, f.line, f.rule) for f in found] == [("app/log.yaml", 1, "second-opinion.string")]
@@ -101,6 +108,16 @@ def test_an_import_that_hangs_or_kills_counts_only_if_it_is_new(tmp_path: Path) 
     for side, path in ((sides[0], "shop/tasks.py"), (sides[1], "acme/store/tasks.py")):
         (side.root / path).write_text("import time\ntime.sleep(60)\n")
     assert second_opinion(sys.executable, *sides, timeout=2) == []
+
+
+def test_what_is_wrong_deeper_down_is_said_once(tmp_path: Path) -> None:
+    found = _asked(
+        tmp_path,
+        {"acme/store/tasks.py": "import nothing_of_this_name\n"},
+        "import shop.tasks\nfrom shop.tasks import send\n",
+    )
+    broken = [(f.path, f.line, f.hint) for f in found if f.rule == "second-opinion.broken"]
+    assert broken == [("app/use.py", 1, "the same in 1 other places")]
 
 
 def test_what_a_file_asks_for() -> None:
@@ -165,3 +182,15 @@ def test_stage_4_says_what_was_missed_and_stage_5_fails(tmp_path: Path, monkeypa
     with pytest.raises(CheckFailed, match=r"services/b/app.py:5 second-opinion.broken alphapulse_types"):
         commands.run(Session(root, None, 1), 5, ())
     assert commands.status(Session(root))["next"].startswith("next: python -m tools.migrate --stage 5")
+
+
+def test_what_stands_in_for_old_submodules_names_them_on_purpose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = sample.build_modules(tmp_path / "repo")
+    for key, value in sample.environment().items():
+        monkeypatch.setenv(key, value)
+    for stage in (1, 2, 3):
+        commands.run(Session(root, None, 1), stage, ())
+    assert "pkg.http" in (root / "pkg/__init__.py").read_text(encoding="utf-8")
+    assert commands.run(Session(root, None, 1), 4, ()).findings == []
