@@ -100,19 +100,42 @@ def _members(cls: type) -> Iterator[str]:
         said = _summary(value)
         if said and (callable(value) or isinstance(value, property | classmethod | staticmethod)):
             found = True
-            shape = "" if isinstance(value, property) else _signature(getattr(cls, name))
+            shape = "" if isinstance(value, property) else " ".join(_signature(getattr(cls, name)).split())
             yield f"- `{name}{shape}`: {said}"
     if found:
         yield ""
 
 
 def _signature(value: Any) -> str:
+    """Parameters and result; one parameter a line where they are many."""
     try:
-        text = str(inspect.signature(value))
+        signature = inspect.signature(value)
     except (ValueError, TypeError):
         return "(...)"
-    text = re.sub(r"<([\w.]+)[^>]*>", r"\1", text)
-    return text.replace("'", "").replace("libs.types.protocol.", "").replace("typing.", "")
+    words, kinds = [], [each.kind for each in signature.parameters.values()]
+    for index, each in enumerate(signature.parameters.values()):
+        if (
+            each.kind is each.KEYWORD_ONLY
+            and kinds[:index].count(each.KEYWORD_ONLY) + kinds.count(each.VAR_POSITIONAL) == 0
+        ):
+            words.append("*")
+        star = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        kind = "" if each.annotation is each.empty else f": {_type(each.annotation)}"
+        default = "" if each.default is each.empty else f"{' = ' if kind else '='}{_shown(each.default)}"
+        words.append(f"{star}{each.name}{kind}{default}")
+    result = "" if signature.return_annotation is signature.empty else f" -> {_type(signature.return_annotation)}"
+    line = f"({', '.join(words)}){result}"
+    return line if len(line) <= 88 else "(\n    " + ",\n    ".join(words) + f",\n){result}"
+
+
+def _type(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, enum.Enum):
+        return f"{type(default).__name__}.{default.name}"
+    return "..." if type(default) is object else re.sub(r"<([\w.]+)[^>]*>", r"\1", repr(default))
 
 
 def _text(value: Any) -> str:

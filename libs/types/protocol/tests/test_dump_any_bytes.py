@@ -100,6 +100,7 @@ def chunks(kind: str, total: int) -> Iterator[bytes]:
         yield block
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["messages", "noise", "magics", "headers"])
 def test_memory_is_bounded(kind: str) -> None:
     for _ in records(chunks(kind, 60_000)):
@@ -118,6 +119,7 @@ def test_memory_is_bounded(kind: str) -> None:
     assert peak < (24 if kind == "magics" else 8) * 2**20, peak
 
 
+@pytest.mark.slow
 def test_a_large_file_in_little_memory(tmp_path: Path) -> None:
     """The whole command: 60,000 trades, some of them damaged.
 
