@@ -73,7 +73,7 @@ COMMANDS = {
 }
 # Indented blocks that are no commands: layers, a message, a path, lines of a report.
 DRAWINGS = (
-    "services.* | relays ", "__main__, ", "warning relays/", "DeprecationWarning: ", "recording/TABLE/",
+    "services.* | relays ", "__main__, ", "relays/topics.py:", "DeprecationWarning: ", "recording/TABLE/",
     "FOLDER/order_book/", "Slower: ",
 )  # fmt: skip
 

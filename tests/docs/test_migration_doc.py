@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from tools.migrate import checks, cli, lock, model, plan, report, terminal
-from tools.migrate.session import parse_stage
+from tools.migrate.stagenames import parse_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")

@@ -33,6 +33,10 @@ class Verdict:
     readings: tuple[str, ...] = ()
 
 
+# What stands before a category or a module in a filter of warnings, such as `ignore::pkg.SomeWarning`.  Whoever reads
+# the filter imports the category at once, with the filters before it in force: an old name would warn there, and under
+# "error" that ends the run.  So these change with the move; the new name is there by then, and modules have theirs.
+WARNING_FILTER = re.compile(r"(?:^|[\s\"'=])(?:error|ignore|always|all|default|module|once):[^:\n]*:\S*\Z")
 _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
 _ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
 _SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module

@@ -17,12 +17,15 @@ import typer
 
 from . import __version__, commands
 from .environ import forget_git_environment
+from .explain import render as render_explanation
 from .model import STAGE_NAMES, Finding, MigrateError
-from .report import render_github, render_text
-from .session import parse_stage
+from .report import COMMAND, render_github, render_text
+from .stagenames import parse_stage
 from .terminal import (
+    ask_line,
     configure,
     fail,
+    is_conversation,
     open_session,
     print_finding,
     print_json,
@@ -30,6 +33,7 @@ from .terminal import (
     print_outcome,
     report_error,
     say,
+    say_line,
     settings,
     show_diff,
     with_progress,
@@ -45,6 +49,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _stages() -> list[str]:
+    return [*STAGE_NAMES.values(), "all"]
 
 
 Root = Annotated[Path | None, typer.Option("--root", help="A git checkout; the current one if left out.")]
@@ -85,12 +93,17 @@ def main() -> None:
 @app.callback(invoke_without_command=True)
 def root_command(
     context: typer.Context,
-    stage: Annotated[str | None, typer.Option("--stage", help="1 to 6, a stage's name, or all.")] = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", help="1 to 6, a stage's name, or all.", autocompletion=_stages)
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Integrate only this folder, member, or owner in CODEOWNERS.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the stage would change; exit 1 if anything.")
+    ] = False,
+    interactive: Annotated[
+        bool, typer.Option("-i", "--interactive", help="With design: ask about each place listed for a person.")
     ] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     root: Root = None,
@@ -106,8 +119,8 @@ def root_command(
         typer.echo(__version__)
         raise typer.Exit
     if context.invoked_subcommand is not None:
-        if stage or only or dry_run:
-            raise typer.BadParameter("--stage, --only and --dry-run do not go with a command")
+        if stage or only or dry_run or interactive:
+            raise typer.BadParameter("--stage, --only, --dry-run and --interactive do not go with a command")
         return 0
     if stage is None:
         typer.echo(context.get_help())
@@ -115,24 +128,35 @@ def root_command(
     numbers = parse_stage(stage)
     if only and numbers != [4]:
         raise typer.BadParameter("--only goes with --stage integrate")
+    if interactive and (2 not in numbers or dry_run):
+        raise typer.BadParameter("--interactive goes with --stage design, or with all")
     if dry_run:
         return show_diff(commands.dry_run(open_session(), numbers))
     outcomes = []
-    worst = 0
+    worst = decided = 0
     for number in numbers:
         outcome = with_progress(lambda s, n=number: commands.run(s, n, only or ()))  # type: ignore[misc]
+        if interactive and number == 2:
+            decided += commands.decide(open_session(), ask_line, say_line)
+            if decided:
+                outcome = with_progress(lambda s: commands.run(s, 2, ()))
         outcomes.append(outcome)
         worst = max(worst, outcome.exit_code)
         if not settings.as_json:
             print_outcome(outcome)
     if settings.as_json:
-        print_json({"stages": [o.as_dict() for o in outcomes]})
+        print_json({"stages": [o.as_dict() for o in outcomes], **({"decided": decided} if interactive else {})})
+    elif decided:
+        say_line(f"{decided} decisions are kept in {open_session().decisions_file}; commit it")
     return worst
 
 
 @app.command()
 def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a plan file that exists.")] = False,
+    ask: Annotated[
+        bool | None, typer.Option("--ask/--no-ask", help="Ask about the guesses; only at a terminal if left out.")
+    ] = None,
     root: Root = None,
     plan: PlanFile = None,
     as_json: AsJson = False,
@@ -141,8 +165,9 @@ def init(
 ) -> int:
     """Look at the checkout and write a first plan file, with guesses and comments."""
     configure(root, plan, None, as_json, quiet, verbose)
-    path = commands.init(open_session(), force=force)
-    say({"plan": str(path)}, f"{path} is written; look at it, then run '--stage audit'")
+    wanted = is_conversation() if ask is None else ask
+    path = commands.init(open_session(), force=force, ask=ask_line if wanted else None, say=say_line)
+    say({"plan": str(path)}, f"{path} is written; read it, commit it, then run '{COMMAND} --stage audit'")
     return 0
 
 
@@ -187,6 +212,22 @@ def diff(
     """What a stage would change, as a unified diff."""
     configure(root, plan, jobs, as_json, quiet, verbose)
     show_diff(commands.dry_run(open_session(), parse_stage(stage) if stage else [3, 4, 6]))
+    return 0
+
+
+@app.command()
+def explain(
+    location: Annotated[str, typer.Argument(metavar="FILE:LINE", help="A line of a tracked file, as it is now.")],
+    root: Root = None,
+    plan: PlanFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Why a line was changed, will be, or was left alone: rule, reason, confidence, and what its names mean."""
+    configure(root, plan, None, as_json, quiet, verbose)
+    found = commands.explain(open_session(), location)
+    say(found.as_dict(), "\n".join(render_explanation(found)))
     return 0
 
 

@@ -1,6 +1,6 @@
 """One plain function for each verb of the command line, callable as a library: values in, values out.
 
-Nothing here prints or exits.
+Nothing here prints or exits; who asks somebody is given the way to do it.
 """
 
 from __future__ import annotations
@@ -11,19 +11,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import carry, checks, late
-from .audit import unused_findings
+from . import carry, checks, gather, late
+from .decisions import render
 from .difftext import unified
 from .executor import collect
-from .guess import guess_plan
+from .explain import Explanation
+from .explain import explain as explain_line
+from .guess import guess, render_plan
+from .interview import Ask, Say, interview, questions
 from .journal import Journal
 from .layout import resolve_layout
 from .lock import read as read_lock
-from .model import STAGE_NAMES, Edit, Finding, PlanError, Refused
+from .model import STAGE_NAMES, PlanError, Refused
+from .page import render_html
 from .plan import LOCK_FILE, PLAN_FILE
-from .report import FileEdits, Report, StageSummary, render_html
+from .questions import ask_about
+from .report import COMMAND, Report
 from .rollback import roll_back
-from .session import Session
+from .session import Session, finding_from
 from .slices import left, without_done
 from .stages import Outcome, run_stage
 from .tree import Tree
@@ -37,12 +42,35 @@ def rollback(session: Session, to: int, *, hard: bool = False) -> str:
     return roll_back(session, to, hard=hard)
 
 
-def init(session: Session, *, force: bool = False) -> Path:
+def init(session: Session, *, force: bool = False, ask: Ask | None = None, say: Say = print) -> Path:
+    """Write a first plan file; with `ask`, the guesses are asked about before."""
     path = session.plan_path or session.root / PLAN_FILE
     if path.exists() and not force:
         raise Refused("there is a plan file already", where=str(path), next_step="use --force to replace it")
-    path.write_text(guess_plan(session.repo.tree(), session.root.name), encoding="utf-8")
+    found = guess(session.repo.tree(), session.root.name)
+    if ask is not None:
+        found = ask_about(found, ask, say, dt.date.today())
+    path.write_text(render_plan(found), encoding="utf-8")
     return path
+
+
+def decide(session: Session, ask: Ask, say: Say) -> int:
+    """Ask about every place that waits for a person, and keep the answers.  Returns how many there are."""
+    saved = session.saved_plan()
+    findings = [finding_from(f) for f in saved.document["findings"]] if saved else []
+    listed = questions(findings, session.decisions, session.tree, session.layout)
+    if not listed:
+        say("no place waits for a decision")
+    new = interview(listed, ask, say)
+    if new:
+        text = render(session.decisions.with_others(new), session.plan.name)
+        session.decisions_path.write_text(text, encoding="utf-8")
+        session.forget()
+    return len(new)
+
+
+def explain(session: Session, location: str) -> Explanation:
+    return explain_line(session, location)
 
 
 def status(session: Session) -> dict[str, Any]:
@@ -65,11 +93,11 @@ def status(session: Session) -> dict[str, Any]:
     if (running := history.running) is not None:
         only = "".join(f" --only {folder}" for folder in running.only)
         command = f"rollback --to {running.stage}" if running.rollback else f"--stage {running.stage}{only}"
-        coming = f"next: python -m tools.migrate {command}"
+        coming = f"next: {COMMAND} {command}"
     elif following is None:
         coming = "all stages are done"
     else:
-        coming = f"next: python -m tools.migrate --stage {following}  ({STAGE_NAMES[following]})"
+        coming = f"next: {COMMAND} --stage {following}  ({STAGE_NAMES[following]})"
     slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]
     usable = session.usable_plan() if following == 4 and running is None else None
     return {
@@ -160,72 +188,7 @@ def _nothing_has_moved(session: Session, tree: Tree) -> None:
 
 
 def report(session: Session) -> Report:
-    """What is known of the migration: from the journal, the audit and the saved plan."""
-    history, saved = session.history, session.saved_plan()
-    audit = session.journal.load(session.journal.audit_file) or {}
-    following = session.next_stage()
-    gates: list[dict[str, Any]] = []
-    stages = []
-    verdict: dict[str, Any] = {}
-    for number, name in STAGE_NAMES.items():
-        record = history.done.get(number)
-        facts = record.facts if record else {}
-        gates += facts.get("gates", [])
-        verdict = facts.get("verdict", verdict)
-        state: Any = "done" if session.done(number) else "next" if number == following else "waiting"
-        commits: tuple[tuple[str, str], ...] = ()
-        if record and record.base != record.end and number in (3, 4, 6):
-            commits = tuple((c[:12], session.repo.subject(c)) for c in session.repo.commits(record.base, record.end))
-        words = "; ".join(f"{g['command']}: {g.get('tests', 0)} tests, none worse" for g in facts.get("gates", []))
-        stages.append(
-            StageSummary(
-                number,
-                name,
-                state,
-                commits,
-                facts.get("edits", 0),
-                facts.get("moved", 0),
-                0,
-                words,
-                facts.get("seconds", 0.0),
-                "",
-            )
-        )
-    edits: tuple[FileEdits, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    if saved:
-        new_paths = saved.document["new_paths"]
-        edits = tuple(
-            FileEdits(p, new_paths.get(p, p), tuple(Edit(*e) for e in listed))
-            for p, listed in saved.document["edits"].items()
-        )
-        findings = tuple(Finding(**{**f, "readings": tuple(f["readings"])}) for f in saved.document["findings"])
-    api = tuple(Finding(**{**f, "readings": tuple(f["readings"])}) for f in verdict.get("findings", ()))
-    baseline = {"gates": [{k: v for k, v in g.items() if k not in ("log", "python")} for g in audit.get("gates", ())]}
-    bisect = []
-    for number, record in sorted(history.done.items()):
-        if number in (3, 4, 6):
-            for commit in session.repo.commits(record.base, record.end):
-                for line in session.repo.message(commit).splitlines():
-                    if line.startswith("Migration-Bisect: skip"):
-                        bisect.append(f"{commit[:12]}: {line.partition(', ')[2]}")
-    return Report(
-        plan=session.plan.name,
-        plan_hash=saved.plan_hash if saved else "",
-        root_name=session.root.name,
-        moves=tuple(sorted(session.layout.moves, key=lambda m: m.source)),
-        stages=tuple(stages),
-        edits=edits,
-        findings=findings,
-        gates=tuple(gates),
-        graph=audit.get("graph", {}),
-        baseline=baseline,
-        api=api,
-        unused_dependencies=tuple(unused_findings(audit)),
-        public_names={"before": sum(len(n) for n in audit.get("names", {}).values())} if audit else {},
-        bisect=tuple(bisect),
-        warnings=("Do not squash the commits of stage 3: git would lose the history of every moved file.",),
-    )
+    return gather.report(session)
 
 
 def write_html(value: Report, path: Path) -> None:

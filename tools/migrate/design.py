@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import __version__
+from .decisions import NONE, Decision, Decisions, settle
 from .executor import Group
 from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
@@ -42,20 +43,25 @@ class Design:
     duplicates: list[Duplicate] = field(default_factory=list)
     trees: dict[int, Tree] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
+    decided: list[tuple[Finding, Decision]] = field(default_factory=list)
 
 
-def make_design(world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int = 0) -> Design:
+def make_design(
+    world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int = 0, decided: Decisions = NONE
+) -> Design:
     """The design for a tree from before the move, or (layout.moved) for what is left to do after it.
 
     `tree` is all that is tracked; the layout's own tree leaves the shims out.  `reached` is the stage behind it.
     """
-    return _Designer(world, scans, tree, commit, reached).make()
+    return _Designer(world, scans, tree, commit, reached, decided).make()
 
 
 class _Designer:
-    def __init__(self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int) -> None:
+    def __init__(
+        self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int, decisions: Decisions
+    ) -> None:
         self.world, self.layout, self.plan = world, world.layout, world.layout.plan
-        self.tree, self.commit, self.reached = tree, commit, reached
+        self.tree, self.commit, self.reached, self.decisions = tree, commit, reached, decisions
         self.scans = {s.path: s for s in scans}
         self.findings: list[Finding] = [f for s in scans for f in s.findings]
         self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
@@ -70,6 +76,7 @@ class _Designer:
         stage3_done = layout.moved
         theirs = redirected(layout, self.tree, self.edits)
         self.findings = [f for f in self.findings if f.path not in theirs]
+        self.findings, decided = settle(self.findings, self.decisions, layout, self.edits)
         for path in self.edits:
             self._file(path)
         for path in self.tree:
@@ -113,15 +120,9 @@ class _Designer:
         after4 = _after(after3, groups[4])
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
+        left, others = settle(sorted(set(self.findings)), self.decisions, layout, {})  # those of manifests as well
         return Design(
-            plan_hash,
-            self.commit,
-            groups,
-            self.edits,
-            sorted(set(self.findings)),
-            duplicates,
-            trees,
-            inputs,
+            plan_hash, self.commit, groups, self.edits, left, duplicates, trees, inputs, sorted({*decided, *others})
         )
 
     # contents after each stage
@@ -347,7 +348,7 @@ class _Designer:
     def _hash(self, moved: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         touched = {*self.edits, *moved, *(p for p in self.tree if wants(p))}
         inputs = {p: sha(self.tree.read(p)) for p in sorted(touched) if p in self.tree}
-        document = [__version__, self.plan.digest, self.commit, inputs]
+        document = [__version__, self.plan.digest, self.commit, inputs, *filter(None, [self.decisions.digest])]
         return hashlib.sha256(json.dumps(document).encode()).hexdigest(), inputs
 
 

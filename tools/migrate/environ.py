@@ -10,6 +10,7 @@ same name beside the tool would be imported in place of the one that is gone.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 # Those of `git rev-parse --local-env-vars` that say where a repository lies; what configures git stays.
@@ -47,3 +48,8 @@ def forget_git_environment() -> None:
     """Only for the start of a process that is the tool's own."""
     for name in _GIT_PLACES:
         os.environ.pop(name, None)
+
+
+def command_name() -> str:
+    """How a person has started the tool, for messages that name the next command."""
+    return "migrate" if Path(sys.argv[0]).stem == "migrate" else "python -m tools.migrate"

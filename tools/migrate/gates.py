@@ -307,7 +307,11 @@ def _missing_tool(tail: str, code: int, python: str) -> str:
     if match := re.search(r"error: unrecognized arguments: (.+)", tail):
         return f"pytest does not know {match[1].strip()}: a plugin is missing in {python or 'its interpreter'}"
     if code == 4 and (match := re.search(r"^ERROR: (.+)", tail, re.MULTILINE)):
-        return f"pytest does not take the command: {match[1].strip()}"
+        said = match[1].strip()
+        if said.endswith(":"):  # what it speaks of follows, and then the exception, whose last line says why
+            rest = [line.strip() for line in tail[match.end() :].splitlines() if line.strip()]
+            said = " ".join([said, *rest[:1], *rest[-1:]] if len(rest) > 1 else [said, *rest])
+        return f"pytest does not take the command or its settings: {said}"
     if code != 127 and not re.search(r"\bError 127\b", tail):
         return ""
     match = re.search(r"(?:^|[\s:])([^\s:]+): (?:command not found|not found|No such file or directory)", tail)

@@ -71,6 +71,21 @@ def from_json(data: Mapping[str, Any]) -> nx.DiGraph:
     return graph
 
 
+def renamed(graph: nx.DiGraph, names: Mapping[str, str]) -> nx.DiGraph:
+    """The graph with other names for some packages, and for what is below them; packages of one name become one."""
+
+    def new(name: str) -> str:
+        best = max((old for old in names if name == old or name.startswith(f"{old}.")), key=len, default=None)
+        return name if best is None else names[best] + name[len(best) :]
+
+    out, counts = nx.DiGraph(), Counter[tuple[str, str]]()
+    out.add_nodes_from(sorted({new(node) for node in graph}))
+    for user, used, count in graph.edges(data="uses", default=1):
+        counts[new(user), new(used)] += count
+    out.add_edges_from((a, b, {"uses": counts[a, b]}) for a, b in sorted(counts) if a != b)
+    return out
+
+
 def to_dot(graph: nx.DiGraph) -> str:
     """The graph in Graphviz's language, one statement a line, sorted."""
     lines = ["digraph dependencies {", "  rankdir=LR;", '  node [shape=box, fontname="monospace"];']

@@ -12,7 +12,7 @@ Every reference to a moving name ends as exactly one of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Stage = Literal[1, 2, 3, 4, 5, 6]
@@ -58,7 +58,7 @@ class Finding:
     """A place that a person must look at: where, what it says, and the readings that are possible.
 
     `severity` is "error" where leaving it breaks something after cleanup, "warning" where it may, "note" where it is
-    prose or very likely data.
+    prose or very likely data.  `column` (from 1; 0 where nothing is known) is for editors, and makes no other finding.
     """
 
     path: str
@@ -68,11 +68,12 @@ class Finding:
     readings: tuple[str, ...] = ()
     hint: str = ""
     severity: Literal["error", "warning", "note"] = "warning"
+    column: int = field(default=0, compare=False)
 
     @property
     def place(self) -> str:
-        """As editors take it; a command, or a file as a whole, has no line."""
-        return f"{self.path}:{self.line}" if self.line else self.path
+        """`path:line:column`, as editors take it; what is not known is left out (a command has no line)."""
+        return ":".join([self.path, *(str(n) for n in (self.line, self.column if self.line else 0) if n)])
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -83,6 +84,7 @@ class Finding:
             "readings": list(self.readings),
             "hint": self.hint,
             "severity": self.severity,
+            "column": self.column,
         }
 
 

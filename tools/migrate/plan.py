@@ -147,7 +147,9 @@ def read_plan(path: Path) -> Plan:
 
 
 def is_plan(text: str) -> bool:
-    """Whether a TOML text is a plan: it says what was, and is no reference to it."""
+    """Whether a TOML text is a plan, or decisions about one: it says what was, and is no reference to it."""
+    if re.search(r"(?m)^migration = ", text) and re.search(r"(?m)^\[\[decision\]\]", text):
+        return True
     return bool(re.search(r"(?m)^\[migration\]", text) and re.search(r"(?m)^\[\[(?:move|symbol)\]\]", text))
 
 

@@ -1,26 +1,24 @@
 """One `Report` value: what moved, what was changed and why, what waits for a person, and how to undo it.
 
-Owns the report's shape (a JSON document with a `schema` number, which reads back to an equal value) and its faces: text
-for a terminal, one self-contained HTML page, annotations for a GitHub check.  It must not know how any of it was found:
-nothing here reads the tree, runs git or looks at a clock, so the same value always gives the same bytes.
+Owns the report's shape (a JSON document with a `schema` number, which reads back to an equal value) and two of its
+faces: text for a terminal, annotations for a GitHub check; the HTML page is in `page`.  It must not know how any of it
+was found (`gather` does): nothing here reads the tree, runs git or looks at a clock, so the same value always gives the
+same bytes.
 
 `gates` holds one dictionary per gate run after a stage: what `gates.Comparison.as_dict` gives, and the number of the
 `stage`.  `baseline` holds under "gates" what `gates.GateResult.as_dict` gave before anything moved.  `graph` is
 `graph.to_json`.  Keys that are missing there are left out of the page; they are no error.
 
-Paths and texts come from other people's files: markup is escaped by jinja2, terminal controls and characters that
-reorder text are made visible here.
+`members` and `owners` say for each path in edits and findings whose it is.
+
+Paths and texts come from other people's files: terminal controls and characters that reorder text are made visible.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.resources import files
 from typing import Any, Literal
 
 from rich import box
@@ -28,27 +26,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .model import STAGE_NAMES, Edit, Finding, Move, Refused
+from .environ import command_name
+from .hunks import Hunk
+from .model import Edit, Finding, Move, Refused
+from .rules import rule
 
 SCHEMA = 1
-COMMAND = "python -m tools.migrate"
+COMMAND = command_name()
 SEVERITIES = {
     "error": "Breaks something after cleanup, unless somebody decides",
     "warning": "May break something; nobody but a person can tell",
     "note": "Prose, or very likely data; read it once",
-}
-STAGE_DOES = {
-    1: "Finds every use of the moving packages and records what is already broken. Changes nothing.",
-    2: "Writes the plan: the new layout, every edit with its reason, every collision. Changes nothing.",
-    3: "Moves the files with git mv and leaves shims at the old names.",
-    4: "Rewrites imports, references and manifests of everything that uses an old name.",
-    5: "Runs the gates again, imports every module and compares the public names. Changes nothing.",
-    6: "Removes the shims, emptied folders, replaced manifests and duplicate definitions.",
-}
-GLOSSARY = {
-    "Stage": "One of the six steps of a migration. Each one ends with passing gates or leaves no trace.",
-    "Shim": "A small module at an old name that gives the very same objects and warns whoever imports it.",
-    "Gate": "A command, such as the test suite, that must not be worse after a stage than it was before.",
 }
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -74,11 +62,25 @@ class StageSummary:
 
 @dataclass(frozen=True, slots=True)
 class FileEdits:
-    """The edits of one file; `new_path` differs from `path` when the file moves."""
+    """The edits of one file; `new_path` differs from `path` when the file moves.  `hunks` show them as a diff."""
 
     path: str
     new_path: str
     edits: tuple[Edit, ...]
+    hunks: tuple[Hunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShimStatus:
+    """One shim, planned or standing.  `users` are the files that still need it, as far as this tree tells."""
+
+    old: str
+    new: str
+    path: str
+    owner: str = ""
+    remove_by: str = ""
+    remove_in: str = ""
+    users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +101,24 @@ class Report:
     public_names: dict[str, int] = field(default_factory=dict)
     bisect: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    shims: tuple[ShimStatus, ...] = ()
+    members: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, list[str]] = field(default_factory=dict)
+    decided: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         # What JSON would make of them, so that a report that was saved and read is equal to the one in memory.
-        for name in ("graph", "baseline", "public_names"):
+        for name in ("graph", "baseline", "public_names", "members", "owners"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
-        object.__setattr__(self, "gates", tuple(_plain(gate) for gate in self.gates))
+        for name in ("gates", "decided"):
+            object.__setattr__(self, name, tuple(_plain(entry) for entry in getattr(self, name)))
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document: dictionaries, lists, strings, numbers, true, false and null."""
-        return _plain(asdict(self))  # type: ignore[no-any-return]
+        document: dict[str, Any] = _plain(asdict(self))
+        for edit in (edit for file in document["edits"] for edit in file["edits"]):
+            edit["kind"], edit["confidence"] = rule(edit["rule"]).kind, rule(edit["rule"]).confidence
+        return document
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
@@ -123,12 +133,11 @@ class Report:
                 StageSummary(**s | {"commits": tuple((sha, subject) for sha, subject in s["commits"])})
                 for s in values["stages"]
             )
-            values["edits"] = tuple(
-                FileEdits(f["path"], f["new_path"], tuple(Edit(**e) for e in f["edits"])) for f in values["edits"]
-            )
+            values["edits"] = tuple(_file_edits(f) for f in values["edits"])
+            values["shims"] = tuple(ShimStatus(**s | {"users": tuple(s["users"])}) for s in values["shims"])
             for name in ("findings", "api", "unused_dependencies"):
                 values[name] = tuple(Finding(**f | {"readings": tuple(f["readings"])}) for f in values[name])
-            for name in ("gates", "bisect", "warnings"):
+            for name in ("gates", "bisect", "warnings", "decided"):
                 values[name] = tuple(values[name])
             return cls(**values)
         except (KeyError, TypeError, ValueError) as error:
@@ -166,7 +175,7 @@ class Report:
     @property
     def verdict(self) -> tuple[Literal["bad", "warn", "good"], str]:
         """How it stands, in two or three sentences, and how serious that is."""
-        waits = _count(self.undecided, "place waits for a person", "places wait for a person")
+        waits = counted(self.undecided, "place waits for a person", "places wait for a person")
         for stage in self.stages:
             if stage.state == "failed":
                 return "bad", f"Stage {stage.number} ({stage.name}) failed, and was undone as a whole. {waits}."
@@ -174,10 +183,19 @@ class Report:
         if coming is None and self.stages:
             return ("warn" if self.undecided else "good"), f"All stages are done. {waits}."
         done = sum(s.state == "done" for s in self.stages)
-        text = f"{_count(done, 'stage is', 'stages are')} done, {len(self.stages) - done} to go. {waits}."
+        text = f"{counted(done, 'stage is', 'stages are')} done, {len(self.stages) - done} to go. {waits}."
         if coming is not None:
             text += f" Next: {coming.name} ({COMMAND} --stage {coming.number})."
         return ("warn" if self.undecided else "good"), text
+
+
+def _file_edits(data: Mapping[str, Any]) -> FileEdits:
+    edits = (Edit(**{k: v for k, v in e.items() if k not in ("kind", "confidence")}) for e in data["edits"])
+    hunks = (
+        Hunk(h["line"], *(tuple(h[key]) for key in ("above", "before", "after", "below", "edits")))
+        for h in data["hunks"]
+    )
+    return FileEdits(data["path"], data["new_path"], tuple(edits), tuple(hunks))
 
 
 def printable(text: str, *, one_line: bool = True) -> str:
@@ -189,7 +207,7 @@ def printable(text: str, *, one_line: bool = True) -> str:
 def gate_text(gate: Mapping[str, Any]) -> str:
     """The result of one gate in a sentence."""
     parts = [
-        _count(len(gate.get(key, ())), *words)
+        counted(len(gate.get(key, ())), *words)
         for key, words in (
             ("broken", ("test broken by the move", "tests broken by the move")),
             ("missing", ("test did not run any more", "tests did not run any more")),
@@ -219,14 +237,14 @@ def render_text(report: Report, console: Console) -> None:
         console.print(_stage_table(report.stages, console))
         for stage in (s for s in report.stages if s.note):
             _line(console, f"  {stage.number} {stage.name}: {stage.note}")
-    edited = _count(sum(len(f.edits) for f in report.edits), "edit")
+    edited = counted(sum(len(f.edits) for f in report.edits), "edit")
     if report.edits:
-        _line(console, f"  {edited} in {_count(len(report.edits), 'file')}; the HTML page lists them.")
+        _line(console, f"  {edited} in {counted(len(report.edits), 'file')}; the HTML page lists them.")
     _heading(console, f"What waits for a person: {report.undecided}")
     _findings(console, report.findings)
     if report.public_names or report.api:
         _heading(console, f"Public names that differ: {len(report.api)}")
-        counts = ", ".join(f"{what}: {number}" for what, number in _name_counts(report))
+        counts = ", ".join(f"{what}: {number}" for what, number in name_counts(report))
         _line(console, f"  {counts or 'not counted'}")
         _findings(console, report.api)
     broken = report.already_broken
@@ -266,43 +284,7 @@ def render_github(findings: Iterable[Finding]) -> str:
     return "".join(lines)
 
 
-def render_html(report: Report) -> str:
-    """One page without anything to load: inline style, script and drawing; nothing but its own script may run in it."""
-    # Both take longer to import than the rest of the tool; who asks for text need not wait for them.
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    from . import graph
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"gate_text": gate_text, "sha256": _sha256, "counted": _count}
-    template = environment.from_string((files("tools.migrate") / "templates" / "report.html.j2").read_text("utf-8"))
-    moving = {name for m in report.moves for name in (m.source, m.target, m.path, m.to_path)}
-    # Markup: it is escaped where it is drawn.
-    drawing = Markup(graph.to_svg(graph.from_json(report.graph), moving))
-    groups = [(s, about, [f for f in report.findings if f.severity == s]) for s, about in SEVERITIES.items()]
-    edits = [edit for file in report.edits for edit in file.edits]
-    page = template.render(
-        report=report,
-        verdict=report.verdict,
-        stage_does=STAGE_DOES,
-        stage_names=STAGE_NAMES,
-        glossary=GLOSSARY,
-        drawing=drawing,
-        grouped=len(report.graph.get("nodes", ())) > graph.MAX_NODES,
-        command=COMMAND,
-        groups=[group for group in groups if group[2]],
-        edit_count=len(edits),
-        name_counts=_name_counts(report),
-        rules=sorted(Counter(edit.rule for edit in edits).items()),
-        edit_stages=sorted({edit.stage for edit in edits}),
-        commits=sum(len(s.commits) for s in report.stages),
-        moved=sum(s.moved for s in report.stages),
-    )
-    return printable(page, one_line=False)
-
-
-def _name_counts(report: Report) -> list[tuple[str, int]]:
+def name_counts(report: Report) -> list[tuple[str, int]]:
     return sorted(report.public_names.items(), key=lambda item: (item[0] != "before", item[0] != "after", item[0]))
 
 
@@ -347,7 +329,7 @@ def _shown(text: str, console: Console) -> str:
     return printable(text).encode(console.encoding, "backslashreplace").decode(console.encoding)
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
@@ -357,10 +339,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(_plain(item) for item in value)
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _data(text: str) -> str:

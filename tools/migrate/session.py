@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .decisions import Decisions, place_of
+from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group, group_dict, group_from_dict
 from .fitness import require_fit, require_links
@@ -27,7 +29,7 @@ from .layout import Layout, resolve_layout
 from .lock import Lock
 from .lock import read as read_lock
 from .manifests import wants
-from .model import STAGE_NAMES, Finding, MigrateError, PlanError, Refused
+from .model import STAGE_NAMES, Finding, MigrateError, Refused
 from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .repo import Repo
 from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
@@ -78,11 +80,20 @@ class Session:
     def plan(self) -> Plan:
         path = self.plan_path or self.root / PLAN_FILE
         plan = read_plan(path)
-        try:
-            shown = path.resolve().relative_to(self.root.resolve()).as_posix()
-        except ValueError:
-            shown = str(path)
-        return replace(plan, file=shown)
+        return replace(plan, file=_shown(path, self.root))
+
+    @property
+    def decisions_path(self) -> Path:
+        return place_of(self.plan_path or self.root / PLAN_FILE)
+
+    @property
+    def decisions_file(self) -> str:
+        return _shown(self.decisions_path, self.root)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What persons have decided about places that were listed for them."""
+        return read_decisions(self.decisions_path, self.plan.name)
 
     @cached_property
     def journal(self) -> Journal:
@@ -104,7 +115,7 @@ class Session:
 
     def forget(self) -> None:
         """The tree has changed: compute everything anew when it is asked for."""
-        for name in ("tree", "lock", "layout", "world", "scans", "design"):
+        for name in ("tree", "lock", "layout", "world", "scans", "design", "decisions"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -166,7 +177,7 @@ class Session:
 
     @cached_property
     def design(self) -> Design:
-        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached)
+        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached, self.decisions)
 
     # the saved plan
 
@@ -190,6 +201,8 @@ class Session:
             "new_paths": {p: self.layout.new_path(p) for p in sorted(design.edits)},
             "moved": self.layout.moved_files(),
             "findings": [f.as_dict() for f in design.findings],
+            "decisions": self.decisions.digest,
+            "decided": [{**f.as_dict(), "words": d.words} for f, d in design.decided],
         }
         self.journal.folder.mkdir(parents=True, exist_ok=True)
         self.journal.save(self.journal.plan_file, document)
@@ -214,6 +227,8 @@ class Session:
         record = self.history.done.get(2)
         if record is None or record.facts.get("saved") != sha(self.journal.plan_file.read_bytes()):
             return f"{self.journal.plan_file} is not as design wrote it"
+        if saved.document.get("decisions", "") != self.decisions.digest and self.reached < 4:
+            return f"{self.decisions_file} says something else than when the plan was made"
         tool = saved.document.get("tool", "")
         plan_changed = saved.digest != self.plan.digest
         heads = self._good_heads(saved)
@@ -237,8 +252,12 @@ class Session:
         commits = list(commits)
         if self.repo.head() in commits:
             return True
-        tree = self.repo.tree_hash()
-        return any(self.repo.tree_hash(c) == tree for c in commits if self.repo.has(c))
+        tree, known = self.repo.tree_hash(), [c for c in commits if self.repo.has(c)]
+        if any(self.repo.tree_hash(c) == tree for c in known):
+            return True
+        # Decisions are compared by what they say; a commit of them alone changes nothing else.
+        own = {self.decisions_file}
+        return self.decisions_file in self.tree and any(set(self.repo.changed(c, "HEAD")) <= own for c in known)
 
     # what is done
 
@@ -276,7 +295,7 @@ class Session:
         if under_way := repo.unfinished():
             raise Refused(f"a {under_way} is under way", where=str(self.root), next_step="finish or abort it first")
         try:
-            dirty = repo.dirty()
+            dirty = [p for p in repo.dirty() if deep or p != self.decisions_file]
         except MigrateError as error:  # a filter that cannot be run, a damaged index
             raise Refused(error.what, where=str(self.root), next_step="'git status' there must work first") from None
         if dirty:
@@ -342,7 +361,7 @@ class Session:
 
         A person may have saved a file meanwhile as well, and nobody can tell the two apart: what goes is kept.
         """
-        dirty = self.repo.dirty()
+        dirty = [p for p in self.repo.dirty() if p != self.decisions_file]  # those are a person's
         if not dirty:
             return
         changed = [p for p in dirty if (self.root / p).is_file()]
@@ -364,25 +383,17 @@ class Session:
         require_fit(self.repo, self.tree, groups)
 
 
+def _shown(path: Path, root: Path) -> str:
+    """The path as git names it; as it is where it lies outside of the checkout."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return str(path)
+
+
 def _unfetched(path: str) -> Finding:
     readings = ("a file without an old name", "one with old names that nobody has seen")
     return Finding(path, 0, "file.lfs", "only its pointer is here", readings, "run 'git lfs pull' first", "warning")
-
-
-def parse_stage(text: str) -> list[int]:
-    """The stages that `--stage` names.  Raises PlanError for anything but 1-6, a name, or `all`."""
-    import difflib
-
-    names = {name: n for n, name in STAGE_NAMES.items()}
-    if text == "all":
-        return [1, 2, 3, 4, 5, 6]
-    if text.isdigit() and 1 <= int(text) <= 6:
-        return [int(text)]
-    if text in names:
-        return [names[text]]
-    near = difflib.get_close_matches(text, [*names, "all"], 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"1 to 6, all, {', '.join(names)}"
-    raise PlanError(f"no stage {text!r}", where="--stage", next_step=hint)
 
 
 def finding_from(data: dict[str, Any]) -> Finding:

@@ -138,11 +138,31 @@ def print_left(left: dict[str, Any]) -> None:
 
 
 def print_finding(finding: Finding) -> None:
-    readings = f"  [{' | '.join(finding.readings)}]" if finding.readings else ""
-    hint = f"  {finding.hint}" if finding.hint else ""
+    """One line that begins with the place, so that editors and terminals can jump there."""
+    readings = f": {' | '.join(finding.readings)}" if finding.readings else ""
+    hint = f"; {finding.hint}" if finding.hint else ""
     settings.console.print(
-        f"  {finding.severity:7} {finding.place}  {finding.rule}: {finding.text}{readings}{hint}", markup=False
+        f"{finding.place}: {finding.severity}: {finding.text} [{finding.rule}]{readings}{hint}", markup=False
     )
+
+
+def is_conversation() -> bool:
+    """Whether somebody sits at a terminal who can be asked."""
+    return sys.stdin.isatty() and settings.errors.is_terminal and not settings.as_json and not settings.quiet
+
+
+def ask_line(prompt: str) -> str | None:
+    """An answer from standard input, which may be a pipe; None where there is no more."""
+    settings.errors.print(prompt, end="", markup=False)
+    line = sys.stdin.readline()
+    if not sys.stdin.isatty():
+        settings.errors.print()  # what was typed would have ended the line
+    return line.rstrip("\r\n") if line else None
+
+
+def say_line(text: str) -> None:
+    """A line of a conversation; never on stdout where that holds a document."""
+    (settings.errors if settings.as_json else settings.console).print(text, markup=False)
 
 
 def show_diff(text: str) -> int:

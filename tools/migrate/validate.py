@@ -18,6 +18,7 @@ from typing import Any
 
 from .attributes import reachable
 from .baseline import check_times, check_types, run_all
+from .decisions import settle
 from .environ import child_environment
 from .gates import Comparison, GateResult, compare, explain
 from .imports import compare_names, import_all, public_names
@@ -70,7 +71,8 @@ def gate(session: Session, stage: int) -> list[dict[str, Any]]:
             raise CheckFailed(
                 f"the gate {result.command!r} is worse than before: " + "; ".join(lines[:10]),
                 where=f"stage {stage}",
-                next_step="the tree is as it was; mend the cause or list it in the plan, then run the stage again",
+                next_step="the tree is as it was; mend the cause or list it in the plan, then run the stage again"
+                + (f" (its output: {result.log})" if result.log else ""),
             )
         out.append(
             comparison.as_dict() | {"stage": stage, "tests": len(result.outcomes), "seconds": round(result.seconds, 1)}
@@ -121,7 +123,9 @@ def leftovers(session: Session) -> list[Finding]:
             Finding(e_path, e.line, "old-name", e.old, (f"{e.old}, now {e.new}",), f"write {e.new}", "error")
             for e_path, e in ((scan.path, e) for e in scan.edits)
         ]
-        out += [f for f in scan.findings if f.severity != "note"]
+        _, decided = settle(scan.findings, session.decisions, session.layout, {})
+        kept = {f for f, decision in decided if decision.answer == "keep"}
+        out += [f for f in scan.findings if f.severity != "note" and f not in kept]
     return sorted(set(out))
 
 

@@ -99,7 +99,31 @@ def rewrite_packages(editor: Editor, context: Context) -> None:
     for key in ("include", "exclude"):
         if isinstance(find.get(key), list):
             _globs(editor, context, [*_SETUPTOOLS, "packages", "find", key], find[key], why)
+    if editor.stage == 3 and isinstance(find, dict) and find.get("namespaces") is False:
+        pair = editor.doc.find(*_SETUPTOOLS, "packages", "find", "namespaces")
+        for target, parent in unseen(context, editor.path):
+            editor.find(pair.start if pair else 0, *not_shipped("namespaces = false", target, parent), severity="error")
     _other_back_ends(editor, context, folder, data, why)
+
+
+def unseen(context: Context, manifest: str) -> list[tuple[str, str]]:
+    """(new name, parent) of what moves below a parent without an `__init__.py`, where a search passes it over."""
+    layout, folder = context.layout, posixpath.dirname(manifest)
+    after, out = {layout.new_path(path) for path in context.tree}, []
+    for move in layout.moves:
+        depth = move.target.count(".")
+        ours = not folder or move.path.startswith(f"{folder}/")
+        top = "/".join(move.to_path.split("/")[:-depth]) if depth else ""
+        if ours and top and f"{top}/__init__.py" not in after:
+            out.append((move.target, move.target.split(".")[0]))
+    return sorted(out)
+
+
+def not_shipped(search: str, target: str, parent: str) -> tuple[str, str, tuple[str, ...], str]:
+    """Rule, text, readings and hint of the finding for one such package."""
+    readings = (f"{target} would be missing from the wheel", "it is shipped by another list")
+    hint = f"give {parent} an __init__.py before the move, or let the search look into namespaces and name {parent}*"
+    return "toml.namespaces", f"{search}, and {parent} has no __init__.py", readings, hint
 
 
 def _package_dir(editor: Editor, context: Context, folder: str, table: dict[str, object]) -> None:

@@ -200,7 +200,9 @@ def _kind(item: Node, before: dict[tuple[str | int, ...], str], file: str) -> Ki
 
 
 def _early(path: tuple[str | int, ...]) -> bool:
-    """Names that the build reads from the files themselves, so that a shim does not help."""
+    """Names that the build reads from the files themselves, so that a shim does not help; and filters of warnings."""
+    if "filterwarnings" in path[-2:]:
+        return True
     if path[-1] in _EARLY_KEYS and "setuptools" in path:
         return True
     return path[:3] == ("tool", "setuptools", "ext-modules")

@@ -12,10 +12,11 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from ..classify import WARNING_FILTER
 from ..model import Edit, Finding
 from .facts import Context, Distribution, facts, relative, stays_beside
 from .hints import value_hint
-from .packages import directory_entry, mapped_names
+from .packages import directory_entry, mapped_names, not_shipped, unseen
 from .reqfile import lines_of, rewrite_lines
 from .roots import wanted_roots
 from .sections import hits
@@ -119,6 +120,11 @@ def _packages(cfg: _Cfg) -> None:
             wanted += [w for n in names if new[n] and (w := f"{new[n]}{n[len(stems[n]) :]}") not in wanted]
         if wanted != names:
             cfg.set(option, wanted, why)
+    searched = cfg.get("options", "packages")
+    if searched is not None and cfg.stage == 3 and cfg.values(searched) == ["find:"]:
+        for target, parent in unseen(cfg.context, cfg.path):
+            _, text, readings, hint = not_shipped("packages = find:", target, parent)
+            cfg.findings.append(Finding(cfg.path, searched.line, "cfg.namespaces", text, readings, hint, "error"))
     option = cfg.get("options", "package_dir")
     if option is not None:
         pairs = [tuple(p.strip() for p in v.split("=", 1)) for v in cfg.values(option) if "=" in v]
@@ -252,7 +258,8 @@ def _judged(cfg: _Cfg) -> None:
 def _collect(cfg: _Cfg, at: int, text: str, kind: str, edits: list[tuple[int, int, str, str]]) -> None:
     early = text.lstrip().startswith("attr:") or "attr:" in cfg.text[max(0, at - 8) : at + 8]
     for hit in hits(text, cfg.path, cfg.context, kind):  # type: ignore[arg-type]
-        stage = 3 if early and hit.verdict.kind == "change" else hit.verdict.stage
+        soon = early or WARNING_FILTER.search(text[: hit.start])
+        stage = 3 if soon and hit.verdict.kind == "change" else hit.verdict.stage
         if stage != cfg.stage:
             continue
         if hit.verdict.kind == "change":

@@ -25,7 +25,7 @@ from .reach import Reach
 from .sink import FileScan
 from .survey import Look
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Memory:
@@ -145,11 +145,11 @@ def _is_plain(names: ModuleNames) -> bool:
 
 def _pack_scan(scan: FileScan) -> list[Any]:
     edits = [[e.start, e.end, e.old, e.new, e.line, e.stage, e.rule, e.reason] for e in scan.edits]
-    findings = [[f.line, f.rule, f.text, list(f.readings), f.hint, f.severity] for f in scan.findings]
+    findings = [[f.line, f.rule, f.text, list(f.readings), f.hint, f.severity, f.column] for f in scan.findings]
     return [edits, findings, sorted(scan.imports)]
 
 
 def _unpack_scan(path: str, packed: list[Any]) -> FileScan:
     edits, findings, imports = packed
-    listed = [Finding(path, line, rule, text, tuple(r), hint, sev) for line, rule, text, r, hint, sev in findings]
+    listed = [Finding(path, line, rule, text, tuple(r), *rest) for line, rule, text, r, *rest in findings]
     return FileScan(path, [Edit(*e) for e in edits], listed, set(imports))

@@ -50,9 +50,9 @@ class Sink:
         severity: Literal["error", "warning", "note"] = "warning",
     ) -> None:
         shown = text if len(text) <= 160 else text[:157] + "..."
-        self.out.findings.append(
-            Finding(self.path, self.lines.line(offset), rule, shown, tuple(readings), hint, severity)
-        )
+        line = self.lines.line(offset)
+        column = offset - self.lines.starts[line - 1] + 1
+        self.out.findings.append(Finding(self.path, line, rule, shown, tuple(readings), hint, severity, column))
 
     def has_rule(self, prefix: str) -> bool:
         """Whether there is an edit by a rule that begins so."""

@@ -11,7 +11,7 @@ import posixpath
 import re
 from typing import Literal
 
-from ..classify import Hint, Judge, Verdict
+from ..classify import WARNING_FILTER, Hint, Judge, Verdict
 from ..layout import Layout
 from .calls import P_PROGRAMS
 from .sink import Sink
@@ -83,7 +83,8 @@ def scan_words(
             continue
         if verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
-            when = stage or (3 if logger or (style == "command" and _MESSAGE.search(before)) else verdict.stage)
+            soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
+            when = stage or (3 if soon else verdict.stage)
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):

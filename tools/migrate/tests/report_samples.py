@@ -1,6 +1,7 @@
 """Reports to test and to look at: a realistic one (40 files, 150 edits, 12 findings) and one of hostile texts.
 
-Run as a script it writes the page of the realistic one to the file named on the command line.
+Run as a script it writes the page of the realistic one to the file named on the command line; two numbers behind it
+make it larger (files, edits).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tools.migrate.graph import dependency_graph, to_json
+from tools.migrate.hunks import hunks_of
 from tools.migrate.model import Edit, Finding, Move
-from tools.migrate.report import FileEdits, Report, StageSummary, render_html
+from tools.migrate.page import render_html
+from tools.migrate.report import FileEdits, Report, ShimStatus, StageSummary
 
 HOSTILE = "<script>alert('x')</script>\"&'{{7*7}}[red]"
 MOVES = (
@@ -20,21 +23,30 @@ MOVES = (
     Move("alphapulse_types", "libs.types.common", "libs/types/alphapulse_types", "libs/types/common", True),
 )
 RULES = (
-    ("import", "from protocol_v2.tlv import TradeTLV", "from libs.types.protocol.tlv import TradeTLV", 4),
+    ("import.from", "from protocol_v2.tlv import TradeTLV", "from libs.types.protocol.tlv import TradeTLV", 4),
     ("name", "protocol_v2.parse_message", "libs.types.protocol.parse_message", 4),
-    ("string", "protocol_v2.tlv.types", "libs.types.protocol.tlv.types", 4),
-    ("relative-import", "..common.errors", "libs.types.common.errors", 3),
-    ("manifest", "protocol-v2>=2.1", "alphapulse-types>=0.2", 4),
-    ("path", "protocol_v2/tlv/types.py", "libs/types/protocol/tlv/types.py", 6),
+    ("string.resolves", "protocol_v2.tlv.types", "libs.types.protocol.tlv.types", 4),
+    ("import.relative", "..common.errors", "libs.types.common.errors", 3),
+    ("toml.requirement", "protocol-v2>=2.1", "alphapulse-types>=0.2", 4),
+    ("path.tracked", "protocol_v2/tlv/types.py", "libs/types/protocol/tlv/types.py", 6),
 )
-WHAT = {
-    "import": "module protocol_v2.tlv",
-    "name": "a name of module protocol_v2",
-    "string": "module protocol_v2.tlv.types",
-    "relative-import": "module alphapulse_types.errors",
-    "manifest": "the distribution of protocol_v2",
-    "path": "a tracked file",
+LINES = {
+    "import.from": ("", "  # the wire format"),
+    "name": ("MESSAGE = ", "(buffer, strict=True)"),
+    "string.resolves": ('HANDLER = "', '"'),
+    "import.relative": ("from ", " import TypedValueError"),
+    "toml.requirement": ('NEEDS = ["', '"]'),
+    "path.tracked": ('SOURCE = ROOT / "', '"'),
 }
+WHAT = {
+    "import.from": "module protocol_v2.tlv",
+    "name": "a name of module protocol_v2",
+    "string.resolves": "module protocol_v2.tlv.types",
+    "import.relative": "module alphapulse_types.errors",
+    "toml.requirement": "the distribution of protocol_v2",
+    "path.tracked": "a tracked file",
+}
+OWNERS = {"gateway": ("@gateway",), "relay": ("@feeds", "@platform"), "execution": ("@feeds",)}
 USERS = (
     "services.gateway",
     "services.relay.market",
@@ -72,16 +84,20 @@ def sample_edits(files: int, total: int) -> tuple[FileEdits, ...]:
     rng, made = random.Random(3), []
     for i in range(files):
         count = total // files + (i < total % files)
-        edits = []
+        edits, body = [], '"""Sample."""\n\n'
         for n in range(count):
             rule, old, new, stage = RULES[rng.randrange(len(RULES))]
             reason = f"{old.split()[1 if ' ' in old else 0]} is {WHAT[rule]}, which moves"
-            edits.append(Edit(n * 90, n * 90 + len(old), old, new, 3 + n * 4, stage, rule, reason))
+            left, right = LINES[rule]
+            start = len(body) + len(left)
+            line = body.count("\n") + 1
+            body += f"{left}{old}{right}\n\n\ndef step_{n}(value: int) -> int:\n    return value + {n}\n"
+            edits.append(Edit(start, start + len(old), old, new, line, stage, rule, reason))
         name = f"{USERS[i % len(USERS)].replace('.', '/')}/{('feed', 'router', 'state', 'test_wire')[i % 4]}_{i}.py"
+        path, target = name, name
         if i % 8 == 0:
-            made.append(FileEdits(f"protocol_v2/tlv/part_{i}.py", f"libs/types/protocol/tlv/part_{i}.py", tuple(edits)))
-        else:
-            made.append(FileEdits(name, name, tuple(edits)))
+            path, target = f"protocol_v2/tlv/part_{i}.py", f"libs/types/protocol/tlv/part_{i}.py"
+        made.append(FileEdits(path, target, tuple(edits), hunks_of(body, edits)))
     return tuple(made)
 
 
@@ -168,14 +184,17 @@ def sample_report(files: int = 40, total: int = 150) -> Report:
     outcomes = {**{f"tests/test_wire.py::test_{i}": "passed" for i in range(212)}, **dict.fromkeys(broken, "failed")}
     messages = {broken[0]: "ConnectionRefusedError: [Errno 111]\nmore", broken[1]: "AssertionError: assert 1 == 2"}
     baseline = {"gates": [{"command": gate["command"], "exit_code": 1, "outcomes": outcomes, "messages": messages}]}
+    edits, findings = sample_edits(files, total), sample_findings()
+    paths = sorted({*(f.path for f in edits), *(f.path for f in findings)})
+    users = tuple(f.path for f in edits if not f.path.startswith("protocol_v2/"))
     return Report(
         plan="unify-types",
         plan_hash="3f2a1bc9e87d6c5b4a39281706f5e4d3",
         root_name="alphapulse",
         moves=MOVES,
         stages=stages,
-        edits=sample_edits(files, total),
-        findings=sample_findings(),
+        edits=edits,
+        findings=findings,
         graph=sample_graph(),
         gates=({"stage": 3, **gate}, {"stage": 4, **gate}),
         baseline=baseline,
@@ -194,6 +213,15 @@ def sample_report(files: int = 40, total: int = 150) -> Report:
         ),
         public_names={"before": 312, "after": 312, "the same object": 311},
         bisect=("9f3c2e7a1b: files are at their new place, relative imports are repaired in the next commit",),
+        shims=(
+            ShimStatus("protocol_v2", MOVES[0].target, "protocol_v2.py", "platform team", "2027-03-31", "", users[:9]),
+            ShimStatus("alphapulse_types", MOVES[1].target, "alphapulse_types.py", "", "", "0.3"),
+        ),
+        members={path: "/".join(path.split("/")[:2]) for path in paths},
+        owners={path: list(OWNERS[path.split("/")[1]]) for path in paths if path.split("/")[1] in OWNERS},
+        decided=(
+            {"path": "docs/wire.md", "line": 9, "text": "wire", "words": "left as it is: a topic of the exchange"},
+        ),
     )
 
 
@@ -207,7 +235,7 @@ def hostile_report() -> Report:
         root_name=HOSTILE,
         moves=(Move(HOSTILE, "b", HOSTILE, HOSTILE, True, HOSTILE),),
         stages=(StageSummary(3, HOSTILE, "failed", ((HOSTILE, HOSTILE),), gate=HOSTILE, note=HOSTILE),),
-        edits=(FileEdits(HOSTILE, HOSTILE + "x", (edit,)),),
+        edits=(FileEdits(HOSTILE, HOSTILE + "x", (edit,), hunks_of(HOSTILE, (edit,))),),
         findings=(finding,),
         api=(finding,),
         unused_dependencies=(finding,),
@@ -217,8 +245,12 @@ def hostile_report() -> Report:
         public_names={HOSTILE: 1},
         bisect=(HOSTILE,),
         warnings=(HOSTILE,),
+        shims=(ShimStatus(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,)),),
+        members={f"{HOSTILE}.py": HOSTILE, HOSTILE: HOSTILE},
+        owners={f"{HOSTILE}.py": [HOSTILE], HOSTILE: [HOSTILE]},
+        decided=({"path": HOSTILE, "line": 1, "text": HOSTILE, "words": HOSTILE},),
     )
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render_html(sample_report()), encoding="utf-8")
+    Path(sys.argv[1]).write_text(render_html(sample_report(*map(int, sys.argv[2:]))), encoding="utf-8")

@@ -250,12 +250,12 @@ class Done:
         return " ".join((self.out + self.err).split())
 
 
-def migrate(root: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> Done:
-    """`python -m tools.migrate` as a user starts it: in the checkout, the tool somewhere else."""
+def migrate(root: Path, *arguments: str, cwd: Path | None = None, given: str = "", **extra: str) -> Done:
+    """`python -m tools.migrate` as a user starts it: in the checkout, the tool somewhere else; `given` is its input."""
     env = environment(PYTHONPATH=str(TOOL), **extra)
     done = subprocess.run(
         [sys.executable, "-m", "tools.migrate", *arguments], cwd=cwd or root, env=env, capture_output=True, text=True,
-        timeout=120,
+        input=given, timeout=120,
     )  # fmt: skip
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -324,3 +324,28 @@ def test_a_namesake_beside_the_manifest_is_what_it_means(text: str) -> None:
 def test_roots_of_execution_environments() -> None:
     text = '[tool.pyright]\nexecutionEnvironments = [{ root = "apps", extraPaths = [".", "libs/core"] }]\n'
     assert after(6, "pyproject.toml", text) == text.replace(', "libs/core"', "")
+
+
+SEARCH = '[project]\nname = "fetcher"\n\n[tool.setuptools.packages.find]\nwhere = ["src"]\nnamespaces = false\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, ["error 6 toml.namespaces namespaces = false, and libs has no __init__.py"]),
+        ({"src/libs/__init__.py": ""}, []),
+    ],
+)
+def test_a_search_that_would_pass_the_new_package_over_is_listed(files: dict[str, str], expected: list[str]) -> None:
+    tree = {"src/fetcher/__init__.py": "", **files}
+    assert findings(3, "pyproject.toml", SEARCH, files=tree, plan=RENAME) == expected
+    wide = SEARCH.replace("false", "true")
+    assert findings(3, "pyproject.toml", wide, files=tree, plan=RENAME) == []
+    cfg = "[options]\npackages = find:\npackage_dir =\n    = src\n"
+    listed = [
+        line.replace("cfg.", "toml.").split("namespaces ")[-1]
+        for line in findings(3, "setup.cfg", cfg, files=tree, plan=RENAME)
+    ]
+    assert [line for line in listed if "has no" in line] == ["packages = find:, and libs has no __init__.py"] * len(
+        expected
+    )
