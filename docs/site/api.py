@@ -119,7 +119,7 @@ def _signature(value: Any) -> str:
             and kinds[:index].count(each.KEYWORD_ONLY) + kinds.count(each.VAR_POSITIONAL) == 0
         ):
             words.append("*")
-        star = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        star = "*" * ((each.kind is each.VAR_POSITIONAL) + 2 * (each.kind is each.VAR_KEYWORD))
         kind = "" if each.annotation is each.empty else f": {_type(each.annotation)}"
         default = "" if each.default is each.empty else f"{' = ' if kind else '='}{_shown(each.default)}"
         words.append(f"{star}{each.name}{kind}{default}")
