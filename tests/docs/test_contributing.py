@@ -34,7 +34,7 @@ def copy(tmp_path: Path) -> Path:
 
 def run(copy: Path, *words: str, codes: tuple[int, ...] = (0,)) -> str:
     """A Python module or program in the copy, which comes before what is installed."""
-    unwanted = ("PYTEST_", "COV_", "GIT_")
+    unwanted = ("PYTEST_", "COV_", "GIT_", "ALPHAPULSE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     environment = {**kept, "PYTHONPATH": str(copy), "ALPHAPULSE_CODEC": "python", "PYTHONDONTWRITEBYTECODE": "1"}
     line = [sys.executable, *words]
@@ -43,7 +43,7 @@ def run(copy: Path, *words: str, codes: tuple[int, ...] = (0,)) -> str:
     return done.stdout
 
 
-def tests_pass(copy: Path, *words: str) -> str:
+def passing(copy: Path, *words: str) -> str:
     return run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *words)
 
 
@@ -86,7 +86,7 @@ def test_a_tlv(copy: Path) -> None:
     page = run(copy, "-m", "libs.types.protocol.document")
     (copy / "docs/wire-format.md").write_text(page, encoding="utf-8")
     (protocol / "protocol_v2.ksy").write_text(run(copy, "-m", "libs.types.protocol.kaitai"), encoding="utf-8")
-    passed = tests_pass(
+    passed = passing(
         copy,
         *(f"libs/types/protocol/tests/test_{name}.py" for name in ("layouts", "document", "kaitai")),
         "libs/types/protocol/tests/test_import.py::test_public_names",
@@ -141,7 +141,7 @@ def test_a_kind_of_reference(copy: Path) -> None:
         "    import_module __import__ find_spec",
         "    load_plugin_module import_module __import__ find_spec",
     )
-    assert "1 passed" in tests_pass(copy, *select)
+    assert "1 passed" in passing(copy, *select)
     # The page of all kinds is made anew.
     page = run(copy, "-m", "tools.migrate.tests.kindpage")
     assert page != (copy / "docs/reference-kinds.md").read_text(encoding="utf-8")
@@ -204,7 +204,7 @@ def test_an_operation(copy: Path) -> None:
         '        case "set-aside":\n',
     )
     (copy / "tools/migrate/tests/test_set_mode.py").write_text(OPERATION_TEST, encoding="utf-8")
-    assert "1 passed" in tests_pass(copy, "tools/migrate/tests/test_set_mode.py")
+    assert "1 passed" in passing(copy, "tools/migrate/tests/test_set_mode.py")
 
 
 TRANSPORT = '''"""A transport that says its name: the memory one under another scheme."""
@@ -232,5 +232,5 @@ def test_a_transport(copy: Path) -> None:
     contract = copy / "infra/tests/test_contract.py"
     change(contract, '@pytest.fixture(params=["unix", "memory"])', '@pytest.fixture(params=["unix", "memory", "echo"])')
     change(contract, 'else "memory://test"', 'else f"{request.param}://test"')
-    passed = tests_pass(copy, "infra/tests/test_contract.py", "-k", "echo and (order or batch or deliver)")
+    passed = passing(copy, "infra/tests/test_contract.py", "-k", "echo and (order or batch or deliver)")
     assert " passed" in passed and "failed" not in passed
