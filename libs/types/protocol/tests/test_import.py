@@ -28,7 +28,7 @@ STANDARD = (
     "argparse, asyncio, decimal, email.message, http.client, logging.config, unittest.mock, xml.etree.ElementTree"
 )
 RUNS = 9
-DISTURBING = ("PYTHONDONTWRITEBYTECODE", "COV_")  # a coverage run traces the package and not the standard library
+DISTURBING = ("PYTHONDONTWRITEBYTECODE", "COV")  # a coverage run traces the package and not the standard library
 UNWANTED = ("numpy", "pyarrow", "hypothesis", "asyncio", "socket", "logging", "subprocess", "threading", "pickle",
             "construct", "ssl", "http", "multiprocessing")  # fmt: skip
 
