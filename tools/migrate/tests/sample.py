@@ -9,6 +9,7 @@ inside the moving package, a file name that is not ASCII, untracked files and ig
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +298,16 @@ class Server:
         self.process.stdin.close()
         self.process.wait(timeout=60)
         self.process.stdout.close()
+
+
+@cache
+def _shared() -> Server:
+    """One for this process, started when the first test asks for it."""
+    server = Server()
+    atexit.register(server.close)
+    return server
+
+
+def served(root: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> Done:
+    """As `migrate`, in a forked child of a process that has loaded the tool already."""
+    return _shared().migrate(root, *arguments, cwd=cwd, **extra)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,17 +21,7 @@ LATE: dict[str, str | bytes] = {
     "services/c/__init__.py": "",
     "services/c/app.py": "from protocol_v2.header import Header\n\nKIND = Header.kind\n",
 }
-migrate = sample.migrate
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    global migrate
-    started = sample.Server()
-    migrate = started.migrate
-    yield
-    started.close()
-    migrate = sample.migrate
+migrate = sample.served
 
 
 @pytest.fixture

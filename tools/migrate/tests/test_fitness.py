@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,17 +22,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
     pytest.mark.timeout(300),
 ]
-migrate = sample.migrate
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    global migrate
-    started = sample.Server()
-    migrate = started.migrate
-    yield
-    started.close()
-    migrate = sample.migrate
+migrate = sample.served
 
 
 @pytest.fixture

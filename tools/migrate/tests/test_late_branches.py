@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
     pytest.mark.timeout(300),
 ]
-migrate = sample.migrate
+migrate = sample.served
 BRANCH: dict[str, str | bytes] = {
     "protocol_v2/extra.py": (
         "from alphapulse_types.fixed import SCALE\n\nfrom .header import Header\n\nEXTRA = Header.kind + SCALE\n"
@@ -52,18 +51,8 @@ WORKS = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    global migrate
-    started = sample.Server()
-    migrate = started.migrate
-    yield
-    started.close()
-    migrate = sample.migrate
-
-
 @pytest.fixture(scope="module")
-def roots(server: None, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """Main after stage 4 and after stage 6, each with a branch `late` from before stage 1."""
     folder = tmp_path_factory.mktemp("branches")
     root = sample.build(folder / "0", sample.QUICK)

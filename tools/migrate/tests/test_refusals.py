@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,18 +27,7 @@ pytestmark = [
 ]
 
 
-migrate = sample.migrate
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    """The command line in forked children; `sample.migrate` is the same with a new interpreter each time."""
-    global migrate
-    started = sample.Server()
-    migrate = started.migrate
-    yield
-    started.close()
-    migrate = sample.migrate
+migrate = sample.served
 
 
 def refused(root: Path, arguments: str, code: int, *said: str, **extra: str) -> Done:
@@ -55,7 +44,7 @@ def refused(root: Path, arguments: str, code: int, *said: str, **extra: str) -> 
 
 
 @pytest.fixture(scope="module")
-def designed(server: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def designed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = sample.build(tmp_path_factory.mktemp("designed") / "r")
     for stage in ("1", "2"):
         assert migrate(root, "--stage", stage).code == 0
@@ -535,7 +524,7 @@ def cut_off(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def designed_slow(server: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def designed_slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = sample.build(tmp_path_factory.mktemp("slow") / "r", slow_gate(3))
     for stage in ("1", "2"):
         assert migrate(root, "--stage", stage).code == 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
     pytest.mark.timeout(300),
 ]
-migrate = sample.migrate
+migrate = sample.served
 BLAME = ".git-blame-ignore-revs"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    global migrate
-    started = sample.Server()
-    migrate = started.migrate
-    yield
-    started.close()
-    migrate = sample.migrate
 
 
 def run(root: Path, *arguments: str) -> Done:
@@ -41,7 +31,7 @@ def run(root: Path, *arguments: str) -> Done:
 
 
 @pytest.fixture(scope="module")
-def stages(server: None, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """The sample before stage 1 (0) and after each stage; copy before changing one."""
     folder = tmp_path_factory.mktemp("stages")
     made = {0: sample.build(folder / "0")}
