@@ -30,7 +30,7 @@ ELSEWHERE = {
     "tools/migrate/README.md": "packages/migrate.md",
     "tools/perf/README.md": "packages/perf.md",
     # Files that readers are sent to.
-    "libs/types/protocol/protocol_v2.ksy": "reference/protocol_v2.ksy",
+    "libs/types/protocol/alphapulse_wire.ksy": "reference/alphapulse_wire.ksy",
     "tools/migrate/demo/legacy/migration.toml": "reference/migration.toml",
 }
 

@@ -85,7 +85,7 @@ def test_a_tlv(copy: Path) -> None:
     # 3. The pages that are made.
     page = run(copy, "-m", "libs.types.protocol.document")
     (copy / "docs/wire-format.md").write_text(page, encoding="utf-8")
-    (protocol / "protocol_v2.ksy").write_text(run(copy, "-m", "libs.types.protocol.kaitai"), encoding="utf-8")
+    (protocol / "alphapulse_wire.ksy").write_text(run(copy, "-m", "libs.types.protocol.kaitai"), encoding="utf-8")
     passed = passing(
         copy,
         *(f"libs/types/protocol/tests/test_{name}.py" for name in ("layouts", "document", "kaitai")),

@@ -1,8 +1,8 @@
 """The wire format as a Kaitai Struct description, for programs in other languages; made from the declarations.
 
 Owns the text.  Must not know any particular struct.  `python -m libs.types.protocol.kaitai` prints the file that is
-kept as `protocol_v2.ksy` beside this one; a test compares the two, and another adds up the sizes.
-`kaitai-struct-compiler -t java protocol_v2.ksy` makes a reader of it.
+kept as `alphapulse_wire.ksy` beside this one; a test compares the two, and another adds up the sizes.
+`kaitai-struct-compiler -t java alphapulse_wire.ksy` makes a reader of it.
 
 What such a description cannot say, its readers do not check: the checksum, and sizes of types of which only bounds are
 known.  It has no integers of 128 bits either; they are two of 64, `low` and `high`.
@@ -21,9 +21,9 @@ from .layout import FieldLayout, IntKind, Layout, RawKind, StructKind, TailKind,
 from .registry import known_types
 from .tlv_types import TLVType
 
-_HEAD = f"""# Made from the declarations: python -m libs.types.protocol.kaitai > libs/types/protocol/protocol_v2.ksy
+_HEAD = f"""# Made from the declarations: python -m libs.types.protocol.kaitai > libs/types/protocol/alphapulse_wire.ksy
 meta:
-  id: protocol_v2
+  id: alphapulse_wire
   title: Protocol V2, a stream of messages
   endian: le
   ks-version: "0.10"

@@ -21,7 +21,7 @@ from libs.types.protocol.layout import Layout, RawKind, StructKind, VectorKind
 from libs.types.protocol.registry import known_types
 from libs.types.protocol.tests.golden_messages import read
 
-FILE = Path(kaitai.__file__).with_name("protocol_v2.ksy")
+FILE = Path(kaitai.__file__).with_name("alphapulse_wire.ksy")
 ROOT = Path(__file__).resolve().parents[4]
 SIZES = {"u1": 1, "u2": 2, "u4": 4, "u8": 8, "s1": 1, "s2": 2, "s4": 4, "s8": 8}
 TEXT = FILE.read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def layouts() -> list[Layout]:
 
 
 def test_the_file_is_fresh() -> None:
-    assert fresh() == TEXT, "python -m libs.types.protocol.kaitai > libs/types/protocol/protocol_v2.ksy"
+    assert fresh() == TEXT, "python -m libs.types.protocol.kaitai > libs/types/protocol/alphapulse_wire.ksy"
 
 
 def test_every_declared_type_is_in_it() -> None:
@@ -112,15 +112,15 @@ def compiled(folder: Path) -> Any:
         "const text = JSON.parse(process.argv[2]);\n"
         "const one = compiler.compile ? compiler : new compiler();\n"
         "one.compile('python', text, null, false).then("
-        "files => process.stdout.write(files['protocol_v2.py']),"
+        "files => process.stdout.write(files['alphapulse_wire.py']),"
         "error => { console.error(String(error)); process.exit(1); });"
     )
     done = subprocess.run(
         [node, "-e", script, package, json.dumps(KSY)], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    (folder / "protocol_v2_reader.py").write_text(done.stdout, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("protocol_v2_reader", folder / "protocol_v2_reader.py")
+    (folder / "alphapulse_wire_reader.py").write_text(done.stdout, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("alphapulse_wire_reader", folder / "alphapulse_wire_reader.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,6 +1,6 @@
-# Made from the declarations: python -m libs.types.protocol.kaitai > libs/types/protocol/protocol_v2.ksy
+# Made from the declarations: python -m libs.types.protocol.kaitai > libs/types/protocol/alphapulse_wire.ksy
 meta:
-  id: protocol_v2
+  id: alphapulse_wire
   title: Protocol V2, a stream of messages
   endian: le
   ks-version: "0.10"
