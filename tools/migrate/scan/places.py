@@ -22,6 +22,7 @@ from .calls import (
     IDENTITY_CALLS,
     IDENTITY_VARIABLES,
     LABEL_CALLS,
+    MEASURED_FLAGS,
     MODULE_CALLS,
     MODULE_FLAGS,
     MODULE_KEYWORDS,
@@ -100,8 +101,8 @@ class Places:
                     return "module" if names_a_module(subject, self.flows.named) else "unknown"
                 case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
                     position = next((n for n, i in enumerate(items) if i is child), 0)
-                    if _behind_flag(items, position):
-                        return "module"
+                    if flagged := _behind_flag(items, position):
+                        return flagged
                     if isinstance(parent, ast.Tuple) and isinstance(self.parents.get(parent), ast.List | ast.Tuple):
                         index = position
                 case ast.Dict(keys=keys):
@@ -133,8 +134,8 @@ class Places:
         """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
         name = self.context.called(call)
         place = next((n for n, a in enumerate(call.args) if a is child), 0)
-        if _behind_flag(call.args, place):
-            return "module"
+        if flagged := _behind_flag(call.args, place):
+            return flagged
         if isinstance(call.func, ast.Attribute) and is_sys_modules(call.func.value):
             return "module"
         if name in NAME_METHODS and isinstance(call.func, ast.Attribute):
@@ -286,9 +287,11 @@ class Places:
         return is_sys_modules(first) or (isinstance(first, ast.Constant) and first.value == "sys.modules")
 
 
-def _behind_flag(items: Sequence[ast.expr], position: int) -> bool:
-    """Whether the option before an argument of a command takes a module."""
+def _behind_flag(items: Sequence[ast.expr], position: int) -> Hint | None:
+    """What the option before an argument of a command takes; None if it is none of those known."""
     values = [item.value if isinstance(item, ast.Constant) else None for item in items[:position]]
-    if not values or values[-1] not in MODULE_FLAGS:
-        return False
-    return values[-1] != "-p" or values[0] not in P_PROGRAMS
+    if not values or values[-1] not in MODULE_FLAGS + MEASURED_FLAGS:
+        return None
+    if values[-1] in MEASURED_FLAGS:
+        return "either"
+    return "module" if values[-1] != "-p" or values[0] not in P_PROGRAMS else None

@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 
-from .calls import MODULE_FLAGS, words
+from ..classify import Hint
+from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes, scan_xml
 from .context import World
 from .csource import SUFFIXES, scan_c
@@ -115,6 +116,13 @@ def scan_link(world: World, path: str, target: str) -> str | None:
     return written if written != posixpath.normpath(target) else None
 
 
+def _takes(text: str) -> Hint:
+    """What stands behind this option in a list of a command's arguments."""
+    if text in MEASURED_FLAGS:
+        return "either"
+    return "module" if text in MODULE_FLAGS and text != "-p" else "unknown"
+
+
 def _json(world: World, sink: Sink, path: str) -> int:
     """Strings of a JSON text: each as one value, or else as a command line."""
     bare = 0
@@ -123,13 +131,15 @@ def _json(world: World, sink: Sink, path: str) -> int:
     for where, start, end in json_strings(sink.body):
         found = True
         text = sink.body[start:end]
-        flagged = last == (where[:-1], True)  # behind `"-m"` in the same list
-        last = where[:-1], text in MODULE_FLAGS and text != "-p"
+        flagged = last == (where[:-1], "module")  # behind `"-m"` in the same list
+        measured = last == (where[:-1], "either")
+        last = where[:-1], _takes(text)
         if not world.judge.mentioned(text):
             continue
         loggers = "loggers" in where[:-1]
         known = loggers or flagged or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
-        verdict = world.judge.value(text, path, "module" if known else "unknown") if "\\" not in text else None
+        hint: Hint = "module" if known else "either" if measured else "unknown"
+        verdict = world.judge.value(text, path, hint) if "\\" not in text else None
         if verdict is None:
             bare += scan_words(re.sub(r"\\.", "  ", text), start, sink, world.judge, path, "command")
         elif verdict.kind == "change":

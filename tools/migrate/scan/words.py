@@ -19,13 +19,15 @@ from .sink import Sink
 Style = Literal["prose", "command", "config", "literal", "anchored"]
 
 _MODULE_BEFORE = re.compile(
-    r"""(?: (?:^|[\s\["',])-m | --pyargs | --cov | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
+    r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
         | \blogger\s*[=:]
         | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
         | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
     re.X,
 )
+# Coverage measures the folder of that name, where there is one, else the package.
+_MEASURED_BEFORE = re.compile(r"(?:--cov|\bcoverage\b.*\s--source)(?:[\"']?\s*,|[=\s])\s*[\"']?$")
 _ITEM = re.compile(r"[ \t]*-[ \t]+[\"']?")  # of a YAML list, one on a line
 _FLAG = re.compile(r"[ \t]*-[ \t]+[\"']?(-m|--[\w-]+)[\"']?[ \t]*")
 _OTHER_P = re.compile(rf"\b(?:{'|'.join(sorted(P_PROGRAMS))})\b[^|;&\n]*[\s\"',\[]-p\W*$")
@@ -116,6 +118,8 @@ def _before(text: str, start: int) -> str:
 
 
 def hint_before(before: str, rest: str, style: Style) -> Hint:
+    if _MEASURED_BEFORE.search(before):
+        return "either"
     if _MODULE_BEFORE.search(before) and not _OTHER_P.search(before):
         return "module"
     imported = _IMPORT_BEFORE.search(before)
