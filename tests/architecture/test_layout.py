@@ -114,7 +114,8 @@ def test_tests_import_no_module_twice() -> None:
     )
     some = ["libs/types/protocol/tests/test_venues.py", "infra/tests/test_errors.py"]
     command = [sys.executable, "-c", code, *some]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTEST_ADDOPTS": ""}  # those are for the session here
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 
