@@ -1,7 +1,0 @@
-# tools.migrate shim: old=protocol_v2.tests.expected new=libs.types.protocol.tests.expected plan=unify-types
-# For type checkers only: the old name goes on 2027-03-31 (owner: platform team).  Generated; a change made here is lost.
-# ruff: noqa
-# flake8: noqa
-# mypy: ignore-errors
-# pyright: basic, reportAttributeAccessIssue=false
-from libs.types.protocol.tests.expected import *
