@@ -9,6 +9,7 @@ the packages above them, are executed.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,16 @@ from pathlib import Path
 from tools.migrate.model import Finding
 from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
 from tools.migrate.submodules import blanked
+from tools.migrate.syntax import no_collector
 from tools.migrate.witness import Answer, ask
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
 _SETTINGS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".conf")
 _HIDDEN = ("migration.lock", "migration.toml")
 _CONFIRMED = 40  # failures that are asked once more, each alone: a circular import may depend on what came before
+
+
+_Read = dict[str, tuple[tuple[bytes, str, bool], list[Wish]]]  # by path: content and module, what it asks
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,12 @@ def second_opinion(
     now = Side(after.root, [p for p in after.files if p not in left_out], after.roots)
     barred = _modules(before) - _modules(now)
     barred = {name for name in barred if any(_within(name, old) for old in renaming.names)}
-    words = re.compile(
-        b"|".join(
-            re.escape(w.encode())
-            for w in sorted({p for pair in renaming.names.items() for n in pair for p in _ends(n)})
-        )
-    )
-    first, second = (_Asked(side, list(_wishes(side, renaming, words))) for side in (before, now))
+    # Whoever gets at a module from outside of it writes the last part of its name.
+    ends = {name.rpartition(".")[2] for pair in renaming.names.items() for name in pair}
+    words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(ends)))
+    read: _Read = {}
+    with no_collector():
+        first, second = (_Asked(side, list(_wishes(side, renaming, words, read))) for side in (before, now))
     key = _key(renaming, barred)
     strings = {w.request for w in second.wishes if w.request.kind == "string" and _is_old(w.request.dotted, barred)}
     asked_before = {w.request for w in first.wishes} | strings
@@ -97,29 +101,37 @@ def second_opinion(
     second.answers = ask(python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout)
     found = [*_broken(python, first, second, key, barred, timeout), *_lost(first, second, renaming)]
     found += _left_in_strings(first, second, barred, renaming)
-    found += _unbound(before, now, renaming)
+    with no_collector():
+        found += _unbound(before, now, renaming)
     return sorted(set(found))
 
 
-def _wishes(side: Side, renaming: Renaming, words: re.Pattern[bytes]) -> Iterable[Wish]:
+def _wishes(side: Side, renaming: Renaming, words: re.Pattern[bytes], read: _Read) -> Iterable[Wish]:
+    """What the files of one tree ask of moving code; `read` keeps it for a file that is the same in the other one."""
     moved = {*renaming.paths.keys(), *renaming.paths.values()}
     came_from = {new: old for old, new in renaming.paths.items()}
     for path in _files(side, renaming, (*_PYTHON, *_SETTINGS)):
         data = _read(side, path)
         if not words.search(data) and path not in moved:
             continue
-        if path.endswith(_PYTHON):
-            # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
-            module, package = module_name(came_from.get(path, path), side.roots)
-            module = renaming.new(module) if path in came_from else module
-            found = wishes(path, data, module, package)
-        else:
-            found = words_in_text(path, data)
-        for wish in found:
-            request = wish.request
-            if renaming.touches(request.dotted):
-                needs = tuple(n for n in request.needs if renaming.touches(n)) if request.kind == "chain" else ()
-                yield Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
+        python = path.endswith(_PYTHON)
+        # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
+        module, package = module_name(came_from.get(path, path), side.roots) if python else ("", False)
+        module = renaming.new(module) if path in came_from else module
+        state = hashlib.sha256(data).digest(), module, package
+        if path in read and read[path][0] == state:
+            yield from read[path][1]
+            continue
+        found = wishes(path, data, module, package) if python else words_in_text(path, data)
+        touching = [_without_others(wish, renaming) for wish in found if renaming.touches(wish.request.dotted)]
+        read[path] = state, touching
+        yield from touching
+
+
+def _without_others(wish: Wish, renaming: Renaming) -> Wish:
+    request = wish.request
+    needs = tuple(n for n in request.needs if renaming.touches(n)) if request.kind == "chain" else ()
+    return Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
 
 
 def _broken(
@@ -267,7 +279,3 @@ def _is_old(dotted: str, barred: set[str]) -> bool:
 def _within(name: str, outer: str) -> bool:
     return name == outer or name.startswith(outer + ".")
 
-
-def _ends(name: str) -> tuple[str, str]:
-    parts = name.split(".")
-    return parts[0], parts[-1]
