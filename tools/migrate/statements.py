@@ -128,14 +128,13 @@ class _File:
         texts: list[ast.Constant] = []
         documents: set[int] = set()
         for node in flatten(tree)[0]:  # a large tree has millions of them, and most are of no interest
-            kind = node.__class__
-            if kind is ast.Attribute:
+            if isinstance(node, ast.Attribute):
                 attributes.append(node)
-            elif kind is ast.Constant:
+            elif isinstance(node, ast.Constant):
                 texts.append(node)
-            elif kind is ast.Expr:
+            elif isinstance(node, ast.Expr):
                 documents.add(id(node.value))
-            elif kind is ast.Import or kind is ast.ImportFrom:
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 imports.append(node)
         for node in imports:
             if isinstance(node, ast.ImportFrom):

@@ -30,6 +30,7 @@ def disagreements(session: Session, base: str) -> list[Finding]:
             _renaming(session, list(tree)),
             session.lock.files if session.lock else (),
             timeout=_TIMEOUT,
+            jobs=session.jobs,
         )
     if not found:
         return []
