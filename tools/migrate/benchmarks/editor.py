@@ -95,7 +95,8 @@ def edits_of(answer: Mapping[str, Any] | None) -> dict[Path, list[dict[str, Any]
         if "textDocument" in change:
             listed.append((change["textDocument"]["uri"], change["edits"]))
     for uri, edits in listed:
-        found.setdefault(Path(unquote(urlsplit(uri).path)), []).extend(edits)
+        if edits := list(edits):
+            found.setdefault(Path(unquote(urlsplit(uri).path)), []).extend(edits)
     return found
 
 

@@ -310,7 +310,7 @@ def summary_of(log: str) -> tuple[Counter[str], float]:
     names = {"failures": "failed", "expected failures": "xfailed", "unexpected successes": "xpassed"}
     counted: Counter[str] = Counter()
     for word, n in re.findall(r"(\w[\w ]*)=(\d+)", others):
-        counted[names.get(word, word)] = int(n)
+        counted[str(names.get(word, word))] = int(n)
     counted["passed"] = int(ran) - counted.total()
     return counted, float(seconds)
 
