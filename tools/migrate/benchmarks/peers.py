@@ -4,7 +4,8 @@
     python tools/migrate/benchmarks/speed.py --peers --folder Django/django --from django.utils --to django.core.utils
 
 None of them plans, keeps the old names working, can be undone as a whole or resumed; what is timed is one run that
-rewrites, and for rope and the language servers moves (ty only renames in place, to a name beside the old one).
+rewrites, and for rope and the language servers moves.  ty and basedpyright have no edits for a move to another package:
+they are timed on the folder renamed in place, which is less.
 `changed` are files with changed lines, `left` are lines of Python in which the old dotted name still stands (one in a
 comment counts, `from django import utils` does not).
 """
@@ -111,9 +112,9 @@ PEERS: dict[str, Callable[[Job], list[str]]] = {
     "ast-grep": _ast_grep,
     "libcst RenameCommand": _libcst,
     "rope MoveModule": _rope,
-    "ty, the same folder renamed in place": _server("ty", "server", in_place=True),
     "pyrefly": _server("pyrefly", "lsp"),
-    "basedpyright": _server("basedpyright-langserver", "--stdio"),
+    "ty, renamed in place": _server("ty", "server", in_place=True),
+    "basedpyright, renamed in place": _server("basedpyright-langserver", "--stdio", in_place=True),
 }
 
 
