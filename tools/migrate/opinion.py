@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Protocol
 
 from tools.migrate.model import Finding
 from tools.migrate.processes import each
@@ -31,11 +32,27 @@ _CONFIRMED = 40  # failures that are asked once more, each alone: a circular imp
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two trees: its folder, its tracked files, its import roots."""
+    """One of the two trees: its folder, its tracked files, its import roots, and where those lie that are not there."""
 
     root: Path
     files: Sequence[str]
     roots: Sequence[str]
+    rest: Path | None = None
+
+    def place(self, path: str) -> Path:
+        here = self.root / path
+        return here if self.rest is None or here.is_file() else self.rest / path
+
+
+class Partial(Protocol):
+    """The tree from before, of which only a part was written out."""
+
+    @property
+    def changed(self) -> Collection[str]: ...  # paths that the two trees have differently
+
+    def lacks(self, errors: Iterable[str]) -> bool: ...
+
+    def write_rest(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -78,12 +95,13 @@ def second_opinion(
     renaming: Renaming,
     shims: Iterable[str] = (),
     *,
+    old: Partial | None = None,
     timeout: float = 60,
     jobs: int = 1,
 ) -> list[Finding]:
     """Where the two trees disagree, sorted by place.  `shims` are files that are there for old names only.
 
-    Files are read by `jobs` processes where that pays.
+    Without `old` the tree from before is whole.  Files are read by `jobs` processes where that pays.
     """
     left_out = set(shims)
     now = Side(after.root, [p for p in after.files if p not in left_out], after.roots)
@@ -93,18 +111,22 @@ def second_opinion(
     ends = {name.rpartition(".")[2] for pair in renaming.names.items() for name in pair}
     words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(ends)))
     with no_collector():
-        wanted = _wishes(before, now, renaming, words, jobs)
+        changed = old.changed if old else None
+        wanted = _wishes(before, now, renaming, words, changed, jobs)
     first, second = _Asked(before, wanted[0]), _Asked(now, wanted[1])
     key = _key(renaming, barred)
     strings = {w.request for w in second.wishes if w.request.kind == "string" and _is_old(w.request.dotted, barred)}
     asked_before = {w.request for w in first.wishes} | strings
     first.answers = ask(python, before.root, before.roots, sorted(asked_before, key=key), timeout=timeout)
+    if old and old.lacks(a.text for a in first.answers.values() if not a.found):
+        old.write_rest()
+        first.answers = ask(python, before.root, before.roots, sorted(asked_before, key=key), timeout=timeout)
     asked_now = {w.request for w in second.wishes} - strings
     second.answers = ask(python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout)
     found = [*_broken(python, first, second, key, barred, timeout), *_lost(first, second, renaming)]
     found += _left_in_strings(first, second, barred, renaming)
     with no_collector():
-        found += _unbound(before, now, renaming, jobs)
+        found += _unbound(before, now, renaming, changed, jobs)
     return sorted(set(found))
 
 
@@ -118,9 +140,14 @@ class _Text:
     package: bool = False
 
 
-def _wishes(before: Side, now: Side, renaming: Renaming, words: re.Pattern[bytes], jobs: int) -> list[list[Wish]]:
+def _wishes(
+    before: Side, now: Side, renaming: Renaming, words: re.Pattern[bytes], changed: Collection[str] | None, jobs: int
+) -> list[list[Wish]]:
     """What the files of each tree ask of moving code; one that is the same in both is read once."""
-    listed = [list(_texts(side, renaming, words)) for side in (before, now)]
+    speaking = list(_texts(now, renaming, words))
+    known = {text.path for text in speaking}
+    apart = {p for p in now.files if p not in known and p not in changed} if changed is not None else set()
+    listed = [list(_texts(before, renaming, words, apart)), speaking]
     where = {text: side for side, texts in zip((before, now), listed, strict=True) for text in texts}
 
     def read(text: _Text) -> list[Wish]:
@@ -133,10 +160,15 @@ def _wishes(before: Side, now: Side, renaming: Renaming, words: re.Pattern[bytes
     return [[wish for text in texts for wish in found[text]] for texts in listed]
 
 
-def _texts(side: Side, renaming: Renaming, words: re.Pattern[bytes]) -> Iterator[_Text]:
+def _texts(
+    side: Side, renaming: Renaming, words: re.Pattern[bytes], apart: Collection[str] = ()
+) -> Iterator[_Text]:
+    """The files that may ask for moving code, but for those of which it is known that they do not."""
     moved = {*renaming.paths.keys(), *renaming.paths.values()}
     came_from = {new: old for old, new in renaming.paths.items()}
     for path in _files(side, renaming, (*_PYTHON, *_SETTINGS)):
+        if path in apart:
+            continue
         data = _read(side, path)
         if not words.search(data) and path not in moved:
             continue
@@ -238,7 +270,9 @@ def _left_in_strings(first: _Asked, second: _Asked, barred: set[str], renaming: 
             yield Finding(wish.path, wish.line, "second-opinion.string", request.dotted, readings, "", "warning")
 
 
-def _unbound(before: Side, after: Side, renaming: Renaming, jobs: int) -> Iterable[Finding]:
+def _unbound(
+    before: Side, after: Side, renaming: Renaming, changed: Collection[str] | None, jobs: int
+) -> Iterable[Finding]:
     """Names that a changed file reads, and that nothing in it binds any more."""
     came_from, known = {new: old for old, new in renaming.paths.items()}, set(before.files)
 
@@ -255,7 +289,8 @@ def _unbound(before: Side, after: Side, renaming: Renaming, jobs: int) -> Iterab
             for name in gone
         ]
 
-    for found in each(look, list(_files(after, renaming, (".py",))), jobs):
+    files = [p for p in _files(after, renaming, (".py",)) if changed is None or p in changed]
+    for found in each(look, files, jobs):
         yield from found
 
 
@@ -263,13 +298,13 @@ def _files(side: Side, renaming: Renaming, suffixes: tuple[str, ...]) -> Iterabl
     for path in side.files:
         left_out = any(fnmatch(path, p) or fnmatch(path, p.removesuffix("/**") + "/*") for p in renaming.exclude)
         wanted = path.endswith(suffixes) and not path.endswith(_HIDDEN) and not left_out
-        if wanted and (side.root / path).is_file():
+        if wanted and side.place(path).is_file():
             yield path
 
 
 def _read(side: Side, path: str) -> bytes:
     """The file without the block that stands in for old submodules, which names them on purpose."""
-    return blanked((side.root / path).read_bytes())
+    return blanked(side.place(path).read_bytes())
 
 
 def _modules(side: Side) -> set[str]:

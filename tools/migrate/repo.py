@@ -74,14 +74,14 @@ class Repo:
         assert isinstance(out, bytes)
         return out
 
-    def feed(self, data: bytes, *arguments: str) -> tuple[int, bytes]:
+    def feed(self, data: bytes, *arguments: str, **environment: str) -> tuple[int, bytes]:
         """Exit code and output of a git command that reads `data`."""
         with tempfile.TemporaryFile() as file:
             file.write(data)
             file.seek(0)
             status, out, _ = self._repo.git.execute(
                 [*_GIT, *arguments], istream=file, with_extended_output=True, with_exceptions=False,
-                stdout_as_string=False, strip_newline_in_stdout=False,
+                stdout_as_string=False, strip_newline_in_stdout=False, env=environment or None,
             )  # fmt: skip
         return status, out if isinstance(out, bytes) else out.encode()
 
@@ -200,14 +200,16 @@ class Repo:
 
         return Tree(modes, read)
 
-    def take_out(self, revision: str, folder: Path, *, without: tuple[str, ...] = ()) -> None:
-        """Write a revision into a folder, but for names that end in `without`; checkout and index stay as they are."""
-        index = folder / ".index-of-tools-migrate"
-        self.run("read-tree", revision, GIT_INDEX_FILE=str(index))
-        if patterns := [f"*{ending}" for ending in without]:
-            self.run("rm", "-rfq", "--cached", "--ignore-unmatch", "--", *patterns, GIT_INDEX_FILE=str(index))
-        self.run("checkout-index", "-a", "-f", f"--prefix={folder}/", GIT_INDEX_FILE=str(index))
-        index.unlink(missing_ok=True)
+    def take_out(self, revision: str, folder: Path, paths: Iterable[str] | None = None) -> None:
+        """Write a revision, or these paths of it, into a folder; the checkout and its index stay as they are."""
+        index = str(folder / ".index-of-tools-migrate")
+        self.run("read-tree", revision, GIT_INDEX_FILE=index)
+        which = ["-a"] if paths is None else ["-z", "--stdin"]
+        data = b"".join(os.fsencode(p) + b"\0" for p in paths or ())
+        status, _ = self.feed(data, "checkout-index", "-f", f"--prefix={folder}/", *which, GIT_INDEX_FILE=index)
+        if status:
+            raise MigrateError(f"git could not write {revision[:12]} out", where=str(folder))
+        os.unlink(index)
 
     def line_commit(self, path: str, line: int) -> str:
         """The commit that last changed a line of a file at HEAD."""

@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 
 from .model import Finding, Refused
+from .oldtree import OldTree
 from .opinion import Renaming, Side, second_opinion
 from .session import Session
 from .trailers import standing
 
 _TIMEOUT = 60.0  # seconds for one import
-# No module needs them to be imported, and of some projects they are half.
-_UNNEEDED = (".po", ".mo", ".rst", ".md", ".png", ".jpg", ".gif", ".svg", ".ico", ".pdf", ".woff", ".woff2", ".ttf")
 
 
 def disagreements(session: Session, base: str) -> list[Finding]:
@@ -22,13 +21,16 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     session.progress("second opinion", 0, 0)
     tree = session.repo.tree(base)
     with tempfile.TemporaryDirectory(prefix="migrate-before-") as folder:
-        session.repo.take_out(base, Path(folder).resolve(), without=_UNNEEDED)
+        paths, renaming = list(tree), _renaming(session, list(tree))
+        old = OldTree(session.repo, base, paths, session.plan.import_roots, Path(folder).resolve())
+        old.write(renaming.paths)
         found = second_opinion(
             audit.get("python", sys.executable),
-            Side(Path(folder), list(tree), session.plan.import_roots),
+            Side(old.folder, paths, session.plan.import_roots, session.root),
             Side(session.root, list(session.tree), roots_now(session)),
-            _renaming(session, list(tree)),
+            renaming,
             session.lock.files if session.lock else (),
+            old=old,
             timeout=_TIMEOUT,
             jobs=session.jobs,
         )
