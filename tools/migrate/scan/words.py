@@ -22,7 +22,7 @@ _MODULE_BEFORE = re.compile(
     r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
         | \blogger\s*[=:]
         | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
-        | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
+        | \bcallable\s*[=:] | \b(?:__import__|import_module)(?=\() | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
     re.X,
 )
@@ -51,6 +51,8 @@ _INSTALL_BEFORE = re.compile(
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
 _MESSAGE = re.compile(r"(?:^|[\s\"'])(?:error|ignore|always|default|module|once):[ ]?$")  # of a filter: what code says
+_TOP_BEFORE = re.compile(r"\b__import__\(\s*(?:[\"']|  )$")  # two blanks are an escaped quote
+_TOP_CLOSED = re.compile(r"(?:[\"']|  )\s*\)")
 _PICKLE = re.compile(r"\bc$")
 
 
@@ -88,6 +90,9 @@ def scan_words(
             soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
             when = stage or (3 if soon else verdict.stage)
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
+            closed = _TOP_CLOSED.match(text, end)
+            if closed and _TOP_BEFORE.search(before):
+                _top_level(token, base + start, base + closed.end(), sink, judge, when)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
                 bare += 1
@@ -96,6 +101,18 @@ def scan_words(
         elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage: int) -> None:
+    """`__import__("a.b")` in code that is put together as text gives `a`, as it does in code (see `dynamic`)."""
+    top = token.split(".")[0]
+    new = judge.layout.new_module(top)
+    if new is None:
+        readings = (f"the package {top}", f"the package above {judge.layout.new_module(token)}")
+        sink.list(start, "import.computed", token, readings, "change what is taken from the call", "error")
+    elif "." in new:
+        reason = f"the call gives the package above {new}"
+        sink.edit(end, end, new[new.index(".") :], stage=stage, rule="string.top", reason=reason)
 
 
 def _cloned(token: str, before: str, sink: Sink, offset: int) -> bool:
