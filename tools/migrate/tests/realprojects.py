@@ -201,8 +201,8 @@ class Checkout:
             if stage <= 2:
                 listed += [f for f in outcome["findings"] if f not in listed]
             now = self.git("status", "--porcelain")
-            if stage == 1 and "\n" not in re.sub(r"^\?\? .*\n", "", now, flags=re.M):  # what the suite itself leaves
-                self._leftovers = now
+            if stage == 1 and all(line.startswith("?? ") for line in now.splitlines()):
+                self._leftovers = now  # what the suite itself leaves behind
             _need(now == self._leftovers, f"stage {stage} leaves changes:\n{now}")
             if 3 <= stage <= 5:
                 self._old_names_warn(stage)
