@@ -257,9 +257,9 @@ def _ask(
         env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0", **more}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `folder`, where a second round finds it
         while waiting:
-            job: dict[str, object] = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
-            job |= {"names": names, "bytecode": folder}
-            messages, end = drive(python, _DRIVER, json.dumps(job), root, env, timeout)
+            job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
+            how: dict[str, object] = {"names": names, "bytecode": folder}
+            messages, end = drive(python, _DRIVER, json.dumps(job | how), root, env, timeout)
             at = ""
             for kind, *rest in messages:
                 if kind == "start":

@@ -22,7 +22,8 @@ _MODULE_BEFORE = re.compile(
     r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
         | \blogger\s*[=:]
         | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
-        | \bcallable\s*[=:] | \b(?:__import__|import_module)(?=\() | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
+        | \b(?:__import__|import_module)(?=\() | \bcallable\s*[=:]
+        | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
     re.X,
 )
