@@ -99,7 +99,9 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
+        elif verdict.rule == "string.missing" and (
+            style != "prose" or _MARKED.search(before) or judge.below_a_module(token)
+        ):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
 
