@@ -58,9 +58,10 @@ class Judge:
         self._comment = re.compile(rf"#[^\r\n]*?(?:{'|'.join(map(re.escape, sorted(words)))})")
         self.needles = tuple(w.encode() for w in sorted(words))
         alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths, *symbols}, key=len, reverse=True))
-        # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it).
+        # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it, and a
+        # module may follow its option at once: `python -mpkg`).
         self._token = re.compile(
-            rf"(?<![\w.@-])(?P<lead>(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])"
+            rf"(?:(?<![\w.@-])|(?<=[\s\"'\[,(]-m)|(?<=^-m))(?P<lead>(?:%\(\w+\)s/)?(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])"
         )
 
     # whole values

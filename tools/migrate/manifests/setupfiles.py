@@ -17,6 +17,7 @@ from ..model import Edit, Finding
 from .facts import Context, Distribution, facts, relative, stays_beside
 from .hints import value_hint
 from .packages import directory_entry, mapped_names, not_shipped, unseen
+from .pbr import mapped_folders, out_of_reach
 from .reqfile import lines_of, rewrite_lines
 from .roots import wanted_roots
 from .sections import hits
@@ -24,6 +25,7 @@ from .thin import requirement_on_target
 
 _SECTION = re.compile(r"\[(?P<name>[^\]\r\n]+)\]")
 _KEY = re.compile(r"(?P<key>[^\s#;=:\[][^=:\r\n]*?)[ \t]*[=:][ \t]*")
+_BUMPED = re.compile(r"^\[bumpversion:file(?:\([^)\r\n]*\))?:(?P<path>[^\]\r\n]+)\]", re.M)  # a version is in that file
 _REQUIRES = {"install_requires", "setup_requires", "tests_require"}
 _POINTS = ("options.entry_points", "entry_points")  # of setuptools, and of pbr
 
@@ -107,7 +109,7 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
 def _packages(cfg: _Cfg) -> None:
     why = "the package is shipped under its new name" if cfg.stage == 3 else "its shim is gone"
     folder = posixpath.dirname(cfg.context.layout.new_path(cfg.path)) or "."
-    for section, key in (("options", "packages"), ("options.packages.find", "include"), ("files", "packages")):
+    for section, key in (("options", "packages"), ("options.packages.find", "include")):
         option = cfg.get(section, key)
         if option is None:
             continue
@@ -120,6 +122,7 @@ def _packages(cfg: _Cfg) -> None:
             wanted += [w for n in names if new[n] and (w := f"{new[n]}{n[len(stems[n]) :]}") not in wanted]
         if wanted != names:
             cfg.set(option, wanted, why)
+    _folders(cfg, why)
     searched = cfg.get("options", "packages")
     if searched is not None and cfg.stage == 3 and cfg.values(searched) == ["find:"]:
         for target, parent in unseen(cfg.context, cfg.path):
@@ -150,6 +153,20 @@ def _packages(cfg: _Cfg) -> None:
                 line = new_name + cfg.text[current.key_start + len(current.key) : current.end]
                 cfg.notes.append(Edit(0, 0, "", line, current.line, cfg.stage, "cfg.packages", why))
                 cfg.text = cfg.text[: current.end] + cfg.newline + line + cfg.text[current.end :]
+
+
+def _folders(cfg: _Cfg, why: str) -> None:
+    """The list of pbr."""
+    option = cfg.get("files", "packages")
+    if option is None:
+        return
+    names = cfg.values(option)
+    for target, part in out_of_reach(cfg.context, names, cfg.path) if cfg.stage == 3 else ():
+        readings = (f"{target} would be missing from the wheel", "something else ships it")
+        hint = f"pbr looks no deeper than that: give {part} an __init__.py before the move, or choose another target"
+        text = f"[files] packages, and {part} has no __init__.py"
+        cfg.findings.append(Finding(cfg.path, option.line, "cfg.namespaces", text, readings, hint, "error"))
+    cfg.set(option, mapped_folders(cfg.context, names, cfg.stage, cfg.path), why)
 
 
 def _roots(cfg: _Cfg) -> None:
@@ -224,11 +241,13 @@ def _judged(cfg: _Cfg) -> None:
     thin = facts(cfg.context).old(cfg.path) is not None
     for option in options(cfg.text):
         build = option.section.startswith("options") or option.section == "metadata"
-        if option.section in ("options.packages.find", "options.package_data", "options.exclude_package_data"):
+        if option.section in ("options.package_data", "options.exclude_package_data"):
+            continue
+        if option.section == "options.packages.find" and option.key != "exclude":
             continue
         if option.section.startswith("options") and option.key in {*_REQUIRES, "packages", "package_dir", "py_modules"}:
             continue
-        if (option.section, option.key) == ("files", "packages"):  # of pbr: packages by name, each with all below it
+        if (option.section, option.key) == ("files", "packages"):  # of pbr: folders, each with the packages below it
             continue
         if (
             option.section == "options.extras_require"
@@ -237,7 +256,8 @@ def _judged(cfg: _Cfg) -> None:
         ):
             continue
         names = ["tool", *option.section.replace("tool:", "").split("."), option.key]
-        kind = "module" if option.section in _POINTS else value_hint(tuple(names))
+        patterns = (option.section, option.key) == ("options.packages.find", "exclude")
+        kind = "module" if option.section in _POINTS or patterns else value_hint(tuple(names))
         kind = "path" if option.key == "addopts" else kind
         for raw in re.finditer(r"[^\r\n]+", cfg.text[option.start : option.end]):
             if raw[0].strip().startswith("#"):
@@ -249,6 +269,8 @@ def _judged(cfg: _Cfg) -> None:
         at = match.start("names")
         for name in re.finditer(r"[^,\s]+", match["names"]):
             _collect(cfg, at + name.start(), name[0], "module", edits)
+    for match in _BUMPED.finditer(cfg.text):
+        _collect(cfg, match.start("path"), match["path"], "path", edits)
     for start, end, new, reason in sorted(edits, reverse=True):
         line = cfg.text.count("\n", 0, start) + 1
         cfg.notes.append(Edit(0, 0, cfg.text[start:end], new, line, cfg.stage, "cfg.value", reason))
