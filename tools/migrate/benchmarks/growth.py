@@ -48,7 +48,7 @@ def draw(points: Sequence[Point], title: str, out: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.margins(y=0.12)
         axes.spines[["top", "right"]].set_visible(False)
-    time_axes.legend(fontsize=8, frameon=False, loc="upper left")
+    memory_axes.legend(fontsize=8, frameon=False, loc="lower right")
     figure.suptitle(title, fontsize=8)
     # No time and no version in it: the same figures give the same file.
     figure.savefig(out, dpi=_DPI, metadata={"Software": None} if out.suffix == ".png" else {"Date": None})
