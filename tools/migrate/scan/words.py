@@ -22,6 +22,7 @@ _MODULE_BEFORE = re.compile(
     r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
         | \blogger\s*[=:]
         | :(?:py:)?mod: | \{(?:py:)?mod\} | \b(?:automodule|autopackage|currentmodule|module)(?:::|\}) | \bpython3?\s+-m
+        | \b(?:[Mm]odule|No\ module\ named|cannot\ import\ name\ \S+\ from)\ (?=["'`])
         | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
     re.X,
@@ -57,6 +58,8 @@ _OWN_NAME = re.compile(
         | (?::(?:std:)?(?:ref|numref|term|option|envvar|confval): | \{(?:ref|numref|term)\})`(?:[^`<]*<)?$""",
     re.X,
 )
+_MODEL_BEFORE = re.compile(r"[ \t]*(?:-[ \t]+)?model:[ \t]*[\"']?")
+_NOT_FOUND = re.compile(r"No module named [\"'`]$")  # the name that was asked for, by an import of stage 4
 _ADDRESS = re.compile(r"\b(?:http|httpApi|httpGet|httpHeaders|alb|websocket|method)[\"']?[ \t]*:(?!//)")
 _FIELD_BEFORE = re.compile(r"(?:\{\s*|%\(|\{%[^%\n]*\s)$")  # of a format or a template in a string
 Doubt = tuple[str, tuple[str, ...]]  # a rule and readings: what would be changed is listed under them
@@ -93,12 +96,13 @@ def scan_words(
         if verdict is None:
             _unresolved(token, base + start, before, sink, style, judge)
             continue
-        if verdict.kind == "change" and (why := doubt or _field(before, style)):
+        if verdict.kind == "change" and (why := doubt or _field(before, style) or _model(token, before)):
             sink.list(base + start, why[0], token, (f"a name in the moved code, now {verdict.new}", *why[1]))
         elif verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
             soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
             when = stage or (3 if soon else verdict.stage)
+            when = 4 if _NOT_FOUND.search(before) else when
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
@@ -123,6 +127,13 @@ def _field(before: str, style: Style) -> Doubt | None:
     if style != "literal" or not _FIELD_BEFORE.search(before):
         return None
     return "string.field", ("a field of a format or a template; what fills it in has this name",)
+
+
+def _model(token: str, before: str) -> Doubt | None:
+    """Why `- model: shop.cart` may be no module: data for Django says so which model a row is of."""
+    if token.count(".") != 1 or not _MODEL_BEFORE.fullmatch(before):
+        return None
+    return "string.label", ("the label of an application, and a model, as in data for Django",)
 
 
 def _cloned(token: str, before: str, sink: Sink, offset: int) -> bool:
