@@ -1,7 +1,6 @@
-"""The client that comes back, the waits between its tries, and the choice of the loop."""
+"""The client that comes back, and the waits between its tries."""
 
 import asyncio
-import os
 import random
 import signal
 import subprocess
@@ -23,8 +22,6 @@ from infra.transport import (
     TransportClosed,
     TransportSettings,
     listen,
-    loop_factory,
-    run,
 )
 
 Make = Callable[..., bytes]
@@ -210,44 +207,3 @@ def test_the_waits_double_up_to_the_cap() -> None:
 def test_backoff_is_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(BadSetting):
         Backoff(**wrong)  # type: ignore[arg-type]
-
-
-def test_the_loop_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def name() -> str:
-        return type(asyncio.get_running_loop()).__module__
-
-    monkeypatch.delenv("ALPHAPULSE_LOOP", raising=False)
-    assert run(name()).startswith("asyncio")
-    with pytest.raises(BadSetting, match="asyncio or uvloop"):
-        run(name(), "curio")
-    monkeypatch.setenv("ALPHAPULSE_LOOP", "trio")
-    with pytest.raises(BadSetting):
-        loop_factory()
-    pytest.importorskip("uvloop")
-    monkeypatch.setenv("ALPHAPULSE_LOOP", "uvloop")
-    assert run(name()).startswith("uvloop")
-
-
-@pytest.mark.parametrize(("module", "call"), [("uvloop", "run(main(), 'uvloop')"), ("nats", "run(main())")])
-def test_an_extra_that_is_not_installed(module: str, call: str) -> None:
-    """A process in which the module cannot be imported, as where it was never installed."""
-    code = (
-        f"import sys\nsys.modules['{module}'] = None\n"
-        "from infra.transport import *\n"
-        "async def main(): await connect('nats://127.0.0.1:1/x')\n"
-        f"try: {call}\nexcept MissingDependency as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr == "" and f"alphapulse-infra[{module}]" in done.stdout and done.stdout.count("\n") == 1
-
-
-@pytest.mark.parametrize("path", ["test_contract.py", "test_unix.py"])
-def test_the_same_on_uvloop(path: str) -> None:
-    pytest.importorskip("uvloop")
-    environment = {**os.environ, "ALPHAPULSE_LOOP": "uvloop", "PYTEST_ADDOPTS": ""}  # those are for the session here
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:cov",
-         str(Path(__file__).with_name(path)), "-k", "not memory"],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]

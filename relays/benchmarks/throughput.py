@@ -9,7 +9,7 @@ Owns the measurement of the relay.  What is measured are real processes on Unix 
                  one process that only counts bytes, so that it is not what is measured; `parsed` decodes them with
                  decode_batch.  The queues are large enough that nothing is lost; a run that lost something is an error.
     latency      one message at a time, from before `send` to after `recv`, through the relay, with all processes on one
-                 processor, and with the relay on another.
+                 processor, with the relay on another, and there with both sides polling instead of sleeping.
     ZeroMQ, NATS the same through these (`peers`).
 
 Each figure is the best of the runs, and all are printed with the load average, because a shared machine shows in them.
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from infra.relay_messages import subscribe_message, sync_message
 from libs.types.protocol import TradeTLV, decode_batch
 
 from . import peers
-from .measure import MARKET, SECONDS, Percentiles, Placement, percentiles, ping, placements, shown, trades
+from .measure import MARKET, SECONDS, Percentiles, Placement, percentiles, ping, placements, polling, shown, trades
 
 BATCH = 64 * 1024
 
@@ -66,12 +67,13 @@ def publish(path: str, count: int, ready: Any, sent: Any) -> None:
 class Relay:
     """A relay process at a socket in `folder`."""
 
-    def __init__(self, folder: Path, codec: str) -> None:
+    def __init__(self, folder: Path, codec: str, busy_poll: int = 0) -> None:
         self.path = str(folder / "relay.sock")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "relays", "--domain", "market_data", "--listen", f"unix://{self.path}",
              "--queue", "1024", "--history", "32"],
-            stderr=subprocess.DEVNULL, env={**os.environ, "ALPHAPULSE_CODEC": codec},
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "ALPHAPULSE_CODEC": codec, "ALPHAPULSE_BUSY_POLL": str(busy_poll)},
         )  # fmt: skip
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
@@ -150,13 +152,25 @@ def latency(folder: Path, codec: str, count: int, place: Placement) -> Percentil
     """Socket to socket through the relay."""
     with place.measuring():
         with place.starting():
-            relay = Relay(folder, codec)
+            relay = Relay(folder, codec, place.busy_poll)
         try:
             with relay.subscriber(1) as reader, connected(relay.path) as writer:
                 room = bytearray(4096)
-                return percentiles(ping(writer.sendall, lambda: reader.recv_into(room), trades(count)))
+                receive = partial(polled, reader, room) if place.busy_poll else partial(reader.recv_into, room)
+                return percentiles(ping(writer.sendall, receive, trades(count)))
         finally:
             relay.close()
+
+
+def polled(reader: socket.socket, room: bytearray) -> int:
+    """What comes next, without ever sleeping."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            return reader.recv_into(room, 0, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            continue
+    raise TimeoutError(f"nothing came within {SECONDS} s")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -181,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             parsed = max(throughput(folder, codec, given.messages, 1, parse=True)[1] for _ in range(given.runs))
             print(f"relay {codec:<6}  1 subscriber that parses  {parsed:>12,.0f}/s", flush=True)
-            for place in placements():
+            for place in (*placements(), *polling(placements())):
                 best = min(latency(folder, codec, given.latencies, place) for _ in range(given.runs))
                 shown(f"relay {codec}", place, best)
         if not given.no_peers:

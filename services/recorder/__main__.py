@@ -1,10 +1,11 @@
 """Records what passes at the relays to Parquet files.
 
     python -m services.recorder FOLDER --market URL --signal URL --execution URL
-    python -m services.recorder FOLDER --topology FILE
+    python -m services.recorder FOLDER --topology FILE --layouts services.execution_sim.layouts
 
 Without URLs it records the relays of the topology, all of them.  After SIGTERM or SIGINT it takes what is still under
-way, until nothing has come for `--linger` seconds, writes the last files and ends.
+way, until nothing has come for `--linger` seconds, writes the last files and ends.  Types that the protocol only sizes
+get tables where `--layouts` names the module that declares them; else their messages are kept as bytes.
 
 Exit codes: 0 done; 1 when a relay went away for good (what was collected is written); 2 for what is wrong with the
 command line, the topology, a place or the folder, in one line.  Needs the extra `parquet`.
@@ -15,11 +16,14 @@ Owns the connections, the clock and when files are written.  Must not do what `a
 import argparse
 import asyncio
 import contextlib
+import importlib
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from infra.errors import InfraError
+from infra.errors import BadSetting, InfraError
 from infra.program import (
     Parser,
     add_relay_options,
@@ -34,9 +38,9 @@ from infra.subscription import Subscription
 from infra.topology import load_topology
 from infra.topology.log import Log
 from infra.topology.own import announce_ready, own_node
-from libs.types.protocol import Message, RelayDomain, SourceType
+from libs.types.protocol import TLV, Message, RelayDomain, SourceType
 
-from .app import Config, Recorder
+from .app import Config, Recorder, decoded_classes
 from .files import clean, write_part
 from .tables import Part
 
@@ -50,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("folder", type=Path, metavar="FOLDER")
     add_relay_options(made, **{name: f"the {name} relay" for name in _DOMAINS})
     made.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="when files are written")
+    made.add_argument("--layouts", action="append", default=[], metavar="MODULE", help="its TLVs get tables")
     made.add_argument("--linger", type=float, default=0.5, metavar="SECONDS")
     return made
 
@@ -64,12 +69,29 @@ def places(given: argparse.Namespace) -> dict[RelayDomain, str]:
     return found or {RelayDomain.MARKET_DATA: relay_url(None, RelayDomain.MARKET_DATA, given.topology)}
 
 
+def classes_of(modules: Iterable[str]) -> list[Any]:
+    """The protocol's classes, and those that these modules declare.  Raises BadSetting, ImportError."""
+    classes = decoded_classes()
+    for name in modules:
+        found = [value for value in vars(importlib.import_module(name)).values() if _declared(value, name)]
+        if not found:
+            raise BadSetting("--layouts", name, "a module that declares TLV classes of fixed size")
+        classes += found
+    return classes
+
+
+def _declared(value: object, module: str) -> bool:
+    """Whether it is a TLV class of this module, with a size that rows can have."""
+    if not isinstance(value, type) or value.__module__ != module:
+        return False
+    return issubclass(value, TLV) and not value.__layout__.tail
+
+
 class Recording:
     """One run: streams in, files out."""
 
-    def __init__(self, folder: Path, config: Config, streams: list[Subscription], log: Log) -> None:
-        self._folder, self._streams, self._log = folder, streams, log
-        self._recorder = Recorder(config, run=time.time_ns())
+    def __init__(self, folder: Path, recorder: Recorder, streams: list[Subscription], log: Log) -> None:
+        self._folder, self._recorder, self._streams, self._log = folder, recorder, streams, log
         self._written = 0
 
     async def run(self, stop: asyncio.Event, linger: float) -> None:
@@ -133,13 +155,13 @@ async def serve(given: argparse.Namespace) -> int:
     """Run until a signal."""
     import pyarrow.parquet  # noqa: F401  # better missed now than with the first file
 
-    config = changed(Config(), given.set)
+    recorder = Recorder(changed(Config(), given.set), run=time.time_ns(), classes=classes_of(given.layouts))
     streams = [
         Subscription(url, domain, source=SourceType.STATE_MANAGER, backoff=backoff_of(given.tries))
         for domain, url in places(given).items()
     ]
     given.folder.mkdir(parents=True, exist_ok=True)
-    await Recording(given.folder, config, streams, Log()).run(stop_event(), given.linger)
+    await Recording(given.folder, recorder, streams, Log()).run(stop_event(), given.linger)
     return 0
 
 

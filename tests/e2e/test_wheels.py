@@ -88,7 +88,7 @@ def clean(pip: list[str], place: Path, *wheels: Path) -> Path:
     ("build", "implementation", "tag"),
     [
         ({"ALPHAPULSE_BUILD_C": "require"}, "c", "cp3"),
-        ({"CC": "false", "CXX": "false"}, "python", ""),
+        ({"CC": "false", "CXX": "false"}, "python", "py3-none-any"),
         ({"ALPHAPULSE_BUILD_C": "skip"}, "python", "py3-none-any"),
     ],
     ids=["compiled", "without a compiler", "pure"],

@@ -146,6 +146,13 @@ class Judge:
             ("data that only looks like a name", f"a module made at build time, now {new}"),
         )
 
+    def below_a_module(self, name: str) -> bool:
+        """Whether a name begins with a dotted one of a module that moves: even in prose that is no plain word."""
+        parts = re.split(r"[.:]", name)
+        begins = (".".join(parts[:n]) for n in range(2, len(parts)))
+        index, layout = self.resolver.index, self.layout
+        return any(layout.new_module(b) and index.is_module(layout.current_module(b)) for b in begins)
+
     def _asset(self, name: str, path: str) -> Verdict | None:
         """A file or folder below a package, as Pyramid and others write it; None unless it is tracked."""
         new, index = self.layout.new_module(name), self.resolver.index

@@ -52,13 +52,21 @@ def report(session: Session) -> Report:
         baseline={"gates": baseline},
         api=tuple(finding_from(f) for f in verdict.get("findings", ())),
         unused_dependencies=tuple(unused_findings(audit)),
-        public_names={"before": sum(len(n) for n in audit.get("names", {}).values())} if audit else {},
+        public_names=_public_names(audit, verdict),
         bisect=tuple(_skipped(session)),
         shims=tuple(_shims(session, saved)),
         members=members,
         owners=owners,
         decided=tuple(saved.document.get("decided", ())) if saved else (),
     )
+
+
+def _public_names(audit: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, int]:
+    """How many there were, and after stage 5 how many of them are the same: the others are among its findings."""
+    if not audit:
+        return {}
+    before = sum(len(names) for names in audit.get("names", {}).values())
+    return {"before": before, **({"the same after": verdict["names"]} if verdict else {})}
 
 
 def _stages(session: Session, findings: int) -> Iterable[StageSummary]:

@@ -51,8 +51,11 @@ if job["names"]:
     import inspect, re, enum, __future__
     SIMPLE = (int, str, bytes, float, bool, type(None))
 
-    def tidy(text):
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", text).replace(job["root"], "<root>")
+    def tidy(text):  # a default may be all of os.environ, which is another one for each run
+        for variables in (os.environ, getattr(os, "environb", {})):
+            text = text.replace(repr(dict(variables)), "{...}") if variables else text
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", text).replace(job["root"], "<root>")
+        return text.replace(job["bytecode"], "<bytecode>")
 
     def simple(value):
         return type(value) in SIMPLE or type(value) is tuple and all(map(simple, value))
@@ -155,12 +158,13 @@ def public_names(
     """For each module that can be imported, its public names with a description (kind, signature, class, value).
 
     Methods of the classes that a module defines are listed as "Class.method".  All is asked twice: what differs
-    between two runs of the same tree (a start time, a process id) is described by its kind only.
+    between two runs of the same tree (a start time, a process id, what is made of the environment, which has one
+    variable more the second time) is described by its kind only.
     """
     with ExitStack() as stack:
         folder = bytecode or stack.enter_context(_scratch())
         first = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder).names
-        second = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder).names
+        second = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder, MIGRATE_AGAIN="1").names
     settled: dict[str, dict[str, str]] = {}
     for module, names in first.items():
         again = second.get(module, {})
@@ -243,17 +247,19 @@ def _ask(
     *,
     names: bool,
     bytecode: str | None,
+    **more: str,
 ) -> _Answer:
     answer = _Answer({}, {})
     waiting = list(dict.fromkeys(modules))
     root = root.resolve()
     with ExitStack() as stack:
         folder = bytecode or stack.enter_context(_scratch())
-        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0"}
+        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0", **more}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `folder`, where a second round finds it
         while waiting:
             job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
-            messages, end = drive(python, _DRIVER, json.dumps(job | {"names": names}), root, env, timeout)
+            how: dict[str, object] = {"names": names, "bytecode": folder}
+            messages, end = drive(python, _DRIVER, json.dumps(job | how), root, env, timeout)
             at = ""
             for kind, *rest in messages:
                 if kind == "start":

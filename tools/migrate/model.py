@@ -130,3 +130,7 @@ class FailedMidway(MigrateError):
     """Something broke midway; the tree was put back exactly as it was (exit 4)."""
 
     exit_code = 4
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

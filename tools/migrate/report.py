@@ -28,7 +28,7 @@ from rich.text import Text
 
 from .environ import command_name
 from .hunks import Hunk
-from .model import Edit, Finding, Move, Refused
+from .model import Edit, Finding, Move, Refused, counted
 from .rules import rule
 
 SCHEMA = 1
@@ -327,10 +327,6 @@ def _line(console: Console, text: str, style: str | None = None) -> None:
 
 def _shown(text: str, console: Console) -> str:
     return printable(text).encode(console.encoding, "backslashreplace").decode(console.encoding)
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _plain(value: Any) -> Any:

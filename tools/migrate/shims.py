@@ -122,7 +122,7 @@ def shim_text(
     pieces += [shimtext.FOLDERS] if stays else []
     pieces += [_pending_data(pending, depth)] if pending else []
     caller = shimtext.CALLER + (shimtext.CALLER_IS_PENDING if pending else "") + shimtext.CALLER_WARNS
-    pieces += [shimtext.NEW_NAME, caller, shimtext.ALIAS, shimtext.HOOK]
+    pieces += [shimtext.NEW_NAME, caller, shimtext.WAITING, shimtext.ALIAS, shimtext.HOOK]
     pieces += [shimtext.IS_PENDING] if pending else []
     pieces += [shimtext.FINDER.replace("    STAYS\n", shimtext.STAYS if stays else "")] if is_package else []
     pieces += [shimtext.FORWARD, shimtext.MAIN + (shimtext.INSERT if is_package else "") + shimtext.LOAD]

@@ -6,7 +6,8 @@ Nothing here runs in the tool.  A piece that is a function or a class starts wit
 and leave the new module untouched: they never write to it, and mend the one binding that the import system makes
 behind their back.
 
-Who is told of an old name: the shim tells its first importer when it runs, the finder that of a module below it.
+Who is told of an old name: the shim tells its first importer when it runs, the finder that of a module below it; and
+those who wait for that import, because their own one loads the package first that asks for the name.
 After that the name is in `sys.modules`, and nobody is asked any more; so one hook, shared by all shims, stands in front
 of `__import__` and of `importlib.import_module`, and tells every other place (docs/adr/0008).
 """
@@ -41,9 +42,9 @@ def _passes_on(code, space):
     return not any(isinstance(word, str) and f"{word}.".startswith(f"{_OLD}.") for word in words)
 
 
-def _warn(name):
-    """Warn at the line that asked for the old name, once for one line."""
-    frame, asked, nearest = _sys._getframe(1), name, None
+def _warn(name, frame=None):
+    """Warn at the line that asked for the old name, once for one line; it is further out than `frame`."""
+    frame, asked, nearest = frame or _sys._getframe(1), name, None
     file, line, space = "<command line>", 1, _COMMAND
     importer = getattr(_sys.modules["builtins"].__import__, "__code__", None)  # perhaps somebody else's
     while frame is not None:
@@ -80,6 +81,29 @@ CALLER_WARNS = """\
     warnings.warn_explicit(said, DeprecationWarning, file, line, module=str(space.get("__name__")), registry=registry)
     registry[said, DeprecationWarning, line] = True  # as the filter "default" does; "always" is once a place as well
 """
+
+WAITING = '''
+def _warn_who_waits(name):
+    """Warn those further out who asked first, where a package that is loaded on the way asks for the name itself.
+
+    When that is through, the name is in `sys.modules`, and nobody is asked for it again.
+    """
+    frame, waiting, (parent, _, last) = _sys._getframe(1), [], name.rpartition(".")
+    while frame is not None:
+        asked = frame.f_code.co_name == "_find_and_load" and frame.f_locals.get("name")
+        asker = frame if asked and asked == parent else None
+        while asker is not None and str(asker.f_globals.get("__name__")).partition(".")[0] in _VIA:
+            asker = asker.f_back
+        # `from parent import last`: its list of names is what the import statement was given last
+        consts = asker.f_code.co_consts if asker else ()
+        at = asker.f_code.co_code[asker.f_lasti - 1] if asker else 0
+        listed = consts[at] if at < len(consts) else ()
+        if asked == name or isinstance(listed, tuple) and last in listed:
+            waiting.append(frame)
+        frame = frame.f_back
+    for frame in waiting[1:]:  # the first one is what loads it now
+        _warn(name, frame)
+'''
 
 IS_PENDING = """
 def _is_pending(file, known={}):  # they import old names again and again, and paths are slow
@@ -279,6 +303,7 @@ class _Loader:
         _hook()  # again, if somebody took it away
         if self.old.startswith(f"{_OLD}."):
             _warn(self.old)
+            _warn_who_waits(self.old)
         spec, real, (parent, _, child) = module.__spec__, _sys.modules.get(self.new), self.old.rpartition(".")
         if real is not None and parent in _sys.modules:
             holder = vars(_sys.modules[parent])
@@ -330,6 +355,7 @@ if not TYPE_CHECKING:
 
 LOAD = """\
     _warn(_OLD)
+    _warn_who_waits(_OLD)
     _alias(_OLD, _NAMES[_OLD])
     _sys.modules[__name__] = _sys.modules[_OLD]
     _hook()

@@ -16,8 +16,8 @@ from typing import Any
 from .audit import run_audit
 from .executor import Group
 from .journal import REFUSALS, unwritable
-from .model import STAGE_NAMES, CheckFailed, FailedMidway, Finding, MigrateError, Refused
-from .operations import EditFile, MoveFiles, SetAside
+from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
+from .operations import EditFile, MoveFiles, SetAside, WriteFile
 from .session import SavedPlan, Session
 from .slices import chosen, pick, without_done
 from .tree import sha
@@ -195,7 +195,7 @@ def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Gr
         finally:
             session.discard_gate_changes()
 
-    edits = sum(len(o.edits) for g in groups for o in g.operations if isinstance(o, EditFile))
+    edits = _planned_edits(saved, stage, groups)
     moved = sum(len(o.pairs) for g in groups for o in g.operations if isinstance(o, MoveFiles))
     event = "slice" if only else "done"
     base = session.repo.head()
@@ -215,8 +215,20 @@ def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Gr
         },
     )
     named = [(c, session.repo.subject(c)) for c in commits]
-    what = f"{moved} files moved, {edits} places edited" if moved else f"{edits} places edited"
-    return Outcome(stage, "done", f"{what}, {len(commits)} commits", named, edits, moved, gates=evidence)
+    what = f"{counted(edits, 'place')} edited, {counted(len(commits), 'commit')}"
+    what = f"{counted(moved, 'file')} moved, {what}" if moved else what
+    return Outcome(stage, "done", what, named, edits, moved, gates=evidence)
+
+
+def _planned_edits(saved: SavedPlan, stage: int, groups: list[Group]) -> int:
+    """How many of the plan's edits these operations make: also those of a manifest, which is written as a whole."""
+    touched = {o.path for g in groups for o in g.operations if isinstance(o, EditFile | WriteFile)}
+    document = saved.document
+    return sum(
+        sum(Edit(*edit).stage == stage for edit in edits)
+        for path, edits in document["edits"].items()
+        if path in touched or document["new_paths"].get(path) in touched
+    )
 
 
 def _migrate(session: Session, only: tuple[str, ...]) -> Outcome:

@@ -13,6 +13,7 @@ from infra.errors import ConnectFailed
 from infra.program import changed, run_program, until_stopped
 from libs.types.protocol import RelayDomain
 from services.book_builder.app import Config as BuilderConfig
+from services.recorder.app import decoded_classes
 from tests.integration.chain import coinbase_trades, kraken_l2
 
 pq = pytest.importorskip("pyarrow.parquet", reason="the recorder needs pyarrow")
@@ -116,6 +117,8 @@ async def test_the_bar(running: Run, launch: Run, folder: Path, monkeypatch: pyt
         (RECORDER, ["{folder}/r", "--market", "unix://{folder}/no.sock", "--tries", "0"], "cannot connect"),
         (RECORDER, ["{bad}", "--market", "unix://{folder}/no.sock", "--tries", "0"], "bad.csv: File exists"),
         (RECORDER, ["{folder}/r", "--topology", "{empty}"], "setting topology is 'market_data'"),
+        (RECORDER, ["{folder}/r", "--market", "{live}", "--layouts", "no.such"], "No module named 'no'"),
+        (RECORDER, ["{folder}/r", "--market", "{live}", "--layouts", "json"], "a module that declares TLV classes"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_exit_code_2(
@@ -159,6 +162,12 @@ def test_options_are_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         FEED.main(["--speeed", "1"])
     assert caught.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_layouts_that_the_protocol_does_not_have() -> None:
+    names = [cls.__name__ for cls in RECORDER.classes_of(["services.execution_sim.layouts"])]
+    assert names[-3:] == ["OrderRequestTLV", "OrderStatusTLV", "FillTLV"]
+    assert names[:-3] == [cls.__name__ for cls in decoded_classes()]
 
 
 def test_settings_that_are_tables() -> None:

@@ -17,6 +17,7 @@ from ..model import Edit, Finding
 from .facts import Context, Distribution, facts, relative, stays_beside
 from .hints import value_hint
 from .packages import directory_entry, mapped_names, not_shipped, unseen
+from .pbr import mapped_folders, out_of_reach
 from .reqfile import lines_of, rewrite_lines
 from .roots import wanted_roots
 from .sections import hits
@@ -108,7 +109,7 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
 def _packages(cfg: _Cfg) -> None:
     why = "the package is shipped under its new name" if cfg.stage == 3 else "its shim is gone"
     folder = posixpath.dirname(cfg.context.layout.new_path(cfg.path)) or "."
-    for section, key in (("options", "packages"), ("options.packages.find", "include"), ("files", "packages")):
+    for section, key in (("options", "packages"), ("options.packages.find", "include")):
         option = cfg.get(section, key)
         if option is None:
             continue
@@ -121,6 +122,7 @@ def _packages(cfg: _Cfg) -> None:
             wanted += [w for n in names if new[n] and (w := f"{new[n]}{n[len(stems[n]) :]}") not in wanted]
         if wanted != names:
             cfg.set(option, wanted, why)
+    _folders(cfg, why)
     searched = cfg.get("options", "packages")
     if searched is not None and cfg.stage == 3 and cfg.values(searched) == ["find:"]:
         for target, parent in unseen(cfg.context, cfg.path):
@@ -151,6 +153,20 @@ def _packages(cfg: _Cfg) -> None:
                 line = new_name + cfg.text[current.key_start + len(current.key) : current.end]
                 cfg.notes.append(Edit(0, 0, "", line, current.line, cfg.stage, "cfg.packages", why))
                 cfg.text = cfg.text[: current.end] + cfg.newline + line + cfg.text[current.end :]
+
+
+def _folders(cfg: _Cfg, why: str) -> None:
+    """The list of pbr."""
+    option = cfg.get("files", "packages")
+    if option is None:
+        return
+    names = cfg.values(option)
+    for target, part in out_of_reach(cfg.context, names, cfg.path) if cfg.stage == 3 else ():
+        readings = (f"{target} would be missing from the wheel", "something else ships it")
+        hint = f"pbr looks no deeper than that: give {part} an __init__.py before the move, or choose another target"
+        text = f"[files] packages, and {part} has no __init__.py"
+        cfg.findings.append(Finding(cfg.path, option.line, "cfg.namespaces", text, readings, hint, "error"))
+    cfg.set(option, mapped_folders(cfg.context, names, cfg.stage, cfg.path), why)
 
 
 def _roots(cfg: _Cfg) -> None:
@@ -231,7 +247,7 @@ def _judged(cfg: _Cfg) -> None:
             continue
         if option.section.startswith("options") and option.key in {*_REQUIRES, "packages", "package_dir", "py_modules"}:
             continue
-        if (option.section, option.key) == ("files", "packages"):  # of pbr: packages by name, each with all below it
+        if (option.section, option.key) == ("files", "packages"):  # of pbr: folders, each with the packages below it
             continue
         if (
             option.section == "options.extras_require"

@@ -11,6 +11,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from ..model import Edit, Finding
 from ..tree import Lines
@@ -47,8 +48,15 @@ class _File:
     def change(self, node: ast.expr, value: str, reason: str) -> None:
         self.edits.append((*self.span(node), self.literal(node, value), reason))
 
-    def find(self, node: ast.expr, text: str, hint: str = "", readings: tuple[str, ...] = ()) -> None:
-        self.findings.append(Finding(self.path, node.lineno, "setup.py", text, readings, hint))
+    def find(
+        self,
+        node: ast.expr,
+        text: str,
+        hint: str = "",
+        readings: tuple[str, ...] = (),
+        severity: Literal["warning", "note"] = "warning",
+    ) -> None:
+        self.findings.append(Finding(self.path, node.lineno, "setup.py", text, readings, hint, severity))
 
     def remove(self, nodes: list[ast.expr], index: int, reason: str) -> None:
         start, end = self.span(nodes[index])
@@ -332,6 +340,8 @@ def _strings(file: _File, handled: set[int]) -> None:
                 file.edits.append((at, at + len(hit.token), hit.verdict.new, hit.verdict.reason))
             elif hit.verdict.kind != "none":
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)
+            elif hit.verdict.rule == "string.missing" and hit.token == node.value:  # `provides`, say
+                file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings, "note")
 
 
 def _entry_points(call: SetupCall) -> ast.expr | None:

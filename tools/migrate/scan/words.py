@@ -23,7 +23,8 @@ _MODULE_BEFORE = re.compile(
         | \blogger\s*[=:]
         | :(?:py:)?mod: | \{(?:py:)?mod\} | \b(?:automodule|autopackage|currentmodule|module)(?:::|\}) | \bpython3?\s+-m
         | \b(?:[Mm]odule|No\ module\ named|cannot\ import\ name\ \S+\ from)\ (?=["'`])
-        | \bcallable\s*[=:] | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
+        | \b(?:__import__|import_module)(?=\() | \bcallable\s*[=:]
+        | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
     re.X,
 )
@@ -52,6 +53,8 @@ _INSTALL_BEFORE = re.compile(
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
 _MESSAGE = re.compile(r"(?:^|[\s\"'])(?:error|ignore|always|default|module|once):[ ]?$")  # of a filter: what code says
+_TOP_BEFORE = re.compile(r"\b__import__\(\s*(?:[\"']|  )$")  # two blanks are an escaped quote
+_TOP_CLOSED = re.compile(r"(?:[\"']|  )\s*\)")
 # What carries its own name there: a stage of an image, a label of a document.
 _OWN_NAME = re.compile(
     r"""\b(?:COPY|ADD)\b[^\n]*--from=$ | --mount=\S*\bfrom=$
@@ -104,14 +107,31 @@ def scan_words(
             when = stage or (3 if soon else verdict.stage)
             when = 4 if _NOT_FOUND.search(before) else when
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
+            closed = _TOP_CLOSED.match(text, end)
+            if closed and _TOP_BEFORE.search(before):
+                _top_level(token, base + start, base + closed.end(), sink, judge, when)
         elif verdict.kind == "list":
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
+        elif verdict.rule == "string.missing" and (
+            style != "prose" or _MARKED.search(before) or judge.below_a_module(token)
+        ):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage: int) -> None:
+    """`__import__("a.b")` in code that is put together as text gives `a`, as it does in code (see `dynamic`)."""
+    top = token.split(".")[0]
+    new = judge.layout.new_module(top)
+    if new is None:
+        readings = (f"the package {top}", f"the package above {judge.layout.new_module(token)}")
+        sink.list(start, "import.computed", token, readings, "change what is taken from the call", "error")
+    elif "." in new:
+        reason = f"the call gives the package above {new}"
+        sink.edit(end, end, new[new.index(".") :], stage=stage, rule="string.top", reason=reason)
 
 
 def _route(text: str, start: int, before: str) -> bool:

@@ -189,6 +189,23 @@ def test_descriptions(tmp_path: Path) -> None:
     assert names["os"] == "module os"
 
 
+def test_the_environment_is_no_part_of_a_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import os, sys\nCACHE = sys.pycache_prefix\nCOUNT = len(os.environ)\n"
+        "class Environ:\n    def __init__(self, environ: dict = os.environ, n: int = 1): ...\n"
+        "def run(env=dict(os.environ), raw=os.environb): ...\ndef names(known=sorted(os.environ)): ...\n"
+    )
+    root = write(tmp_path, {"env.py": code})
+    monkeypatch.setenv("TEST_OF_NAMES", "one")
+    first = names_of(root, "env")["env"]
+    monkeypatch.setenv("TEST_OF_NAMES", "two")
+    monkeypatch.setenv("ANOTHER_TEST_OF_NAMES", "three")
+    assert names_of(root, "env")["env"] == first
+    assert first["Environ"].endswith("called with (environ: dict = environ({...}), n: int = 1)")
+    assert first["run"] == "function env.run (env={...}, raw=environ({...}))"
+    assert (first["CACHE"], first["COUNT"], first["names"]) == ("str '<bytecode>'", "int (varies)", "function (varies)")
+
+
 def test_a_module_that_fails_has_no_names(tmp_path: Path) -> None:
     root = write(tmp_path, {"good.py": "X = 1", "bad.py": "import nowhere", "dies.py": "import os; os._exit(1)"})
     assert public_names(PY, root, ["."], ["dies", "good", "bad"]) == {"good": {"X": "int 1"}}

@@ -180,11 +180,11 @@ def test_output_is_the_same_every_time() -> None:
 
 def test_a_big_report_is_rendered_in_less_than_two_seconds() -> None:
     report = sample_report(files=1000, total=5000)
-    started = time.perf_counter()
+    started = time.process_time()
     page = render_html(report)
     text_of(report)
     json.dumps(report.as_dict())
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert sum(len(file["edits"]) for file in embedded(page)["files"]) == 5000
     assert len(page) < 4_000_000
 

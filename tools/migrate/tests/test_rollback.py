@@ -290,7 +290,7 @@ def test_slices_and_the_rest(at: Callable[[int], Path], stages: dict[int, Path])
     root = at(3)
     for only in ("services/a", "services/b"):
         done = run(root, "--stage", "4", "--only", only)
-        assert "1 places edited" not in done.out or only == "services/b"
+        assert "1 place edited" not in done.out or only == "services/b"
         again = run(root, "--stage", "4", "--only", only)
         assert "nothing" in again.text, again
     assert "protocol_v2" not in (root / "services/a/app.py").read_text()

@@ -292,6 +292,52 @@ def test_two_test_files_are_told_by_pytest(tree: Path) -> None:
     assert "2 errors" in done.stdout and "tests/test_b.py:1" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import pkg.http",
+        "import pkg.http as h",
+        "from pkg.http import get",
+        "from pkg import http",
+        "from pkg import first, http",
+        "import importlib; importlib.import_module('pkg.http')",
+        "def f():\n    import pkg.http\nf()",
+    ],
+)
+@pytest.mark.parametrize("inner", ["import pkg.http", "from . import http", "from .http import get", "import user2"])
+def test_a_package_that_asks_for_its_old_module_itself(tree: Path, statement: str, inner: str) -> None:
+    """The first import of the package loads the old name: who asked is told, and so is the package if it may not."""
+    waits: dict[str, Any] = {"pending": ("pkg/first.py", "pkg/__init__.py")}
+    write(
+        tree,
+        {
+            "pkg/__init__.py": "from . import first\n",
+            "pkg/first.py": f"{inner}\n",
+            "user.py": f"import json\n{statement}\nimport pkg.http\n",
+            "user2.py": "from pkg import http\n",
+            "pkg/http.py": shim_text("pkg.http", "libs.http", **{**MODULE, **waits}),
+        },
+    )
+    line = 3 if "def f" in statement else 2
+    also = [("user2.py", 1)] if "user2" in inner else []
+    end = statement.count("\n") + 3
+    code = textwrap.dedent(CAUGHT) + "import user\nprint(sorted(w[2:] for w in seen))\n"
+    assert script(tree, code) == f"{sorted([('user.py', line), ('user.py', end), *also])}\n"
+    code = textwrap.dedent(CAUGHT) + "import pkg\nprint(sorted(w[2:] for w in seen))\n"
+    assert script(tree, code) == f"{also}\n"  # who asks for the package alone is told nothing
+    (tree / "pkg/http.py").write_text(shim_text("pkg.http", "libs.http", **MODULE))
+    code = textwrap.dedent(CAUGHT) + "import user\nprint(sorted(w[2:] for w in seen))\n"
+    told = [("first.py", 1)] if "user2" not in inner else []
+    assert script(tree, code) == f"{sorted([('user.py', line), ('user.py', end), *also, *told])}\n"
+
+
+def test_those_who_wait_for_a_module_below(tree: Path) -> None:
+    write(tree, {"protocol_v2_user.py": "import protocol_v2.tlv.parser\n", f"{NEW}/tlv/__init__.py": "import asks\n"})
+    write(tree, {"asks.py": "import protocol_v2.tlv.parser as p\n"})
+    said = script(tree, textwrap.dedent(CAUGHT) + "import protocol_v2_user\nprint([w[2:] for w in seen])")
+    assert "('asks.py', 1)" in said and "('protocol_v2_user.py', 1)" in said, said
+
+
 def test_a_script_that_is_run_as_a_module(tree: Path) -> None:
     write(
         tree,
