@@ -95,23 +95,22 @@ class Literals:
             return
         whole = len(pieces) == 1 and self.at.source[start + pieces[0][0] : start + pieces[0][1]] == node.value
         doubt = self._meant(node)
-        if whole:
-            text, first = str(node.value), start + pieces[0][0]
-            if doubt is None and self._whole(node, text, first):
-                return
+        value, first = str(node.value), start + (pieces[0][0] if pieces else 0)
+        if whole and doubt is None and self._whole(node, value, first):
+            return
         runs, seen = self._run(node) if doubt is None else (False, False)
-        if runs or _CODE.search(str(node.value)):
+        if runs or _CODE.search(value):
             outer = self.context if seen else None
             if whole:
-                done = scan_snippet(self.context, self.sink, [(text, first)], dedent=True, outer=outer)
+                done = scan_snippet(self.context, self.sink, [(value, first)], dedent=True, outer=outer)
             else:
-                characters = written(self.at.source, start, pieces, str(node.value))
+                characters = written(self.at.source, start, pieces, value)
                 done = characters is not None and scan_written(self.context, self.sink, characters, outer)
             if done:
                 return
         hint = self.places.hint(node)
         stage = 3 if self.places.identity(node) else None
-        style = "command" if self.places.command(node) else _style(str(node.value))
+        style = "command" if self.places.command(node) else _style(value)
         for number, (a, b, raw) in enumerate(pieces):
             text = self.at.source[start + a : start + b]
             self._logged(text, start + a)
