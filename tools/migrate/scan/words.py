@@ -99,9 +99,15 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (style != "prose" or _MARKED.search(before)):
+        elif verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _is_meant(token: str, before: str, judge: Judge) -> bool:
+    """Whether prose means code by a name that nothing has: it is marked, or below a dotted name, which is no word."""
+    dotted = any("." in old and token.startswith(f"{old}.") for old in judge.layout.old_names)
+    return bool(_MARKED.search(before)) or (dotted and not re.search(r"\w+://\S*$", before))
 
 
 def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage: int) -> None:
