@@ -58,9 +58,10 @@ class Judge:
         self._comment = re.compile(rf"#[^\r\n]*?(?:{'|'.join(map(re.escape, sorted(words)))})")
         self.needles = tuple(w.encode() for w in sorted(words))
         alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths, *symbols}, key=len, reverse=True))
-        # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it).
+        # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it, and a
+        # module may follow its option at once: `python -mpkg`).
         self._token = re.compile(
-            rf"(?<![\w.@-])(?P<lead>(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])"
+            rf"(?:(?<![\w.@-])|(?<=[\s\"'\[,(]-m)|(?<=^-m))(?P<lead>(?:%\(\w+\)s/)?(?:\.{{1,2}}/|[\w.*{{}}$-]+/)*|/)(?P<core>{alternatives})(?![\w-])"
         )
 
     # whole values
@@ -144,6 +145,13 @@ class Judge:
             "string.missing",
             ("data that only looks like a name", f"a module made at build time, now {new}"),
         )
+
+    def below_a_module(self, name: str) -> bool:
+        """Whether a name begins with a dotted one of a module that moves: even in prose that is no plain word."""
+        parts = re.split(r"[.:]", name)
+        begins = (".".join(parts[:n]) for n in range(2, len(parts)))
+        index, layout = self.resolver.index, self.layout
+        return any(layout.new_module(b) and index.is_module(layout.current_module(b)) for b in begins)
 
     def _asset(self, name: str, path: str) -> Verdict | None:
         """A file or folder below a package, as Pyramid and others write it; None unless it is tracked."""

@@ -23,6 +23,7 @@ from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, a
 from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
 from .scan import FileScan, World, excluded
+from .setupimports import imports_of, with_imports
 from .shims import is_shim, removal_phrase, shim_text
 from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
 from .submodules import block, lost, unbound, without
@@ -150,18 +151,20 @@ class _Designer:
         text = decode(data)
         if text is None:
             return
-        target = self.layout.new_path(path)
-        now: str | None = text.body
+        target, before = self.layout.new_path(path), text.body
+        imports, listed = imports_of(self.world, self.context, path)
+        now: str | None = with_imports(before, imports)
+        self.findings += listed
         for stage in (4, 6) if self.layout.moved else (3, 4, 6):
             if now is None:
                 return
             result = rewrite_manifest(path, now, stage, self.context)
             self.findings += result.findings
-            if result.text != now:
+            if result.text != before:
                 self.contents[stage][target] = None if result.text is None else text.encoded(result.text)
                 self.whole.add(target)
-                self.edits.setdefault(path, []).extend(_of_stage(result.notes, stage))
-            now = result.text
+                self.edits.setdefault(path, []).extend(_of_stage((*imports, *result.notes), stage))
+            now, imports, before = result.text, [], result.text or ""
 
     def _written(self, stage: int) -> dict[str, bytes]:
         return {p: c for p, c in self.contents[stage].items() if c is not None}
@@ -357,16 +360,12 @@ def _shift(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
     out = []
     for edit in edits:
         delta = sum(len(e.new) - (e.end - e.start) for e in earlier if e.end <= edit.start)
-        out.append(
-            Edit(
-                edit.start + delta, edit.end + delta, edit.old, edit.new, edit.line, edit.stage, edit.rule, edit.reason
-            )
-        )
+        out.append(replace(edit, start=edit.start + delta, end=edit.end + delta))
     return tuple(out)
 
 
 def _of_stage(notes: Sequence[Edit], stage: int) -> list[Edit]:
-    return [Edit(n.start, n.end, n.old, n.new, n.line, stage, n.rule, n.reason) for n in notes]
+    return [replace(n, stage=stage) for n in notes]
 
 
 def _after(tree: Tree, groups: Sequence[Group]) -> Tree:

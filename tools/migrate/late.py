@@ -23,6 +23,7 @@ from .operations import apply_edits
 from .plan import PLAN_FILE, MoveEntry, Plan
 from .scan import FileScan, excluded, make_world, scan_file, scan_tree
 from .session import Session
+from .setupimports import imports_of, with_imports
 from .submodules import blank
 from .tree import Tree
 from .workplace import Disk
@@ -64,9 +65,10 @@ def find(layout: Layout, jobs: int) -> Arrivals:
         text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None
         if text is None:
             continue
-        result = rewrite_manifest(path, text.body, 4, context)
+        imports, _ = imports_of(world, context, path)
+        result = rewrite_manifest(path, with_imports(text.body, imports), 4, context)
         if result.text is not None and result.text != text.body:
-            found.manifests.append(Manifest(path, text.body, result.text, result.notes))
+            found.manifests.append(Manifest(path, text.body, result.text, (*imports, *result.notes)))
     return found
 
 

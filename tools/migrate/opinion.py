@@ -9,15 +9,18 @@ the packages above them, are executed.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
 from tools.migrate.model import Finding
+from tools.migrate.processes import each
 from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
 from tools.migrate.submodules import blanked
+from tools.migrate.syntax import no_collector
 from tools.migrate.witness import Answer, ask
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
@@ -76,19 +79,22 @@ def second_opinion(
     shims: Iterable[str] = (),
     *,
     timeout: float = 60,
+    jobs: int = 1,
 ) -> list[Finding]:
-    """Where the two trees disagree, sorted by place.  `shims` are files that are there for old names only."""
+    """Where the two trees disagree, sorted by place.  `shims` are files that are there for old names only.
+
+    Files are read by `jobs` processes where that pays.
+    """
     left_out = set(shims)
     now = Side(after.root, [p for p in after.files if p not in left_out], after.roots)
     barred = _modules(before) - _modules(now)
     barred = {name for name in barred if any(_within(name, old) for old in renaming.names)}
-    words = re.compile(
-        b"|".join(
-            re.escape(w.encode())
-            for w in sorted({p for pair in renaming.names.items() for n in pair for p in _ends(n)})
-        )
-    )
-    first, second = (_Asked(side, list(_wishes(side, renaming, words))) for side in (before, now))
+    # Whoever gets at a module from outside of it writes the last part of its name.
+    ends = {name.rpartition(".")[2] for pair in renaming.names.items() for name in pair}
+    words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(ends)))
+    with no_collector():
+        wanted = _wishes(before, now, renaming, words, jobs)
+    first, second = _Asked(before, wanted[0]), _Asked(now, wanted[1])
     key = _key(renaming, barred)
     strings = {w.request for w in second.wishes if w.request.kind == "string" and _is_old(w.request.dotted, barred)}
     asked_before = {w.request for w in first.wishes} | strings
@@ -97,29 +103,56 @@ def second_opinion(
     second.answers = ask(python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout)
     found = [*_broken(python, first, second, key, barred, timeout), *_lost(first, second, renaming)]
     found += _left_in_strings(first, second, barred, renaming)
-    found += _unbound(before, now, renaming)
+    with no_collector():
+        found += _unbound(before, now, renaming, jobs)
     return sorted(set(found))
 
 
-def _wishes(side: Side, renaming: Renaming, words: re.Pattern[bytes]) -> Iterable[Wish]:
+@dataclass(frozen=True)
+class _Text:
+    """A file to be read: `state` is the hash of its content.  Two with the same ask the same."""
+
+    path: str
+    state: bytes
+    module: str = ""
+    package: bool = False
+
+
+def _wishes(before: Side, now: Side, renaming: Renaming, words: re.Pattern[bytes], jobs: int) -> list[list[Wish]]:
+    """What the files of each tree ask of moving code; one that is the same in both is read once."""
+    listed = [list(_texts(side, renaming, words)) for side in (before, now)]
+    where = {text: side for side, texts in zip((before, now), listed, strict=True) for text in texts}
+
+    def read(text: _Text) -> list[Wish]:
+        path, data = text.path, _read(where[text], text.path)
+        python = path.endswith(_PYTHON)
+        found = wishes(path, data, text.module, text.package) if python else words_in_text(path, data)
+        return [_without_others(wish, renaming) for wish in found if renaming.touches(wish.request.dotted)]
+
+    found = dict(zip(where, each(read, list(where), jobs), strict=True))
+    return [[wish for text in texts for wish in found[text]] for texts in listed]
+
+
+def _texts(side: Side, renaming: Renaming, words: re.Pattern[bytes]) -> Iterator[_Text]:
     moved = {*renaming.paths.keys(), *renaming.paths.values()}
     came_from = {new: old for old, new in renaming.paths.items()}
     for path in _files(side, renaming, (*_PYTHON, *_SETTINGS)):
         data = _read(side, path)
         if not words.search(data) and path not in moved:
             continue
-        if path.endswith(_PYTHON):
-            # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
-            module, package = module_name(came_from.get(path, path), side.roots)
-            module = renaming.new(module) if path in came_from else module
-            found = wishes(path, data, module, package)
-        else:
-            found = words_in_text(path, data)
-        for wish in found:
-            request = wish.request
-            if renaming.touches(request.dotted):
-                needs = tuple(n for n in request.needs if renaming.touches(n)) if request.kind == "chain" else ()
-                yield Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
+        state = hashlib.sha256(data).digest()
+        if not path.endswith(_PYTHON):
+            yield _Text(path, state)
+            continue
+        # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
+        module, package = module_name(came_from.get(path, path), side.roots)
+        yield _Text(path, state, renaming.new(module) if path in came_from else module, package)
+
+
+def _without_others(wish: Wish, renaming: Renaming) -> Wish:
+    request = wish.request
+    needs = tuple(n for n in request.needs if renaming.touches(n)) if request.kind == "chain" else ()
+    return Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
 
 
 def _broken(
@@ -205,21 +238,25 @@ def _left_in_strings(first: _Asked, second: _Asked, barred: set[str], renaming: 
             yield Finding(wish.path, wish.line, "second-opinion.string", request.dotted, readings, "", "warning")
 
 
-def _unbound(before: Side, after: Side, renaming: Renaming) -> Iterable[Finding]:
+def _unbound(before: Side, after: Side, renaming: Renaming, jobs: int) -> Iterable[Finding]:
     """Names that a changed file reads, and that nothing in it binds any more."""
-    came_from = {new: old for old, new in renaming.paths.items()}
-    known = set(before.files)
-    for path in _files(after, renaming, (".py",)):
+    came_from, known = {new: old for old, new in renaming.paths.items()}, set(before.files)
+
+    def look(path: str) -> list[Finding]:
         old = came_from.get(path, path)
-        if old not in known:
-            continue
-        data, data_before = _read(after, path), _read(before, old)
-        if data == data_before:
-            continue
+        data, data_before = _read(after, path), _read(before, old) if old in known else b""
+        if old not in known or data == data_before:
+            return []
         missing = unbound(data)
-        for name in missing.keys() - (unbound(data_before) if missing else {}).keys():
-            readings = ("a name whose import was rewritten, and this use was not", "a name that is bound at run time")
-            yield Finding(path, missing[name], "second-opinion.unbound", name, readings, f"import {name} here", "error")
+        gone = missing.keys() - (unbound(data_before) if missing else {}).keys()
+        readings = ("a name whose import was rewritten, and this use was not", "a name that is bound at run time")
+        return [
+            Finding(path, missing[name], "second-opinion.unbound", name, readings, f"import {name} here", "error")
+            for name in gone
+        ]
+
+    for found in each(look, list(_files(after, renaming, (".py",))), jobs):
+        yield from found
 
 
 def _files(side: Side, renaming: Renaming, suffixes: tuple[str, ...]) -> Iterable[str]:
@@ -267,7 +304,3 @@ def _is_old(dotted: str, barred: set[str]) -> bool:
 def _within(name: str, outer: str) -> bool:
     return name == outer or name.startswith(outer + ".")
 
-
-def _ends(name: str) -> tuple[str, str]:
-    parts = name.split(".")
-    return parts[0], parts[-1]

@@ -200,10 +200,16 @@ class Repo:
 
         return Tree(modes, read)
 
-    def take_out(self, revision: str, folder: Path) -> None:
-        """Write the tree of a revision into a folder; the checkout and its index stay as they are."""
+    def take_out(self, revision: str, folder: Path, *, without: tuple[str, ...] = ()) -> None:
+        """Write the tree of a revision into a folder, but for the files whose names end in `without`.
+
+        The checkout and its index stay as they are.
+        """
         index = folder / ".index-of-tools-migrate"
         self.run("read-tree", revision, GIT_INDEX_FILE=str(index))
+        if without:
+            patterns = [f"*{ending}" for ending in without]
+            self.run("rm", "-r", "-f", "-q", "--cached", "--ignore-unmatch", "--", *patterns, GIT_INDEX_FILE=str(index))
         self.run("checkout-index", "-a", "-f", f"--prefix={folder}/", GIT_INDEX_FILE=str(index))
         index.unlink(missing_ok=True)
 

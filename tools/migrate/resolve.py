@@ -324,11 +324,11 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
                 elif isinstance(inner, ast.Call):
                     called = inner.func.id if isinstance(inner.func, ast.Name) else ""
                     out.dynamic |= called in ("globals", "locals", "vars", "setattr", "exec")
-            if isinstance(node, ast.Assign) and any(
-                isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
-            ):
-                with contextlib.suppress(ValueError, TypeError):
-                    out.exported = tuple(ast.literal_eval(node.value))
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
+                    with contextlib.suppress(ValueError, TypeError):
+                        out.exported = tuple(ast.literal_eval(node.value))
 
 
 def _own_names(node: ast.AST) -> Iterable[ast.AST]:

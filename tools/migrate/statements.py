@@ -16,6 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tools.migrate.syntax import flatten
+from tools.migrate.tree import decode
+
 Kind = Literal["import", "chain", "string"]
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*(?:[.:][^\W\d]\w*)")
 _PLAIN = re.compile(r"(?<![\w./:@-])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?::[^\W\d]\w*)?(?![\w/-])")
@@ -85,12 +88,13 @@ def words_in_text(path: str, data: bytes) -> list[Wish]:
 
 def unbound(data: bytes) -> dict[str, int]:
     """Names that the module reads and nothing in it binds -> a line; builtins and star imports are not looked into."""
-    tree = _parse(data)
-    if tree is None:
+    text = decode(data, python=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = symtable.symtable(text.body if text else "", "module", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = symtable.symtable(ast.unparse(tree), "module", "exec")
     bound = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
     missing: set[str] = set()
     tables = [table]
@@ -103,8 +107,9 @@ def unbound(data: bytes) -> dict[str, int]:
             if symbol.is_referenced() and (symbol.is_global() or outside):
                 missing.add(symbol.get_name())
     missing -= bound | _GIVEN
+    tree = _parse(data) if missing else None
     lines: dict[str, int] = {}
-    for node in ast.walk(tree):
+    for node in flatten(tree)[0] if tree else ():
         if isinstance(node, ast.Name) and node.id in missing:
             lines.setdefault(node.id, node.lineno)
     return lines
@@ -118,22 +123,33 @@ class _File:
 
     def wishes(self, tree: ast.AST) -> list[Wish]:
         found: list[Wish] = []
-        nodes = list(ast.walk(tree))
-        for node in nodes:
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    found.append(self._wish("import", alias.name, (), node))
-                    top = alias.name.split(".")[0]
-                    self.imported.setdefault(alias.asname or top, set()).add(alias.name if alias.asname else top)
-                    self.modules.append(alias.name)
-            elif isinstance(node, ast.ImportFrom):
+        imports: list[ast.Import | ast.ImportFrom] = []
+        attributes: list[ast.Attribute] = []
+        texts: list[ast.Constant] = []
+        documents: set[int] = set()
+        for node in flatten(tree)[0]:  # a large tree has millions of them, and most are of no interest
+            if isinstance(node, ast.Attribute):
+                attributes.append(node)
+            elif isinstance(node, ast.Constant):
+                texts.append(node)
+            elif isinstance(node, ast.Expr):
+                documents.add(id(node.value))
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                imports.append(node)
+        for node in imports:
+            if isinstance(node, ast.ImportFrom):
                 found += self._from(node)
-        found += self._chains(nodes)
-        documents = _docstrings(nodes)
-        for node in nodes:
-            match node:
-                case ast.Constant(value=str(text)) if id(node) not in documents and _DOTTED.fullmatch(text):
-                    found.append(Wish(_string(text), self.path, node.lineno))
+                continue
+            for alias in node.names:
+                found.append(self._wish("import", alias.name, (), node))
+                top = alias.name.split(".")[0]
+                self.imported.setdefault(alias.asname or top, set()).add(alias.name if alias.asname else top)
+                self.modules.append(alias.name)
+        found += self._chains(attributes)
+        for constant in texts:
+            text = constant.value
+            if isinstance(text, str) and id(constant) not in documents and _DOTTED.fullmatch(text):
+                found.append(Wish(_string(text), self.path, constant.lineno))
         return sorted(set(found), key=lambda w: (w.line, w.request))
 
     def _from(self, node: ast.ImportFrom) -> Iterator[Wish]:
@@ -149,11 +165,11 @@ class _File:
             if not star:
                 self.imported.setdefault(alias.asname or alias.name, set()).add(f"{module}.{alias.name}")
 
-    def _chains(self, nodes: Sequence[ast.AST]) -> Iterator[Wish]:
-        inner = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+    def _chains(self, attributes: Sequence[ast.Attribute]) -> Iterator[Wish]:
+        inner = {id(n.value) for n in attributes}
         needs = tuple(dict.fromkeys(self.modules))
-        for node in nodes:
-            if not isinstance(node, ast.Attribute) or id(node) in inner:
+        for node in attributes:
+            if id(node) in inner:
                 continue
             names: list[str] = []
             value: ast.expr = node
@@ -171,10 +187,6 @@ class _File:
 
 def _string(text: str) -> Request:
     return Request("string", text.replace(":", "."))
-
-
-def _docstrings(nodes: Sequence[ast.AST]) -> set[int]:
-    return {id(n.value) for n in nodes if isinstance(n, ast.Expr)}
 
 
 def _cells(data: bytes) -> Iterator[str]:

@@ -6,8 +6,10 @@ Knows `ast` and nothing else.  The trees and lists are shared: nobody may change
 from __future__ import annotations
 
 import ast
+import gc
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 # Fields in which no node lies below which anything is: ast shares contexts and operators, the others hold plain values.
@@ -76,6 +78,22 @@ def nodes_of(tree: ast.AST) -> Iterator[ast.AST]:
                 rest += [item for item in value if isinstance(item, ast.AST)]
             elif isinstance(value, ast.AST):
                 rest.append(value)
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """For reading many files: syntax trees are many small objects, and the collector walks them again and again.
+
+    What is kept of the last one is let go at the end.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        forget()
+        if collecting:
+            gc.enable()
 
 
 def forget() -> None:

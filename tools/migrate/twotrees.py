@@ -12,6 +12,8 @@ from .session import Session
 from .trailers import standing
 
 _TIMEOUT = 60.0  # seconds for one import
+# No module needs them to be imported, and of some projects they are half.
+_UNNEEDED = (".po", ".mo", ".rst", ".md", ".png", ".jpg", ".gif", ".svg", ".ico", ".pdf", ".woff", ".woff2", ".ttf")
 
 
 def disagreements(session: Session, base: str) -> list[Finding]:
@@ -20,7 +22,7 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     session.progress("second opinion", 0, 0)
     tree = session.repo.tree(base)
     with tempfile.TemporaryDirectory(prefix="migrate-before-") as folder:
-        session.repo.take_out(base, Path(folder).resolve())
+        session.repo.take_out(base, Path(folder).resolve(), without=_UNNEEDED)
         found = second_opinion(
             audit.get("python", sys.executable),
             Side(Path(folder), list(tree), session.plan.import_roots),
@@ -28,6 +30,7 @@ def disagreements(session: Session, base: str) -> list[Finding]:
             _renaming(session, list(tree)),
             session.lock.files if session.lock else (),
             timeout=_TIMEOUT,
+            jobs=session.jobs,
         )
     if not found:
         return []

@@ -1,30 +1,32 @@
 """How long the stages take, and how much memory, on generated monorepos of growing size or on any folder.
 
-    python tools/migrate/benchmarks/speed.py                                   # 1,000, 10,000 and 50,000 files
-    python tools/migrate/benchmarks/speed.py --sizes 1000 4000 --svg growth.svg
-    python tools/migrate/benchmarks/speed.py --folder Django-5.2/django --from django.utils --to django.core.utils
+    python tools/migrate/benchmarks/speed.py --plot growth.png                 # 1,000, 10,000 and 50,000 files
+    python tools/migrate/benchmarks/speed.py --sizes 1000 4000
+    python tools/migrate/benchmarks/speed.py --peers --folder Django/django --from django.utils --to django.core.utils
 
-Owns the trees and the clock.  Every command runs as a user runs it, in a process of its own with its own start-up, on a
-copy that is a git repository in a temporary folder; nothing is kept between the rows.  `cpu` is user and system time of
-the command with all processes that it starts, `wall` is only worth something on a quiet machine, `memory` is the
-largest sum over all its processes at one moment, shared pages divided among those that share them.
+Owns the trees and the order of the commands.  Every command runs as a user runs it, in a process of its own with its
+own start-up, on a copy that is a git repository in a temporary folder; nothing is kept between the rows.  What `cpu`,
+`wall` and `memory` are is in `clock`; `wall` is only worth something on a quiet machine.  Other tools are in `peers`.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+if __name__ == "__main__":  # run from anywhere, like the other programs beside it
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from tools.migrate.benchmarks import growth, peers
+from tools.migrate.benchmarks.clock import Cost, measure
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZES = (1_000, 10_000, 50_000)
@@ -104,64 +106,20 @@ def _git(root: Path, *arguments: str) -> None:
 # the clock
 
 
-class _Watch(threading.Thread):
-    """Adds up the memory of a process and of those below it, again and again; `peak` is in MB."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.over = pid, 0.0, threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(0.05):
-            self.peak = max(self.peak, sum(_shared_size(pid) for pid in _family(self.pid)) / 1024)
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    found: list[str] = []
-    with contextlib.suppress(OSError):  # it may end meanwhile
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += children.read_text().split()
-    for child in found:
-        yield from _family(int(child))
-
-
-def _shared_size(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
-
-
-def measure(root: Path, plan: Path, arguments: Sequence[str], jobs: int) -> tuple[float, float, float]:
-    """(cpu seconds, wall seconds, MB) of one command.  Raises RuntimeError if it fails."""
+def measured(root: Path, plan: Path, arguments: Sequence[str], jobs: int) -> Cost:
+    """What one command of the tool takes.  Raises Failed."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(plan.parent / "bytecode")}
     for role in ("AUTHOR", "COMMITTER"):
         environment |= {f"GIT_{role}_NAME": "bench", f"GIT_{role}_EMAIL": "bench@example.org"}
     command = [sys.executable, "-m", "tools.migrate", *arguments, "--root", str(root), "--plan", str(plan), "-q"]
-    command += ["--jobs", str(jobs)]
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        watch = _Watch(process.pid)
-        watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        watch.over.set()
-        watch.join()
-        if process.returncode not in (0, 1):
-            output.seek(0)
-            raise RuntimeError(f"{' '.join(arguments)}: {output.read().decode(errors='replace')[-2000:]}")
-    return usage.ru_utime + usage.ru_stime, wall, max(watch.peak, usage.ru_maxrss / 1024 if not watch.peak else 0)
+    return measure([*command, "--jobs", str(jobs)], cwd=ROOT, environment=environment)
 
 
 def run(name: str, root: Path, plan: Path, users: int, jobs: int) -> Iterator[Row]:
     """All steps on one repository, one row each."""
     files = sum(1 for _ in root.rglob("*.py"))
-    measure(root, plan, ["--version"], jobs)  # an installed tool has its bytecode
+    measured(root, plan, ["--version"], jobs)  # an installed tool has its bytecode
     changed = min(p for p in root.rglob("*.py") if p.stat().st_size > 500)
     steps: list[tuple[str, list[str]]] = [("audit", ["--stage", "audit"]), ("design", ["--stage", "design"])]
     steps += [
@@ -180,7 +138,7 @@ def run(name: str, root: Path, plan: Path, users: int, jobs: int) -> Iterator[Ro
                 file.write("\n# one more line\n")
             _git(root, "commit", "-qam", "one file")
             continue
-        yield Row(name, files, users, step, *measure(root, plan, arguments, jobs))
+        yield Row(name, files, users, step, *measured(root, plan, arguments, jobs))
 
 
 # output
@@ -203,56 +161,78 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def svg(rows: Sequence[Row]) -> str:
-    """Cpu seconds of stages 1 to 4 against files, one line for each series, on straight axes."""
-    series: dict[str, list[tuple[int, float]]] = {}
+def totals(rows: Sequence[Row]) -> list[growth.Point]:
+    """One point for each tree."""
+    out = []
     for name in dict.fromkeys(row.tree for row in rows):
         own = [row for row in rows if row.tree == name]
-        total = sum(row.cpu for row in own if row.step in PLANNING)
-        series.setdefault(name.partition(",")[0], []).append((own[0].files, total))
-    widest = max(files for points in series.values() for files, _ in points)
-    highest = max(seconds for points in series.values() for _, seconds in points)
-    out = ['<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360" font-family="sans-serif" font-size="12">']
-    out.append('<path d="M60 20V310H620" fill="none" stroke="currentColor"/>')
-    for number, (name, points) in enumerate(series.items()):
-        places = [(60 + 540 * files / widest, 310 - 280 * seconds / highest) for files, seconds in sorted(points)]
-        line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        out.append(
-            f'<path d="{line}" fill="none" stroke="currentColor" stroke-dasharray="{"6 3" if number else "none"}"/>'
-        )
-        out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor"/>' for x, y in places]
-        x, y = places[-1]
-        out.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="end">{name}</text>')
-    out.append(f'<text x="620" y="330" text-anchor="end">{widest:,} files</text>')
-    out.append(f'<text x="8" y="24">{highest:.0f} s</text></svg>')
-    return "\n".join(out) + "\n"
+        cpu = sum(row.cpu for row in own if row.step in PLANNING)
+        memory = max(row.memory for row in own)
+        out.append(growth.Point(name.partition(",")[0], own[0].files, max(own[0].users, 0), cpu, memory))
+    return out
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time and memory of the stages, without gates.")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="files of the generated trees")
     parser.add_argument("--folder", type=Path, help="a folder with code instead; it is copied")
     parser.add_argument("--from", dest="source", default="", help="dotted name that moves in --folder")
     parser.add_argument("--to", dest="target", default="", help="where it moves")
+    parser.add_argument("--pad", type=int, default=0, metavar="FILES", help="add generated files beside --folder")
+    parser.add_argument("--peers", action="store_true", help="time other tools on --folder as well (peers.py)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--svg", type=Path, help="write a plot of the growth")
+    parser.add_argument("--plot", type=Path, help="draw the growth (.png or .svg; needs matplotlib)")
     parser.add_argument("--json", type=Path, help="write all rows")
     options = parser.parse_args(arguments)
     if options.folder and not (options.source and options.target):
         parser.error("--folder needs --from and --to")
+    if (options.pad or options.peers) and not options.folder:
+        parser.error("--pad and --peers need --folder")
+    if options.peers and options.source.split(".")[-1] != options.target.split(".")[-1]:
+        parser.error("--peers needs a move that keeps the last name, for rope's MoveModule can do no other")
+    return options
+
+
+def planted(root: Path, options: argparse.Namespace, files: int, users: int) -> tuple[str, str]:
+    """Make the tree a repository at `root`; returns the name that moves, and where to."""
+    if not options.folder:
+        names = generate(root, files, users)
+    else:
+        names = options.source, options.target
+        if options.pad:
+            generate(root / "padding", options.pad, 0)
+        inside = root / options.folder.name if (options.folder / "__init__.py").exists() else root
+        ignored = shutil.ignore_patterns(".git")
+        shutil.copytree(options.folder, inside, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+    repository(root)
+    return names
+
+
+def beside(rows: Sequence[Row], own: tuple[int, int], options: argparse.Namespace) -> Iterator[peers.Result]:
+    """Our stages 1 to 4 as one row, then each peer."""
+    stages = [row for row in rows if row.step in PLANNING]
+    memory = max(row.memory for row in stages)
+    cost = Cost(sum(row.cpu for row in stages), sum(row.wall for row in stages), memory)
+    yield peers.Result("migrate, stages 1 to 4", cost, *own)
+    for name in peers.PEERS:
+        with tempfile.TemporaryDirectory(prefix="migrate-peers-") as scratch:
+            root = Path(scratch) / "tree"
+            old, new = planted(root, options, 0, 0)
+            found = peers.run(name, peers.Job(root, old, new, Path(scratch)))
+            print(f"{name}: {found.failed or f'{found.cost.wall:.1f} s'}", file=sys.stderr)
+            yield found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parsed(arguments)
     trees = [(f"few users, {n:,}", n, min(FEW, n // 10)) for n in options.sizes]
     trees += [(f"one in {SHARE}, {n:,}", n, n // SHARE) for n in options.sizes]
     rows: list[Row] = []
+    results: list[peers.Result] = []
     for name, files, users in [(options.folder.name, 0, -1)] if options.folder else trees:
         with tempfile.TemporaryDirectory(prefix="migrate-speed-") as scratch:
             root, plan = Path(scratch) / "tree", Path(scratch) / "plan.toml"
-            if options.folder:
-                inside = root / options.folder.name if (options.folder / "__init__.py").exists() else root
-                shutil.copytree(options.folder, inside, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-                source, target = options.source, options.target
-            else:
-                source, target = generate(root, files, users)
-            repository(root)
+            source, target = planted(root, options, files, users)
             plan.write_text(f'[migration]\nname = "speed"\n[[move]]\nfrom = "{source}"\nto = "{target}"\n')
             for row in run(name, root, plan, users, options.jobs):
                 rows.append(row)
@@ -260,12 +240,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"{row.tree}: {row.step}: {row.cpu:.2f} s cpu, {row.wall:.2f} s, {row.memory:.0f} MB",
                     file=sys.stderr,
                 )
+            own = peers.outcome(root, source, ":/^base$") if options.peers else (0, 0)
+        if options.peers:
+            results += beside(rows, own, options)
     print(table(rows), end="")
-    print(f"\nload {', '.join(f'{n:.1f}' for n in os.getloadavg())}; {options.jobs} processes", file=sys.stderr)
-    if options.svg:
-        options.svg.write_text(svg(rows), encoding="utf-8")
+    if results:
+        print("", *peers.table(results), sep="\n")
+    load = f"load {', '.join(f'{n:.1f}' for n in os.getloadavg())}; {options.jobs} processes"
+    print(f"\n{load}", file=sys.stderr)
+    if options.plot:
+        growth.draw(totals(rows), f"CPython {sys.version.split()[0]}, {load}", options.plot)
     if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+        found = {"rows": [asdict(row) for row in rows], "peers": [asdict(each) for each in results]}
+        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     return 0
 
 

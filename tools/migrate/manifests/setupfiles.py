@@ -25,6 +25,7 @@ from .thin import requirement_on_target
 
 _SECTION = re.compile(r"\[(?P<name>[^\]\r\n]+)\]")
 _KEY = re.compile(r"(?P<key>[^\s#;=:\[][^=:\r\n]*?)[ \t]*[=:][ \t]*")
+_BUMPED = re.compile(r"^\[bumpversion:file(?:\([^)\r\n]*\))?:(?P<path>[^\]\r\n]+)\]", re.M)  # a version is in that file
 _REQUIRES = {"install_requires", "setup_requires", "tests_require"}
 _POINTS = ("options.entry_points", "entry_points")  # of setuptools, and of pbr
 
@@ -240,7 +241,9 @@ def _judged(cfg: _Cfg) -> None:
     thin = facts(cfg.context).old(cfg.path) is not None
     for option in options(cfg.text):
         build = option.section.startswith("options") or option.section == "metadata"
-        if option.section in ("options.packages.find", "options.package_data", "options.exclude_package_data"):
+        if option.section in ("options.package_data", "options.exclude_package_data"):
+            continue
+        if option.section == "options.packages.find" and option.key != "exclude":
             continue
         if option.section.startswith("options") and option.key in {*_REQUIRES, "packages", "package_dir", "py_modules"}:
             continue
@@ -253,7 +256,8 @@ def _judged(cfg: _Cfg) -> None:
         ):
             continue
         names = ["tool", *option.section.replace("tool:", "").split("."), option.key]
-        kind = "module" if option.section in _POINTS else value_hint(tuple(names))
+        patterns = (option.section, option.key) == ("options.packages.find", "exclude")
+        kind = "module" if option.section in _POINTS or patterns else value_hint(tuple(names))
         kind = "path" if option.key == "addopts" else kind
         for raw in re.finditer(r"[^\r\n]+", cfg.text[option.start : option.end]):
             if raw[0].strip().startswith("#"):
@@ -265,6 +269,8 @@ def _judged(cfg: _Cfg) -> None:
         at = match.start("names")
         for name in re.finditer(r"[^,\s]+", match["names"]):
             _collect(cfg, at + name.start(), name[0], "module", edits)
+    for match in _BUMPED.finditer(cfg.text):
+        _collect(cfg, match.start("path"), match["path"], "path", edits)
     for start, end, new, reason in sorted(edits, reverse=True):
         line = cfg.text.count("\n", 0, start) + 1
         cfg.notes.append(Edit(0, 0, cfg.text[start:end], new, line, cfg.stage, "cfg.value", reason))

@@ -50,14 +50,22 @@ IDENTITY_VARIABLES = words("""
 ROUTE_CALLS = words("""
     path re_path url route get post put patch delete head options request websocket mount add_url_rule add_api_route
     add_route include_router register redirect reverse urljoin goto websocket_connect api_route Mount Route
+    reverse_lazy resolve_url url_for
 """)
 ROUTE_KEYWORDS = words("prefix url_prefix route url rule endpoint base_url href")
 COMMAND_CALLS = words("""
     run Popen call check_call check_output system popen execute create_subprocess_exec create_subprocess_shell
     run_always install main invoke split
 """)
-# Calls whose text is "label.Model", where the label is no package.
-LABEL_CALLS = words("ForeignKey OneToOneField ManyToManyField GenericRelation ParentalKey get_model has_model")
+# Of these, what takes a whole command line as one text.
+SHELL_CALLS = words("run Popen call check_call check_output system popen getoutput create_subprocess_shell sudo local")
+EVALUATING = words("eval exec runctx timeit repeat Timer")  # they may take the namespace in which code is run
+ATTRIBUTE_CALLS = words("attrgetter methodcaller itemgetter")
+# Calls whose text is "label.Model", or the like, where the label is no package.
+LABEL_CALLS = words("""
+    ForeignKey OneToOneField ManyToManyField GenericRelation ParentalKey get_model has_model Table
+    has_perm permission_required url_for
+""")
 NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
 NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
 # What these give of a module's name is still one, or a part of one.

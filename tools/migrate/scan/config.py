@@ -28,7 +28,7 @@ _EITHER_KEYS = words("source cov")
 _SECTION = re.compile(r"^\[mypy-(?P<names>[^\]\n]+)\]", re.M)
 _KEY = re.compile(
     r"^[ \t]*(?:- )?(?P<key>[A-Za-z][\w-]*)[ \t]*[:=]"
-    r"(?P<value>[^\n]*(?:\n(?:[ \t]+(?![\w-]+[ \t]*[:=])[^\n]*|[ \t]*(?=\n)))*)",
+    r"(?P<value>[^\n]*(?:\n(?:[ \t]+(?![ \t]|(?:- )?[\w-]+[ \t]*[:=])[^\n]*|[ \t]*(?=\n)))*)",
     re.M,
 )
 _PATTERN = re.compile(r"^[ \t-]*(?:files|exclude|include|if|changes|paths)[ \t]*:(?P<value>[^\n]*)", re.M)

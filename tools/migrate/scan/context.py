@@ -87,11 +87,9 @@ class Context:
         for constant in self.of(ast.Constant):
             if isinstance(constant.value, str) and len(constant.value) < 200:
                 self.string_values.add(constant.value)
-        assignments: list[ast.Assign | ast.AugAssign] = [*self.of(ast.Assign), *self.of(ast.AugAssign)]
-        for assigned in assignments:
-            targets = assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target]
-            if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
-                inner = (n for n in ast.walk(assigned) if isinstance(n, ast.Constant))
+        for node in [*self.of(ast.Assign), *self.of(ast.AugAssign), *self.of(ast.AnnAssign), *self.of(ast.Call)]:
+            if _exports(node):
+                inner = (n for n in ast.walk(node) if isinstance(n, ast.Constant))
                 self.exported |= {n.value for n in inner if isinstance(n.value, str)}
 
     @cached_property
@@ -137,6 +135,18 @@ class Context:
     def matters(self, node: ast.ImportFrom) -> bool:
         words = {*(node.module or "").split("."), *(a.name for a in node.names)}
         return bool(words & self.judge.words)
+
+
+def _exports(node: ast.AST) -> bool:
+    """Whether this puts names into `__all__`: it assigns to it, or calls a method of it."""
+    match node:
+        case ast.Assign(targets=targets):
+            return any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets)
+        case ast.AugAssign(target=ast.Name(id="__all__")) | ast.AnnAssign(target=ast.Name(id="__all__")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="append" | "extend" | "insert", value=ast.Name(id="__all__"))):
+            return True
+    return False
 
 
 __all__ = ["CodeScanner", "Context", "NamesInScope", "World", "flatten", "parse"]

@@ -15,6 +15,8 @@ from .sink import Sink
 SUFFIXES = (".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc", ".rs")
 _LITERAL = re.compile(r'"(?P<text>(?:[^"\\\r\n]|\\.)*)"')
 _IMPORTS = re.compile(r"\bPy(?:Import_\w+|Capsule_Import)\s*\(\s*$|\bmodule\s*=\s*$")
+# The full name of a type, an exception or a module that is made here, and stands in no Python file.
+_NAMES = re.compile(r"\b(?:tp_name|m_name|name)\s*=\s*$|\bPyErr_NewException\w*\s*\(\s*$|_HEAD_INIT\s*,\s*$")
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -27,6 +29,7 @@ def scan_c(world: World, sink: Sink, path: str) -> None:
             continue
         before = sink.body[max(0, match.start() - 80) : match.start()]
         known = "." in text and judge.resolver.resolve(text).kind != "missing"
-        verdict = judge.value(text, path, "module" if known or _IMPORTS.search(before) else "unknown")
+        known = known or bool(_IMPORTS.search(before)) or ("." in text and bool(_NAMES.search(before)))
+        verdict = judge.value(text, path, "module" if known else "unknown")
         if verdict is not None and verdict.kind == "change":
             sink.edit(*match.span("text"), verdict.new, stage=verdict.stage, rule="c.literal", reason=verdict.reason)

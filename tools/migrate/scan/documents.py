@@ -1,8 +1,8 @@
-"""Documents: docstrings with doctests, Markdown and reStructuredText with code blocks, notebooks.
+"""Documents: docstrings with doctests, Markdown and reStructuredText with code blocks.
 
 Code in a document is scanned as code, with all blocks of one document seen as one program (an import in the first block
-is used in the third); if that does not parse, block by block.  Shell and configuration blocks are read as commands.
-The rest is prose, where only what resolves is changed.
+is used in the third); a block that does not parse is text, and left out of it.  Shell and configuration blocks are
+read as commands.  The rest is prose, where only what resolves is changed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from ..layout import relative_to
 from .context import Context, World, parse
 from .offsets import Offsets, string_tokens
-from .sink import Segment, Sink
-from .snippets import scan_mapped, scan_snippet
-from .words import scan_words
+from .sink import Sink
+from .snippets import scan_snippet
+from .words import Style, scan_words
 
 Piece = tuple[str, int]  # text, offset
 
@@ -28,7 +28,11 @@ _PROMPT = re.compile(r"^(?P<lead>[ \t]*(?:>>>|\.\.\.)(?: |$))(?P<code>[^\r\n]*)$
 _RST_BLOCK = re.compile(
     r"^(?P<indent>[ \t]*)\.\. (?:code-block|code|sourcecode|testcode|ipython)::[ \t]*(?P<lang>\w*)[^\n]*\n", re.M
 )
-_PYTHON = {"python", "py", "python3", "py3", "ipython"}
+_TOCTREE = re.compile(
+    r"^(?P<indent>[ \t]*)\.\. toctree::[^\n]*\n(?:(?:(?P=indent)[ \t]+[^\n]*|[ \t]*)(?:\n|\Z))*", re.M
+)
+_DOCUMENTS = ("", ".rst", ".md", ".txt", ".ipynb")
+_PYTHON = {"python", "py", "python3", "py3", "ipython", "ipython3", "code-cell"}
 _COMMAND = {
     "sh",
     "bash",
@@ -78,8 +82,12 @@ def scan_markdown(world: World, sink: Sink, path: str) -> int:
         )
         if close is None:
             continue
+        if world.judge.mentioned(match.group()):  # `{automodule} pkg.part`, `title="pkg/part.py"`
+            scan_words(match.group(), match.start(), sink, world.judge, path, "prose")
         begin, finish = match.end() + 1, close.start()
         language = match["lang"].lower()
+        if language in ("code-block", "code", "sourcecode"):  # a directive, which says the language behind its name
+            language = match.group().partition("}")[2].strip().lower()
         block = body[begin:finish]
         # mark the whole fence, so that its closing line is not taken for an opening one
         blanked = blanked[: match.start()] + "\0" * (close.end() - match.start()) + blanked[close.end() :]
@@ -93,11 +101,11 @@ def scan_markdown(world: World, sink: Sink, path: str) -> int:
             rest = _doctests(world, sink, block, begin)
             scan_words(rest, begin, sink, world.judge, path, "prose")
         else:
-            scan_words(
-                block, begin, sink, world.judge, path, "command" if language in _COMMAND or not language else "literal"
-            )
-    _programs(world, sink, programs, path)
-    return scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
+            style: Style = "command" if language in _COMMAND or not language else "literal"
+            block = _without_documents(world, path, block) if language == "toctree" else block
+            scan_words(block, begin, sink, world.judge, path, style)
+    bare = _programs(world, sink, programs, path)
+    return bare + scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
 
 
 def scan_rst(world: World, sink: Sink, path: str) -> int:
@@ -125,23 +133,41 @@ def scan_rst(world: World, sink: Sink, path: str) -> int:
             for text, offset in lines:
                 scan_words(text, offset, sink, world.judge, path, "command")
                 blanked = blanked[:offset] + re.sub(r"[^\n]", "\0", text) + blanked[offset + len(text) :]
-    _programs(world, sink, programs, path)
-    return scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
+    for match in _TOCTREE.finditer(blanked):
+        listed = _without_documents(world, path, match.group())
+        blanked = blanked[: match.start()] + listed + blanked[match.end() :]
+    bare = _programs(world, sink, programs, path)
+    return bare + scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
 
 
-def _programs(world: World, sink: Sink, programs: list[list[Piece]], path: str) -> None:
+def _without_documents(world: World, path: str, text: str) -> str:
+    """Entries of a table of contents, without those that are documents of this tree: they keep their names."""
+    folder = posixpath.dirname(path)
 
+    def blank(match: re.Match[str]) -> str:
+        entry = re.sub(r".*<([^<>]+)>\s*$", r"\1", match.group()).strip()
+        places = (posixpath.normpath(posixpath.join(folder, entry.lstrip("/") + end)) for end in _DOCUMENTS)
+        ours = entry and any(world.layout.tree.exists(place) for place in places)
+        return "\0" * len(match.group()) if ours else match.group()
+
+    return re.sub(r"[^\n]+", blank, text)
+
+
+def _programs(world: World, sink: Sink, programs: list[list[Piece]], path: str) -> int:
+    """Blocks of code as one program; those that do not parse as text, of which the bare mentions are counted."""
+    bare = 0
     if not any(world.judge.mentioned(text) for block in programs for text, _ in block):
-        return
-    whole = [piece for block in programs for piece in (*_dedent(block), ("\n", block[-1][1]) if block else ("", 0))]
-    if scan_snippet(world, sink, whole):
-        return
+        return bare
+    good = [block for block in programs if parse("".join(t for t, _ in _dedent(block))) is not None]
+    whole = [piece for block in good for piece in (*_dedent(block), ("\n", block[-1][1]) if block else ("", 0))]
+    joined = scan_snippet(world, sink, whole)
     for block in programs:
-        if not any(world.judge.mentioned(text) for text, _ in block):
+        if not any(world.judge.mentioned(text) for text, _ in block) or (joined and block in good):
             continue
-        if not scan_snippet(world, sink, _dedent(block)):
+        if block not in good or not scan_snippet(world, sink, _dedent(block)):
             for text, offset in block:
-                scan_words(text, offset, sink, world.judge, path, "literal")
+                bare += scan_words(text, offset, sink, world.judge, path, "literal")
+    return bare
 
 
 def _dedent(block: list[Piece]) -> list[Piece]:
@@ -154,6 +180,8 @@ def _block_lines(block: str, offset: int, indent: str) -> list[Piece]:
     out: list[Piece] = []
     for match in re.finditer(r"[^\n]*\n|[^\n]+", block):
         line, cut = match.group(), 0
+        if not out and re.match(r"[ \t]*:[\w-]+:", line):
+            continue  # an option of a directive
         if ">" in indent and line.startswith(indent.rstrip()):
             cut = len(indent.rstrip()) + (line[len(indent.rstrip()) :][:1] == " ")
         out.append((line[cut:], offset + match.start() + cut))
@@ -215,90 +243,6 @@ def _links(world: World, sink: Sink, path: str, body: str) -> str:
                 *match.span(group), written, stage=3, rule="link.relative", reason=f"the document moves to {new_path}"
             )
     return body
-
-
-# notebooks
-
-
-def scan_notebook(world: World, sink: Sink, path: str) -> int:
-    """Code cells as one program, Markdown cells as prose; outputs and metadata are left alone."""
-    try:
-        book = json.loads(sink.body)
-        strings = {where: (start, end) for where, start, end in json_strings(sink.body)}
-        cells = book["cells"] if "cells" in book else [c for s in book["worksheets"] for c in s["cells"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        sink.list(0, "file.unparsed", path, (), "this notebook is not valid JSON, so it is left as it is")
-        return 0
-    prefix: tuple[Any, ...] = ("cells",) if "cells" in book else ()
-    bare = 0
-    programs: list[tuple[str, list[Segment]]] = []
-    for number, cell in enumerate(cells):
-        place = (*prefix, number, "source") if prefix else None
-        if place is None or not isinstance(cell, dict):
-            continue
-        source, segments = _cell(sink.body, strings, place, cell.get("source", ""))
-        if cell.get("cell_type") == "code" and not source.lstrip().startswith("%%"):
-            programs.append((_without_magic(world, sink, source, segments, path), segments))
-        elif world.judge.mentioned(source):
-            inner = sink.inside(segments, source)
-            bare += scan_words(source, 0, inner, world.judge, path, "prose")
-    if any(world.judge.mentioned(source) for source, _ in programs):
-        whole, segments = "", []
-        for source, parts in programs:
-            segments += [(start + len(whole), real, length) for start, real, length in parts]
-            whole += source + "\n"
-        if not _program(world, sink, whole, segments):
-            for source, parts in programs:
-                if world.judge.mentioned(source) and not _program(world, sink, source, parts):
-                    inner = sink.inside(parts, source)
-                    scan_words(source, 0, inner, world.judge, path, "literal")
-    return bare
-
-
-def _program(world: World, sink: Sink, source: str, segments: list[Segment]) -> bool:
-
-    tree = parse(source)
-    if tree is None:
-        return False
-    scan_mapped(world, sink, tree, source, segments)
-    return True
-
-
-def _without_magic(world: World, sink: Sink, source: str, segments: list[Segment], path: str) -> str:
-    """IPython's own lines become comments of the same length; a shell line is read as a command."""
-    out = []
-    position = 0
-    for line in re.findall(r"[^\n]*\n|[^\n]+", source):
-        stripped = line.lstrip()
-        if stripped[:1] in ("%", "!", "?"):
-            if world.judge.mentioned(line):
-                inner = sink.inside(segments, source)
-                scan_words(line, position, inner, world.judge, path, "command")
-            line = line.replace(stripped[:1], "#", 1)
-            line = re.sub(r"[^\n]", " ", line) if world.judge.mentioned(line) else line
-        out.append(line)
-        position += len(line)
-    return "".join(out)
-
-
-def _cell(
-    body: str, strings: dict[tuple[Any, ...], tuple[int, int]], place: tuple[Any, ...], source: Any
-) -> tuple[str, list[Segment]]:
-    keys = [place] if isinstance(source, str) else [(*place, n) for n in range(len(source))]
-    text, segments = "", []
-    for key in keys:
-        start, end = strings[key]
-        for piece, offset in _unescaped(body, start, end):
-            segments.append((len(text), offset, len(piece)))
-            text += piece
-    return text, segments
-
-
-def _unescaped(body: str, start: int, end: int) -> Iterator[Piece]:
-    """Runs of plain characters, and each escape as what it stands for, of the JSON string between the quotes."""
-    for match in re.finditer(r"[^\\]+|\\u[0-9a-fA-F]{4}|\\.", body[start:end], re.S):
-        text = match.group()
-        yield (json.loads(f'"{text}"') if text[0] == "\\" else text), start + match.start()
 
 
 def json_strings(body: str) -> Iterator[tuple[tuple[Any, ...], int, int]]:

@@ -22,6 +22,8 @@ def before(node: ast.AST, parents: Parents) -> str | None:
     child, parent = node, parents.get(node)
     for _ in range(_STEPS):
         match parent:
+            case ast.BinOp(op=ast.Add()) if isinstance(child, ast.Tuple | ast.List):
+                return ""  # two containers
             case ast.BinOp(op=ast.Add(), left=left, right=right) if child is right:
                 text = _end(left)
                 if text != "":

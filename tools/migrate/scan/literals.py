@@ -12,7 +12,7 @@ import re
 from typing import Literal
 
 from ..classify import Hint, Verdict
-from .calls import DISTRIBUTION_CALLS
+from .calls import ATTRIBUTE_CALLS, DISTRIBUTION_CALLS, EVALUATING
 from .context import Context
 from .distributions import merged_names, normal, scan_distributions
 from .documents import scan_docstring
@@ -22,12 +22,22 @@ from .places import Places
 from .scopes import Scope, Scopes
 from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
-from .words import scan_words
+from .words import Doubt, scan_words
 
 _LOGGED = re.compile(r"(?:^|\n|\\n)[ \t]*(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|Level \d+):(?P<name>[^\W\d][\w.]*):")
 _LEADING = re.compile(r"\w[\w.]*")
 _TRAILING = re.compile(r"(?:\w[\w.]*)?\w$")
 _GLUE_LEFT, _GLUE_RIGHT = re.compile(r"[\w.]$"), re.compile(r"\w")
+# Statements of SQL, where `shop.total` is a column of a table; a name of code in it would be a value in quotes.
+_SQL = re.compile(
+    r"""[\s(]*(?:--[^\n]*\n\s*)*(?:
+        select\s+\S.*?\sfrom\s | (?:insert|replace|merge)\s+into\s | update\s+\S+\s+(?:\w+\s+)?set\s | delete\s+from\s
+        | (?:create|alter|drop|truncate)\s+(?:[a-z]+\s+){0,3}?(?:table|view|index|schema|trigger)\s
+        | with\s+(?:recursive\s+)?\w+\s*(?:\([^)]*\)\s*)?as\s*\( | (?:left|right|inner|outer|cross)?\s*join\s+\S+\s+on\s
+        | where\s+\S+\s*(?:[=<>!]|in\b|like\b|is\b) | (?:order|group)\s+by\s)""",
+    re.X | re.S | re.I,
+)
+_ROUTE = re.compile(r"\^|[\w-]+(?::[\w-]+)+\Z|[^\n]*\(\?P<")  # `^shop/`, `shop:cart`
 _CODE = re.compile(r"(?:^|[\n;])[ \t]*(?:import|from)[ \t]+[\w.]+")
 
 
@@ -54,7 +64,10 @@ class Literals:
                 continue
             call = self.context.parents.get(node)
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "eval" and call.args[0] is node:
-                self._annotation(node, scope)  # an expression over the names that are seen from here
+                if self.places.given(node):
+                    self._literal(node)
+                else:
+                    self._annotation(node, scope)  # an expression over the names that are seen from here
             elif id(node) in docstrings:
                 self.bare += scan_docstring(self.context, self.sink, self.at, node, self.path)
             else:
@@ -80,9 +93,13 @@ class Literals:
         if all(self.sink.covered(start + a, start + b) for a, b, _ in pieces):
             return
         whole = len(pieces) == 1 and self.at.source[start + pieces[0][0] : start + pieces[0][1]] == node.value
+        doubt = self._meant(node)
         if whole:
             text, first = str(node.value), start + pieces[0][0]
-            if self._whole(node, text, first) or (_CODE.search(text) and self._embedded(text, first)):
+            if doubt is None and self._whole(node, text, first):
+                return
+            runs, seen = self._run(node) if doubt is None else (False, False)
+            if (runs or _CODE.search(text)) and self._embedded(text, first, seen=seen):
                 return
         hint = self.places.hint(node)
         stage = 3 if self.places.identity(node) else None
@@ -93,7 +110,8 @@ class Literals:
             right = self.at.source[start + pieces[number + 1][0] : end] if number + 1 < len(pieces) else None
             if right is None:
                 right = after(node, self.parents) or ""
-            self._piece(self._alone(text, start + a, left, right), start + a, raw, hint, stage)
+            alone = self._alone(text, start + a, left, right)
+            self._piece(alone, start + a, raw, hint, stage, doubt, command=self.places.command(node))
 
     def _logged(self, text: str, base: int) -> None:
         """`INFO:pkg.part:message`, as `assertLogs` and the default format of logging show a record."""
@@ -184,7 +202,9 @@ class Literals:
     def _names(self, text: str) -> bool:
         return any(True for _ in self.judge.tokens(text))
 
-    def _piece(self, text: str, base: int, raw: bool, hint: Hint, stage: int | None) -> None:
+    def _piece(
+        self, text: str, base: int, raw: bool, hint: Hint, stage: int | None, doubt: Doubt | None, *, command: bool
+    ) -> None:
         """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words.
 
         Such text is shown or compared with what the moved code says of itself (a repr, a message), which changes with
@@ -233,13 +253,34 @@ class Literals:
                     )
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
         self.bare += scan_words(
-            shown, base, self.sink, self.judge, self.path, "literal", module_hint=hint == "module", stage=shown_stage
-        )
+            shown, base, self.sink, self.judge, self.path, "command" if command else "literal",
+            module_hint=hint == "module", stage=shown_stage, doubt=doubt,
+        )  # fmt: skip
 
-    def _embedded(self, text: str, base: int) -> bool:
-        """Code inside a string (a script for `python -c`, a file that a test writes)."""
+    def _meant(self, node: ast.Constant) -> Doubt | None:
+        """Why the names in a text may be others than those of modules."""
+        call = self.parents.get(node)
+        if isinstance(call, ast.Call) and node in call.args and self.context.called(call) in ATTRIBUTE_CALLS:
+            return "string.attribute", ("attributes of an object that is called so",)
+        if _ROUTE.match(str(node.value)) and self.places.folder(node) is False:
+            return "string.route", ("a route, or the name of one",)
+        if self.places.given(node) and not _CODE.search(str(node.value)):
+            return "string.namespace", ("a name in the namespace that is given",)
+        return _sql(str(node.value))
 
-        return scan_snippet(self.context, self.sink, [(text, base)], dedent=True)
+    def _run(self, node: ast.Constant) -> tuple[bool, bool]:
+        """Whether the text is run as code, and whether that is among the names that are seen here."""
+        call = self.parents.get(node)
+        if not isinstance(call, ast.Call) or call.args[:1] != [node]:
+            return False, False
+        name = self.context.called(call)
+        given = any(keyword.arg == "globals" for keyword in call.keywords)
+        return name in EVALUATING, name in ("exec", "runctx") or (name in EVALUATING and given)
+
+    def _embedded(self, text: str, base: int, *, seen: bool) -> bool:
+        """Code inside a string (a script for `python -c`, a file that a test writes); `seen`: with the names here."""
+        outer = self.context if seen else None
+        return scan_snippet(self.context, self.sink, [(text, base)], dedent=True, outer=outer)
 
     def _annotation(self, node: ast.Constant, scope: Scope) -> None:
 
@@ -259,6 +300,7 @@ class Literals:
         from ..rewrite import string_parts  # libcst takes a quarter of a second to load
 
         hint = self.places.hint(node)
+        doubt = _sql("".join(str(n.value) if isinstance(n, ast.Constant) else "x" for n in node.values))
         inner = {n.value: n for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
         last = 0  # where the text before ends
         for a, b, value in string_parts(segment) or []:
@@ -269,7 +311,9 @@ class Literals:
                 left = segment[:last] if last else before(node, self.parents)
                 left = None if "}" in segment[last:a] else left
                 alone = self._alone(segment[a:b], start + a, left, "") if value is None else segment[a:b]
-                self._piece(alone, start + a, False, hint, 3 if self.places.identity(node) else None)
+                self._piece(
+                    alone, start + a, False, hint, 3 if self.places.identity(node) else None, doubt, command=False
+                )
             last = b if value is None else last
 
     def _distributions(self, node: ast.Constant) -> None:
@@ -286,3 +330,8 @@ class Literals:
             return
         for a, b, _ in pieces:
             scan_distributions(self.context.layout, self.sink, self.at.source[start + a : start + b], start + a)
+
+
+def _sql(text: str) -> Doubt | None:
+    """The doubt about names in a statement of SQL."""
+    return ("string.sql", ("a table and a column of it",)) if _SQL.match(text) else None

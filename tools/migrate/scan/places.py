@@ -16,6 +16,7 @@ from .calls import (
     ANY_ARGUMENT,
     CALL_KEYWORDS,
     COMMAND_CALLS,
+    EVALUATING,
     FLOWING,
     GROUP_CALLS,
     GROUP_KEYWORDS,
@@ -33,6 +34,7 @@ from .calls import (
     PATH_CALLS,
     ROUTE_CALLS,
     ROUTE_KEYWORDS,
+    SHELL_CALLS,
 )
 from .context import Context
 from .flows import Flows, is_sys_modules, last_name, names_a_module
@@ -116,6 +118,7 @@ class Places:
                 case ast.Assign(targets=targets):
                     names = [t.id for t in targets if isinstance(t, ast.Name)]
                     known = any(n in MODULE_VARIABLES for n in names) or any(self.flows.carries(t) for t in targets)
+                    known = known or any(last_name(t) == "__module__" for t in targets)
                     return "module" if known or self.application(node) else "unknown"
                 case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
                     known = isinstance(target, ast.Name) and target.id in MODULE_VARIABLES
@@ -198,7 +201,11 @@ class Places:
                         return True
                 case ast.Subscript(slice=key) if names_a_module(key, self.flows.named):
                     return True
-                case ast.keyword(arg="logger" | "match" | "logger_name"):
+                case ast.keyword(arg="logger" | "match" | "logger_name" | "module"):
+                    return True
+                case ast.Dict(keys=keys, values=values) if any(
+                    v is child and _is(k, "__module__") for k, v in zip(keys, values, strict=True)
+                ):
                     return True
                 case ast.Dict() if self.loggers(parent):
                     return child in parent.keys
@@ -208,8 +215,24 @@ class Places:
         if no_value and self.flows.holds_names(parent):
             return True
         if isinstance(parent, ast.Assign):
-            return any(last_name(t) in IDENTITY_VARIABLES for t in parent.targets)
+            return any(last_name(t) in IDENTITY_VARIABLES or last_name(t) == "__module__" for t in parent.targets)
         return isinstance(parent, ast.Assert)
+
+    def given(self, node: ast.AST) -> bool:
+        """Whether the text is code that is run in a namespace of its own: what its names are is said there."""
+        call = self.parents.get(node)
+        if not isinstance(call, ast.Call) or call.args[:1] != [node]:
+            return False
+        name = self.context.called(call)
+        spaces = call.args[1:] if name in ("eval", "exec", "runctx") else []
+        spaces += [k.value for k in call.keywords if k.arg in ("globals", "locals")]
+        return name in EVALUATING and not all(_is_seen(space) for space in spaces)
+
+    def command(self, node: ast.AST) -> bool:
+        """Whether the text is a command line with its arguments, as a shell takes it."""
+        call = self.parents.get(node)
+        ours = isinstance(call, ast.Call) and call.args[:1] == [node] and self.context.called(call) in SHELL_CALLS
+        return ours and " " in str(getattr(node, "value", ""))
 
     def folder(self, node: ast.AST) -> bool | None:
         """Whether a text that names a tracked folder is one: True in a command, False as a route, None if unknown."""
@@ -257,6 +280,8 @@ class Places:
         parent = self.parents.get(node)
         if isinstance(parent, ast.List | ast.Tuple):
             parent = self.parents.get(parent)
+            while isinstance(parent, ast.BinOp):
+                parent = self.parents.get(parent)
         if not isinstance(parent, ast.Assign | ast.AugAssign):
             return False
         targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
@@ -285,6 +310,20 @@ class Places:
             return False
         first = call.args[0]
         return is_sys_modules(first) or (isinstance(first, ast.Constant) and first.value == "sys.modules")
+
+
+def _is(node: ast.AST | None, value: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == value
+
+
+def _is_seen(space: ast.expr) -> bool:
+    """Whether a namespace is the one that is seen here, or none."""
+    match space:
+        case ast.Call(func=ast.Name(id="globals" | "locals" | "vars"), args=[]):
+            return True
+        case ast.Constant(value=None) | ast.Dict(keys=[]):
+            return True
+    return False
 
 
 def _behind_flag(items: Sequence[ast.expr], position: int) -> Hint | None:

@@ -18,6 +18,7 @@ from .context import Context, World, parse
 from .distributions import scan_distributions
 from .dynamic import Dynamic
 from .filepaths import FilePaths
+from .flows import is_sys_modules
 from .imports import Imports
 from .literals import Literals
 from .nameparts import NameParts
@@ -73,6 +74,8 @@ def scan_code(
     _bytes(context, sink, offsets)
     if whole:
         bare += _comments(context, sink, source, path)
+    if path and any(_drops(node) for node in [*context.of(ast.Delete), *context.of(ast.Call)]):
+        sink.with_the_move()
     context.imports = None  # the two hold each other, and nobody collects circles while files are scanned
     return bare
 
@@ -103,6 +106,20 @@ def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
                 rule="name",
                 reason=f"{offsets.source[start + begin : start + finish]} moves to {new}",
             )
+
+
+def _drops(node: ast.AST) -> bool:
+    """Whether this takes a module out of `sys.modules`, to import it anew: one that is still there under its other
+    name would be handed out as it was.  So what the file imports changes together with what it drops.
+    """
+    match node:
+        case ast.Delete(targets=targets):
+            return any(isinstance(t, ast.Subscript) and is_sys_modules(t.value) for t in targets)
+        case ast.Call(func=ast.Attribute(attr="pop", value=modules)):
+            return is_sys_modules(modules)
+        case ast.Call(func=ast.Attribute(attr="delitem"), args=[modules, *_]):
+            return is_sys_modules(modules)
+    return False
 
 
 def _docstrings(context: Context) -> set[int]:

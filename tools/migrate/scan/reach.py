@@ -18,6 +18,8 @@ from ..resolve import Resolver, absolute
 from ..syntax import flatten, parse
 
 _PYTHON = (".py", ".pyi", ".pyw")
+_ADDED = re.compile(r"(?:^|[}s)])\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+_MODULE = re.compile(r"\.{0,3}[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _SPEAKING = frozenset([ast.Import, ast.ImportFrom, ast.Attribute, ast.Call, ast.Subscript, ast.Constant])
 
 
@@ -42,7 +44,7 @@ class Reaches:
         self._dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + either + rb")\b")
         # Cheap signs that a file may reach into another module: `x.name`, "name", `from x import name`, `import *`.
         self._sign = re.compile(
-            rb"[\w)\]]\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
+            rb"[\w)\]}\"']\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
             rb"|\bfrom\b[^\n#]+\bimport\b(?:[ \t(\\]+[^\n#]*\b(?:" + either + rb")\b|[ \t]*[(\\])"
         )
 
@@ -102,6 +104,10 @@ class Reaches:
                 case ast.Subscript(slice=ast.Constant(value=str(key))) if key in names:
                     wanted.add(key)
                 case ast.Constant(value=str(text_value)) if "." in text_value:
+                    self._module_in(text_value, here.package if here else "", imported)
+                    # `f"{MODULE}.pkg.part"`, `MODULE + ".pkg"`: what the text is added to is one of those modules.
+                    for chain in _ADDED.findall(text_value):
+                        wanted.update(part for part in chain.split(".") if part in names)
                     shown = re.findall(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+", text_value)
                     out.update(f for f in shown if f.rpartition(".")[2] in names)
                     for name in shown:  # "services.x.pkg.parse" reaches `services.x.pkg`
@@ -111,6 +117,15 @@ class Reaches:
             out.update(f"{module}.{name}" for name in wanted)
             if here and module in resolver.index.files and wanted:
                 out.update(f"{layout.current_module(module)}.{name}" for name in wanted)
+
+    def _module_in(self, text: str, package: str, found: set[str]) -> None:
+        """Note the module of this tree that a text names, relative to the package of the file if it has dots."""
+        if not _MODULE.fullmatch(text):
+            return
+        steps = len(text) - len(text.lstrip("."))
+        name = absolute(text.lstrip("."), steps, package)
+        if self.layout.current_module(name) in self.resolver.index.files:
+            found.add(name)
 
 
 def _star(resolver: Resolver, layout: Layout, base: str, names: set[str], out: set[str], seen: set[str]) -> None:

@@ -309,8 +309,9 @@ class _Walker:
     def _type_params(self, node: ast.AST) -> None:
         for parameter in getattr(node, "type_params", []):
             self.scope.bind(parameter.name, "other", parameter)
-            if getattr(parameter, "bound", None):
-                self._annotation(parameter.bound)
+            for value in (getattr(parameter, "bound", None), getattr(parameter, "default_value", None)):
+                if value is not None:
+                    self._annotation(value)
 
     def _visit_all(self, nodes: Sequence[ast.AST]) -> None:
         for node in nodes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..model import Edit, Finding
@@ -57,6 +57,10 @@ class Sink:
     def has_rule(self, prefix: str) -> bool:
         """Whether there is an edit by a rule that begins so."""
         return any(edit.rule.startswith(prefix) for edit in self._taken.values())
+
+    def with_the_move(self) -> None:
+        """Make every edit so far one of stage 3."""
+        self._taken = {span: replace(edit, stage=3) for span, edit in self._taken.items()}
 
     def covered(self, start: int, end: int) -> bool:
         """Whether an edit holds this span or lies in it."""

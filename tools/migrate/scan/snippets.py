@@ -79,6 +79,14 @@ def scan_annotation(context: Context, sink: Sink, text: str, base: int, scope: S
         word = str(node.value)
         if context.judge.mentioned(word) and places.source[first + 1 : last - 1] == word:
             known = scan_annotation(context, sink, word, base + first, scope) or known
+    for node, _ in inner.strings:
+        first, last = places.span(node)
+        word = str(node.value)
+        verdict = context.judge.value(word, sink.path) if places.source[first + 1 : last - 1] == word else None
+        if verdict is not None and verdict.kind == "change":
+            where = base + first, base + first + len(word)
+            sink.edit(*where, verdict.new, stage=verdict.stage, rule=verdict.rule, reason=verdict.reason)
+            known = True
     if not known:
         return False
     if not renames:

@@ -15,7 +15,8 @@ from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patte
 from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
-from .documents import json_strings, scan_markdown, scan_notebook, scan_rst
+from .documents import json_strings, scan_markdown, scan_rst
+from .notebooks import scan_notebook
 from .roots import scan_pythonpath
 from .sink import Sink
 from .words import hint_before, note_bare, scan_words, trim

@@ -21,7 +21,7 @@ Style = Literal["prose", "command", "config", "literal", "anchored"]
 _MODULE_BEFORE = re.compile(
     r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
         | \blogger\s*[=:]
-        | :(?:py:)?mod: | \bautomodule:: | \bautopackage:: | \bcurrentmodule:: | \bmodule:: | \bpython3?\s+-m
+        | :(?:py:)?mod: | \{(?:py:)?mod\} | \b(?:automodule|autopackage|currentmodule|module)(?:::|\}) | \bpython3?\s+-m
         | \b(?:__import__|import_module)(?=\() | \bcallable\s*[=:]
         | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
@@ -54,7 +54,15 @@ _ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots 
 _MESSAGE = re.compile(r"(?:^|[\s\"'])(?:error|ignore|always|default|module|once):[ ]?$")  # of a filter: what code says
 _TOP_BEFORE = re.compile(r"\b__import__\(\s*(?:[\"']|  )$")  # two blanks are an escaped quote
 _TOP_CLOSED = re.compile(r"(?:[\"']|  )\s*\)")
-_PICKLE = re.compile(r"\bc$")
+# What carries its own name there: a stage of an image, a label of a document.
+_OWN_NAME = re.compile(
+    r"""\b(?:COPY|ADD)\b[^\n]*--from=$ | --mount=\S*\bfrom=$
+        | (?::(?:std:)?(?:ref|numref|term|option|envvar|confval): | \{(?:ref|numref|term)\})`(?:[^`<]*<)?$""",
+    re.X,
+)
+_ADDRESS = re.compile(r"\b(?:http|httpApi|httpGet|httpHeaders|alb|websocket|method)[\"']?[ \t]*:(?!//)")
+_FIELD_BEFORE = re.compile(r"(?:\{\s*|%\(|\{%[^%\n]*\s)$")  # of a format or a template in a string
+Doubt = tuple[str, tuple[str, ...]]  # a rule and readings: what would be changed is listed under them
 
 
 def scan_words(
@@ -67,17 +75,19 @@ def scan_words(
     *,
     module_hint: bool = False,
     stage: int | None = None,
+    doubt: Doubt | None = None,
 ) -> int:
     """Scan `text`, which lies at offset `base` of the sink's text.  Returns how many bare mentions were passed over.
 
-    `stage` overrides the stage of the edits, where the text repeats what the moved code itself says.
+    `stage` overrides the stage of the edits, where the text repeats what the moved code itself says.  With `doubt` all
+    that would be changed is listed.
     """
     bare = 0
     for start, end, token in judge.tokens(text):
         before = _before(text, start)
         rest = text[end : end + 40]
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
-        if rest.startswith("::") and ":" in token:
+        if (rest.startswith("::") and ":" in token) or _OWN_NAME.search(before) or _route(text, start, before):
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = trim(token, end)
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
@@ -86,7 +96,9 @@ def scan_words(
         if verdict is None:
             _unresolved(token, base + start, before, sink, style, judge)
             continue
-        if verdict.kind == "change":
+        if verdict.kind == "change" and (why := doubt or _field(before, style)):
+            sink.list(base + start, why[0], token, (f"a name in the moved code, now {verdict.new}", *why[1]))
+        elif verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
             soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
             when = stage or (3 if soon else verdict.stage)
@@ -105,9 +117,8 @@ def scan_words(
 
 
 def _is_meant(token: str, before: str, judge: Judge) -> bool:
-    """Whether prose means code by a name that nothing has: it is marked, or below a dotted name, which is no word."""
-    dotted = any("." in old and token.startswith(f"{old}.") for old in judge.layout.old_names)
-    return bool(_MARKED.search(before)) or (dotted and not re.search(r"\w+://\S*$", before))
+    """Whether prose means code by a name that nothing has: it is marked, or below a module, which is no plain word."""
+    return bool(_MARKED.search(before)) or (judge.below_a_module(token) and not re.search(r"\w+://\S*$", before))
 
 
 def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage: int) -> None:
@@ -120,6 +131,21 @@ def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage
     elif "." in new:
         reason = f"the call gives the package above {new}"
         sink.edit(end, end, new[new.index(".") :], stage=stage, rule="string.top", reason=reason)
+
+
+def _route(text: str, start: int, before: str) -> bool:
+    """Whether this is the `path:` of an address, as serverless and Kubernetes write it: `http: {path: shop/cart}`."""
+    if not re.search(r"(?:^|[\s{,])[\"']?path[\"']?:[ \t]*[\"']?$", before):
+        return False
+    above = text[:start].splitlines()[-5:-1]
+    return bool(_ADDRESS.search(before) or any(_ADDRESS.search(line) for line in above))
+
+
+def _field(before: str, style: Style) -> Doubt | None:
+    """Why a name in a string may be none: it stands in a field, `"{pkg.part}".format(...)`, that somebody fills in."""
+    if style != "literal" or not _FIELD_BEFORE.search(before):
+        return None
+    return "string.field", ("a field of a format or a template; what fills it in has this name",)
 
 
 def _cloned(token: str, before: str, sink: Sink, offset: int) -> bool:
@@ -177,7 +203,7 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
     if token.startswith("/") and (style == "anchored" or _ROOTED.search(before)):
         found = judge.path(token[1:], ".gitignore")
         return found and _led(found, "/")
-    variable = re.match(r"(?:\$\{?\w+\}?|\{\{?[^{}]*\}?\})/", token)
+    variable = re.match(r"(?:\$\{?\w+\}?|\{\{?[^{}]*\}?\}|%\(\w+\)s)/", token)
     if project and (folder := editable(judge.layout, token[variable.end() :] if variable else token)):
         lead = variable.group() if variable else "./" * token.startswith("./")
         return Verdict("change", "its distribution is merged there", lead + folder, 4, "path.project")

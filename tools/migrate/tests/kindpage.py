@@ -27,8 +27,10 @@ of public projects, `test_shapes.py` moves of every shape; `test_programs.py` ru
 
 What is listed has a rule, which the report shows. A bare word (`string.bare`, `word.bare`), a text that only looks like
 a name (`string.missing`), the name of a folder that may be a route (`path.folder`) or lies below an unknown one
-(`path.joined`), a part of a longer text (`string.joined`, `string.prefix`), a label (`string.label`, `django.label`):
-in each case both readings are given.
+(`path.joined`), a part of a longer text (`string.joined`, `string.prefix`), a label (`string.label`, `django.label`), a
+column in a statement of SQL (`string.sql`), a field that a format or a template fills in (`string.field`), a route
+(`string.route`), a name in a namespace that is given (`string.namespace`), attributes (`string.attribute`), what does
+not parse (`file.unparsed`): in each case both readings are given.
 """
 
 

@@ -229,12 +229,10 @@ class Checkout:
         total: Counter[str] = Counter()
         for folder in (self.root / ".git" / "migrate").glob("*/gates/[0-9]*"):
             log = max(folder.glob("*/log.txt"), key=lambda p: p.stat().st_mtime)
-            summary = r"^=*[ ]*(\d+ \w+(?:, \d+ \w+)*)[^\n]* in ([\d.]+)s"
-            found = re.findall(summary, log.read_text(errors="replace"), re.M)
-            _need(bool(found), f"stage {stage}: the suite did not run:\n{log.read_text(errors='replace')[-2000:]}")
-            text, seconds = found[-1]
-            row.seconds -= float(seconds)
-            total.update({word: int(number) for number, word in re.findall(r"(\d+) (\w+)", text)})
+            counted, seconds = summary_of(log.read_text(errors="replace"))
+            _need(bool(counted), f"stage {stage}: the suite did not run:\n{log.read_text(errors='replace')[-2000:]}")
+            row.seconds -= seconds
+            total.update(counted)
         words = ("passed", "failed", "skipped", "xfailed", "xpassed", "errors", "error")
         row.passed[stage] = ", ".join(f"{total[w]} {w}" for w in words if total[w])
 
@@ -299,6 +297,24 @@ class Checkout:
         for new in sorted(moved.values(), key=lambda p: -(self.root / p).stat().st_size)[:5]:
             log = self.git("log", "--follow", "--format=%H", "--", new).split()
             _need(bool(log) and log[-1] == self.first, f"the history of {new} ends at the move")
+
+
+def summary_of(log: str) -> tuple[Counter[str], float]:
+    """How many tests ended how, and the seconds of it, as the last pytest or unittest of a log says; nothing else."""
+    found = re.findall(r"^=*[ ]*(\d+ \w+(?:, \d+ \w+)*)[^\n]* in ([\d.]+)s", log, re.M)
+    if found:
+        text, seconds = found[-1]
+        return Counter({word: int(number) for number, word in re.findall(r"(\d+) (\w+)", text)}), float(seconds)
+    blocks = re.findall(r"^Ran (\d+) tests? in ([\d.]+)s\n+(?:OK|FAILED)(?: \((.*)\))?$", log, re.M)
+    if not blocks:
+        return Counter(), 0.0
+    ran, seconds, others = blocks[-1]
+    names = {"failures": "failed", "expected failures": "xfailed", "unexpected successes": "xpassed"}
+    counted: Counter[str] = Counter(
+        {names.get(word, word): int(n) for word, n in re.findall(r"(\w[\w ]*)=(\d+)", others)}
+    )
+    counted["passed"] = int(ran) - counted.total()
+    return counted, float(seconds)
 
 
 def _pattern(old: str) -> str:

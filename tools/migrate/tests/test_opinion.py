@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.migrate import commands
+from tools.migrate import commands, processes
 from tools.migrate.lock import read
 from tools.migrate.model import CheckFailed, Finding
 from tools.migrate.opinion import Renaming, Side, second_opinion
@@ -194,3 +194,12 @@ def test_what_stands_in_for_old_submodules_names_them_on_purpose(
         commands.run(Session(root, None, 1), stage, ())
     assert "pkg.http" in (root / "pkg/__init__.py").read_text(encoding="utf-8")
     assert commands.run(Session(root, None, 1), 4, ()).findings == []
+
+
+def test_several_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = {"app/use.py": USE.replace("from shop import", "from acme.store import")}
+    alone = _asked(tmp_path / "one", changed)
+    monkeypatch.setattr(processes, "_FROM", 2)
+    sides = _sides(tmp_path / "two", USE, changed)
+    assert second_opinion(sys.executable, *sides, timeout=20, jobs=2) == alone
+    assert {f.rule for f in alone} >= {"second-opinion.broken", "second-opinion.string"}

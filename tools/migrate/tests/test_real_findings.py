@@ -237,6 +237,15 @@ def test_a_stale_name_below_a_dotted_one_is_listed_in_prose(text: str, listed: b
     assert found == [("string.missing", "note", "kombu.eventloop.Timer")] * listed
 
 
+def test_a_stale_dotted_name_in_a_comment_is_listed_and_a_sentence_is_not() -> None:
+    """Django: `# consistent with django.utils.numberformat.floatformat()`, which is in another module."""
+    text = "x = 1  # as requests.adapters.Gone() does\n# requests.The next sentence\n# my.requests.adapters.Gone\n"
+    findings = scan({"a.py": text})["a.py"].findings
+    assert [(f.rule, f.severity, f.text, f.line) for f in findings if f.rule != "word.bare"] == [
+        ("string.missing", "note", "requests.adapters.Gone", 1)
+    ]
+
+
 # a module that is no package and has modules below it, as `requests.packages` has
 
 
