@@ -201,10 +201,7 @@ class Repo:
         return Tree(modes, read)
 
     def take_out(self, revision: str, folder: Path, *, without: tuple[str, ...] = ()) -> None:
-        """Write the tree of a revision into a folder, but for the files whose names end in `without`.
-
-        The checkout and its index stay as they are.
-        """
+        """Write the tree of a revision into a folder, without files ending so; checkout and index stay as they are."""
         index = folder / ".index-of-tools-migrate"
         self.run("read-tree", revision, GIT_INDEX_FILE=str(index))
         if without:

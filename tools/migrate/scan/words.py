@@ -115,11 +115,14 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (
-            style != "prose" or _MARKED.search(before) or judge.below_a_module(token)
-        ):
+        elif verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _is_meant(token: str, before: str, judge: Judge) -> bool:
+    """Whether prose means code by a name that nothing has: it is marked, or below a module, which is no plain word."""
+    return bool(_MARKED.search(before)) or (judge.below_a_module(token) and not re.search(r"\w+://\S*$", before))
 
 
 def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage: int) -> None:
