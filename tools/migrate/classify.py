@@ -107,7 +107,7 @@ class Judge:
         stage = 3 if self.layout.new_path(at) != at else 4
         exact = name in self.layout.old_names
         if exact and "." not in name and not tail.startswith(":"):
-            if hint == "module" or (tail and tail != "."):
+            if hint == "module" or (tail and tail not in (".", "*")):  # `pkg*` may be files or distributions
                 return Verdict("change", f"names the package {name}", new + tail, stage, "string.module")
             as_path = self.path(name + tail, at, hint) if hint in ("path", "either") else None
             if as_path is not None:

@@ -338,4 +338,3 @@ def _is_old(dotted: str, barred: set[str]) -> bool:
 
 def _within(name: str, outer: str) -> bool:
     return name == outer or name.startswith(outer + ".")
-

@@ -1,6 +1,6 @@
 """rope's MoveModule on a whole tree, as one command that can be timed beside others.
 
-    python tools/migrate/benchmarks/ropemove.py ROOT django/utils django/core [FILE TO LEAVE OUT ...]
+python tools/migrate/benchmarks/ropemove.py ROOT django/utils django/core [FILE TO LEAVE OUT ...]
 """
 
 from __future__ import annotations

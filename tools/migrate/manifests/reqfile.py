@@ -155,6 +155,12 @@ def rewrite_reqfile(path: str, text: str, stage: int, context: Context) -> tuple
         return text, notes, []
     for line in reversed(lines):
         match = _OPTION.match(line.body)
+        if match and (new := _from_new_folder(match["path"], path, context)):
+            at = line.start + line.text.index(match["path"])
+            text = text[:at] + new + text[at + len(match["path"]) :]
+            reason = "the file is read from its new folder"
+            notes.append(Edit(0, 0, match["path"], new, line.number, 3, "requirements.path", reason))
+            continue
         place = match or _PATH.match(line.requirement)
         if place is None or not place["path"] or not context.judge.mentioned(place["path"]):
             continue
@@ -166,3 +172,13 @@ def rewrite_reqfile(path: str, text: str, stage: int, context: Context) -> tuple
             text = text[:at] + verdict.new + text[at + len(place["path"]) :]
             notes.append(Edit(0, 0, place["path"], verdict.new, line.number, 3, "requirements.path", verdict.reason))
     return text, notes, []
+
+
+def _from_new_folder(text: str, path: str, context: Context) -> str | None:
+    """Another file of requirements as one that moves has to name it; None if the name stays right."""
+    layout, folder = context.layout, posixpath.dirname(path)
+    full = posixpath.normpath(posixpath.join(folder, text))
+    if layout.new_path(path) == path or not context.tree.exists(full):
+        return None
+    new = relative(layout.old_to_new_path(full) or full, posixpath.dirname(layout.new_path(path)) or ".")
+    return new if new != posixpath.normpath(text) else None

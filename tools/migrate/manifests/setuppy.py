@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from ..classify import Hint
 from ..model import Edit, Finding
 from ..tree import Lines
 from .facts import Context, Distribution, facts, moves_of, relative, stays_beside
@@ -25,6 +26,7 @@ from .thin import requirement_on_target
 _REQUIRES = ("install_requires", "setup_requires", "tests_require")
 _MODULES = ("packages", "py_modules", "package_dir", "package_data", "exclude_package_data")
 _PROSE = ("name", "description", "long_description", "keywords", "classifiers", "author", "url")
+_MADE = {"write_to", "version_file", "versionfile_source"}
 _JOINS = {"join", "joinpath", "Path", "PurePath"}
 
 
@@ -316,6 +318,7 @@ def _strings(file: _File, handled: set[int]) -> None:
         for c in ast.walk(file.call.tree)
         if isinstance(c, ast.Call) and "Extension" in ast.unparse(c.func) and c.args
     }
+    made = {id(n) for n in _made(file.call.tree)}
     for node in ast.walk(file.call.tree):
         if (
             not isinstance(node, ast.Constant)
@@ -327,9 +330,8 @@ def _strings(file: _File, handled: set[int]) -> None:
         start, end = file.span(node)
         source = file.text[start:end]
         points_at = node.value.find("=") + 1 if id(node) in modules else 0  # the name of an entry point stays
-        for hit in hits(
-            node.value[points_at:], file.path, file.context, "module" if id(node) in modules else "unknown"
-        ):
+        hint: Hint = "module" if id(node) in modules else "path" if id(node) in made else "unknown"
+        for hit in hits(node.value[points_at:], file.path, file.context, hint):
             stage = 3 if id(node) in early and hit.verdict.kind == "change" else hit.verdict.stage
             group = id(node) in modules and re.search(rf"^\s*\[{re.escape(hit.token)}\]", node.value, re.M)
             if stage != file.stage or group:
@@ -342,6 +344,16 @@ def _strings(file: _File, handled: set[int]) -> None:
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)
             elif hit.verdict.rule == "string.missing" and hit.token == node.value:  # `provides`, say
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings, "note")
+
+
+def _made(tree: ast.Module) -> Iterable[ast.expr]:
+    """Paths of files that are made when the distribution is built, so that none is tracked: `write_to=...`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in _MADE:
+            yield node.value
+        elif isinstance(node, ast.Dict):
+            keys = [_constant(k) if k is not None else None for k in node.keys]
+            yield from (v for k, v in zip(keys, node.values, strict=True) if k in _MADE)
 
 
 def _entry_points(call: SetupCall) -> ast.expr | None:

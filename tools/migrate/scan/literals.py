@@ -16,13 +16,14 @@ from .calls import ATTRIBUTE_CALLS, DISTRIBUTION_CALLS, EVALUATING
 from .context import Context
 from .distributions import merged_names, normal, scan_distributions
 from .documents import scan_docstring
+from .escapes import scan_written, written, written_between
 from .joins import after, before
 from .offsets import Offsets, string_tokens
 from .places import Places
 from .scopes import Scope, Scopes
 from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
-from .words import Doubt, scan_words
+from .words import Doubt, Style, scan_words
 
 _LOGGED = re.compile(r"(?:^|\n|\\n)[ \t]*(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|Level \d+):(?P<name>[^\W\d][\w.]*):")
 _LEADING = re.compile(r"\w[\w.]*")
@@ -94,15 +95,22 @@ class Literals:
             return
         whole = len(pieces) == 1 and self.at.source[start + pieces[0][0] : start + pieces[0][1]] == node.value
         doubt = self._meant(node)
-        if whole:
-            text, first = str(node.value), start + pieces[0][0]
-            if doubt is None and self._whole(node, text, first):
-                return
-            runs, seen = self._run(node) if doubt is None else (False, False)
-            if (runs or _CODE.search(text)) and self._embedded(text, first, seen=seen):
+        value, first = str(node.value), start + (pieces[0][0] if pieces else 0)
+        if whole and doubt is None and self._whole(node, value, first):
+            return
+        runs, seen = self._run(node) if doubt is None else (False, False)
+        if runs or _CODE.search(value):
+            outer = self.context if seen else None
+            if whole:
+                done = scan_snippet(self.context, self.sink, [(value, first)], dedent=True, outer=outer)
+            else:
+                characters = written(self.at.source, start, pieces, value)
+                done = characters is not None and scan_written(self.context, self.sink, characters, outer)
+            if done:
                 return
         hint = self.places.hint(node)
         stage = 3 if self.places.identity(node) else None
+        style = "command" if self.places.command(node) else _style(value)
         for number, (a, b, raw) in enumerate(pieces):
             text = self.at.source[start + a : start + b]
             self._logged(text, start + a)
@@ -111,7 +119,7 @@ class Literals:
             if right is None:
                 right = after(node, self.parents) or ""
             alone = self._alone(text, start + a, left, right)
-            self._piece(alone, start + a, raw, hint, stage, doubt, command=self.places.command(node))
+            self._piece(alone, start + a, raw, hint, stage, doubt, style)
 
     def _logged(self, text: str, base: int) -> None:
         """`INFO:pkg.part:message`, as `assertLogs` and the default format of logging show a record."""
@@ -203,7 +211,7 @@ class Literals:
         return any(True for _ in self.judge.tokens(text))
 
     def _piece(
-        self, text: str, base: int, raw: bool, hint: Hint, stage: int | None, doubt: Doubt | None, *, command: bool
+        self, text: str, base: int, raw: bool, hint: Hint, stage: int | None, doubt: Doubt | None, style: Style
     ) -> None:
         """One quoted piece as free text: prefixes of computed names, escaped dots of patterns, and words.
 
@@ -253,8 +261,8 @@ class Literals:
                     )
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
         self.bare += scan_words(
-            shown, base, self.sink, self.judge, self.path, "command" if command else "literal",
-            module_hint=hint == "module", stage=shown_stage, doubt=doubt,
+            shown, base, self.sink, self.judge, self.path, style, module_hint=hint == "module", stage=shown_stage,
+            doubt=doubt,
         )  # fmt: skip
 
     def _meant(self, node: ast.Constant) -> Doubt | None:
@@ -277,11 +285,6 @@ class Literals:
         given = any(keyword.arg == "globals" for keyword in call.keywords)
         return name in EVALUATING, name in ("exec", "runctx") or (name in EVALUATING and given)
 
-    def _embedded(self, text: str, base: int, *, seen: bool) -> bool:
-        """Code inside a string (a script for `python -c`, a file that a test writes); `seen`: with the names here."""
-        outer = self.context if seen else None
-        return scan_snippet(self.context, self.sink, [(text, base)], dedent=True, outer=outer)
-
     def _annotation(self, node: ast.Constant, scope: Scope) -> None:
 
         start, end = self.at.span(node)
@@ -303,7 +306,14 @@ class Literals:
         doubt = _sql("".join(str(n.value) if isinstance(n, ast.Constant) else "x" for n in node.values))
         inner = {n.value: n for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
         last = 0  # where the text before ends
-        for a, b, value in string_parts(segment) or []:
+        parts, done = string_parts(segment) or [], False
+        if _CODE.search(segment) or "\\n" in segment:
+            characters = written_between(self.at.source, start, parts, node)
+            code = "".join(c for c, _ in characters or ())
+            done = bool(_CODE.search(code)) and scan_written(self.context, self.sink, characters or [], None)
+        for a, b, value in parts:
+            if done and value is None:
+                continue
             if value is not None and value in inner and self.judge.mentioned(value):
                 self._whole(inner[value], value, start + a)
             elif self.judge.mentioned(segment[a:b]):
@@ -311,9 +321,8 @@ class Literals:
                 left = segment[:last] if last else before(node, self.parents)
                 left = None if "}" in segment[last:a] else left
                 alone = self._alone(segment[a:b], start + a, left, "") if value is None else segment[a:b]
-                self._piece(
-                    alone, start + a, False, hint, 3 if self.places.identity(node) else None, doubt, command=False
-                )
+                stage = 3 if self.places.identity(node) else None
+                self._piece(alone, start + a, False, hint, stage, doubt, _style(segment))
             last = b if value is None else last
 
     def _distributions(self, node: ast.Constant) -> None:
@@ -335,3 +344,8 @@ class Literals:
 def _sql(text: str) -> Doubt | None:
     """The doubt about names in a statement of SQL."""
     return ("string.sql", ("a table and a column of it",)) if _SQL.match(text) else None
+
+
+def _style(text: str) -> Style:
+    """How a text is read: of code that does not parse, what is left of it, is listed word by word."""
+    return "config" if _CODE.search(text) else "literal"

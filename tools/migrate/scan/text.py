@@ -41,6 +41,7 @@ _HISTORY = re.compile(
 _XML = re.compile(r"\.zcml(?:\.in)?$")  # configuration; other XML may be data
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
 _BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
+_MODEL = "the label of an application, and a model, as in data for Django"
 _COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
 
 
@@ -141,7 +142,9 @@ def _json(world: World, sink: Sink, path: str) -> int:
         known = loggers or flagged or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
         hint: Hint = "module" if known else "either" if measured else "unknown"
         verdict = world.judge.value(text, path, hint) if "\\" not in text else None
-        if verdict is None:
+        if where[-1:] == ("model",) and verdict is not None and text.count(".") == 1 and verdict.kind == "change":
+            sink.list(start, "string.label", text, (_MODEL, f"a module, now {verdict.new}"))
+        elif verdict is None:
             bare += scan_words(re.sub(r"\\.", "  ", text), start, sink, world.judge, path, "command")
         elif verdict.kind == "change":
             # A logger is named after its module, so its configuration goes with the move.
@@ -158,6 +161,9 @@ def _json(world: World, sink: Sink, path: str) -> int:
             )
     if not found:
         bare += scan_words(sink.body, 0, sink, world.judge, path, "literal")
+    elif path.endswith(".json5"):  # strings in single quotes, keys without any
+        rest = re.sub(r'"(?:[^"\\\n]|\\.)*"', lambda m: " " * len(m.group()), sink.body)
+        bare += scan_words(rest, 0, sink, world.judge, path, "command")
     return bare
 
 

@@ -22,6 +22,7 @@ _MODULE_BEFORE = re.compile(
     r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
         | \blogger\s*[=:]
         | :(?:py:)?mod: | \{(?:py:)?mod\} | \b(?:automodule|autopackage|currentmodule|module)(?:::|\}) | \bpython3?\s+-m
+        | \b(?:[Mm]odule|No\ module\ named|cannot\ import\ name\ \S+\ from)\ (?=["'`])
         | \b(?:__import__|import_module)(?=\() | \bcallable\s*[=:]
         | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
@@ -60,6 +61,8 @@ _OWN_NAME = re.compile(
         | (?::(?:std:)?(?:ref|numref|term|option|envvar|confval): | \{(?:ref|numref|term)\})`(?:[^`<]*<)?$""",
     re.X,
 )
+_MODEL_BEFORE = re.compile(r"[ \t]*(?:-[ \t]+)?model:[ \t]*[\"']?")
+_NOT_FOUND = re.compile(r"No module named [\"'`]$")  # the name that was asked for, by an import of stage 4
 _ADDRESS = re.compile(r"\b(?:http|httpApi|httpGet|httpHeaders|alb|websocket|method)[\"']?[ \t]*:(?!//)")
 _FIELD_BEFORE = re.compile(r"(?:\{\s*|%\(|\{%[^%\n]*\s)$")  # of a format or a template in a string
 Doubt = tuple[str, tuple[str, ...]]  # a rule and readings: what would be changed is listed under them
@@ -96,12 +99,13 @@ def scan_words(
         if verdict is None:
             _unresolved(token, base + start, before, sink, style, judge)
             continue
-        if verdict.kind == "change" and (why := doubt or _field(before, style)):
+        if verdict.kind == "change" and (why := doubt or _field(before, style) or _model(token, before)):
             sink.list(base + start, why[0], token, (f"a name in the moved code, now {verdict.new}", *why[1]))
         elif verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
             soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
             when = stage or (3 if soon else verdict.stage)
+            when = 4 if _NOT_FOUND.search(before) else when
             sink.edit(base + start, base + end, verdict.new, stage=when, rule=verdict.rule, reason=verdict.reason)
             closed = _TOP_CLOSED.match(text, end)
             if closed and _TOP_BEFORE.search(before):
@@ -111,11 +115,14 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (
-            style != "prose" or _MARKED.search(before) or judge.below_a_module(token)
-        ):
+        elif verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge)):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _is_meant(token: str, before: str, judge: Judge) -> bool:
+    """Whether prose means code by a name that nothing has: it is marked, or below a module, which is no plain word."""
+    return bool(_MARKED.search(before)) or (judge.below_a_module(token) and not re.search(r"\w+://\S*$", before))
 
 
 def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage: int) -> None:
@@ -143,6 +150,13 @@ def _field(before: str, style: Style) -> Doubt | None:
     if style != "literal" or not _FIELD_BEFORE.search(before):
         return None
     return "string.field", ("a field of a format or a template; what fills it in has this name",)
+
+
+def _model(token: str, before: str) -> Doubt | None:
+    """Why `- model: shop.cart` may be no module: data for Django says so which model a row is of."""
+    if token.count(".") != 1 or not _MODEL_BEFORE.fullmatch(before):
+        return None
+    return "string.label", ("the label of an application, and a model, as in data for Django",)
 
 
 def _cloned(token: str, before: str, sink: Sink, offset: int) -> bool:

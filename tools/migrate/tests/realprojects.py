@@ -310,9 +310,8 @@ def summary_of(log: str) -> tuple[Counter[str], float]:
         return Counter(), 0.0
     ran, seconds, others = blocks[-1]
     names = {"failures": "failed", "expected failures": "xfailed", "unexpected successes": "xpassed"}
-    counted: Counter[str] = Counter()
-    for word, n in re.findall(r"(\w[\w ]*)=(\d+)", others):
-        counted[str(names.get(word, word))] = int(n)
+    pairs: list[tuple[str, str]] = re.findall(r"(\w[\w ]*)=(\d+)", others)
+    counted: Counter[str] = Counter({names.get(word, word): int(n) for word, n in pairs})
     counted["passed"] = int(ran) - counted.total()
     return counted, float(seconds)
 

@@ -220,6 +220,23 @@ def test_a_stale_name_in_markup_is_listed_and_an_address_is_not() -> None:
     ] * 2
 
 
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ('def f():\n    """\n    Arguments:\n        timer (kombu.eventloop.Timer): another timer.\n    """\n', True),
+        ('"""See https://kombu.eventloop.example.org and kombu.eventloops.Timer."""\n', False),
+        ('"""As requests.Timer has it."""\n', False),  # one word may be any word
+    ],
+)
+def test_a_stale_name_below_a_dotted_one_is_listed_in_prose(text: str, listed: bool) -> None:
+    files = {"kombu/__init__.py": "", "kombu/eventloop/__init__.py": "", "src/requests/__init__.py": "", "app.py": text}
+    moves = (MoveEntry("kombu.eventloop", "kombu.core.loop"), MoveEntry("requests", "libs.net.requests"))
+    tree = Tree.from_files(files)
+    scans = {s.path: s for s in scan_tree(make_world(resolve_layout(Plan("t", (".", "src"), moves), tree)))}
+    found = [(f.rule, f.severity, f.text) for f in scans["app.py"].findings] if "app.py" in scans else []
+    assert found == [("string.missing", "note", "kombu.eventloop.Timer")] * listed
+
+
 def test_a_stale_dotted_name_in_a_comment_is_listed_and_a_sentence_is_not() -> None:
     """Django: `# consistent with django.utils.numberformat.floatformat()`, which is in another module."""
     text = "x = 1  # as requests.adapters.Gone() does\n# requests.The next sentence\n# my.requests.adapters.Gone\n"
