@@ -161,7 +161,8 @@ class FrameDecoder:
         while at < len(left) and self.failure is None:
             if not _MAGIC_BYTES.startswith(left[at : at + 4]):
                 behind = _next_magic(left, at)
-                self._report(InvalidMagic(MAGIC, int.from_bytes(left[at : at + 4], "little"), 0))
+                if not self._searching:  # else they belong to the last fault, as they would in one chunk
+                    self._report(InvalidMagic(MAGIC, int.from_bytes(left[at : at + 4], "little"), 0))
             else:
                 inside = self._whole_inside(left, at)
                 if inside is None:

@@ -54,6 +54,7 @@ def seen(record: Found | Lost) -> Any:
 @example(b"", 1, True)
 @example(MAGIC, 1, True)
 @example(MAGIC * 40, 3, False)
+@example(bytes(31) + MAGIC[:1] + b"\0", 1, False)
 def test_any_bytes(data: bytes, size: int, verify: bool) -> None:
     place = 0
     found = []

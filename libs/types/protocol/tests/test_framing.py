@@ -295,6 +295,10 @@ def test_close_tells_what_is_left() -> None:
         decoder.feed(EMPTY)
 
 
+def test_what_looked_like_a_magic_at_the_end_belongs_to_the_fault_before_it() -> None:
+    assert run([bytes(31) + MAGIC[:1], b"\0"])[1] == [Fault(0, 33, InvalidMagic(0xDEADBEEF, 0, 0))]
+
+
 def test_close_gives_the_messages_behind_a_damaged_size() -> None:
     wrong = patched(TRADE, 26, b"\7", sign=False)
     decoder = FrameDecoder()
