@@ -145,7 +145,7 @@ def same(expected: Any, got: Any) -> None:
 def test_kaitai_reads_the_golden_messages(tmp_path: Path) -> None:
     module = compiled(tmp_path)
     golden = read()
-    found = module.ProtocolV2.from_bytes(b"".join(each.wire for each in golden)).messages
+    found = module.AlphapulseWire.from_bytes(b"".join(each.wire for each in golden)).messages
     assert len(found) == len(golden)
     for each, one in zip(golden, found, strict=True):
         same({name: value for name, value in each.header.items()}, one.header)
