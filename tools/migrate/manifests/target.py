@@ -45,6 +45,7 @@ def rewrite_target(editor: Editor, context: Context) -> None:
     own = frozenset({*known.replaced, known.target_key})
     for missing in (k for k, d in known.merged.items() if d is None):
         editor.find(0, "target.missing", f"no manifest of {missing} was found: nothing is carried from it")
+    _unnamed(editor, context)
     for dist in merged:
         if dist.data.get("project", {}).get("dynamic"):
             what = f"{dist.manifest} computes {', '.join(dist.data['project']['dynamic'])}"
@@ -67,6 +68,27 @@ def rewrite_target(editor: Editor, context: Context) -> None:
             editor.drop_table(("tool", "uv", "sources", name), "target.source", "a distribution is no source of itself")
             editor.drop_if_empty(("tool", "uv", "sources"), "target.source", "nothing is left in it")
     _packages(editor, context, merged)
+
+
+def _unnamed(editor: Editor, context: Context) -> None:
+    """Moves without a distribution, of code in the folder of one: nothing of it is merged, and dependants keep it."""
+    known, planned = facts(context), {entry.source for entry in context.plan.moves}
+    for move in context.layout.moves:
+        holders = [d for d in known.distributions.values() if _within(move.path, d.folder)]
+        holder = max(holders, key=lambda d: d.folder.count("/") if d.folder != "." else -1, default=None)
+        if move.distribution or holder is None or move.source not in planned or normal(holder.name) == known.target_key:
+            continue
+        editor.find(
+            0,
+            "target.unnamed",
+            f"{move.source} lies in the folder of {holder.name}, which the plan does not name",
+            (f"{holder.name} ships it: who needs that, needs {known.target_name}", "it ships other code, and stays"),
+            f'in the first case, add distribution = "{holder.name}" to the [[move]]; its manifest is {holder.manifest}',
+        )
+
+
+def _within(path: str, folder: str) -> bool:
+    return folder == "." or path == folder or path.startswith(folder + "/")
 
 
 def _python(editor: Editor, merged: Sequence[Distribution]) -> None:

@@ -129,18 +129,18 @@ def _json(world: World, sink: Sink, path: str) -> int:
     """Strings of a JSON text: each as one value, or else as a command line."""
     bare = 0
     found = False
-    last: tuple[object, ...] = ()
+    above: tuple[object, ...] = ()
+    option: Hint = "unknown"  # what the text before this one, an option in the list `above`, says of it
     for where, start, end in json_strings(sink.body):
         found = True
         text = sink.body[start:end]
-        flagged = last == (where[:-1], "module")  # behind `"-m"` in the same list
-        measured = last == (where[:-1], "either")
-        last = where[:-1], _takes(text)
+        behind = option if above == where[:-1] else "unknown"
+        above, option = where[:-1], _takes(text)
         if not world.judge.mentioned(text):
             continue
         loggers = "loggers" in where[:-1]
-        known = loggers or flagged or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
-        hint: Hint = "module" if known else "either" if measured else "unknown"
+        known = loggers or where[-1:] == ("module",) or where[-2:-1] == ("modules",)
+        hint: Hint = "module" if known else behind
         verdict = world.judge.value(text, path, hint) if "\\" not in text else None
         if where[-1:] == ("model",) and verdict is not None and text.count(".") == 1 and verdict.kind == "change":
             sink.list(start, "string.label", text, (_MODEL, f"a module, now {verdict.new}"))

@@ -24,6 +24,17 @@ def test_the_target_has_what_both_had() -> None:
     assert project["entry-points"] == {"acme.codecs": {"wire": "libs.core.wire.codec:decode"}}
 
 
+def test_a_move_that_names_no_distribution_although_its_folder_has_one_is_listed() -> None:
+    def unnamed(plan: str) -> list[str]:
+        return [each for each in findings(3, "libs/core/pyproject.toml", plan=plan) if "target.unnamed" in each]
+
+    (found,) = unnamed(MERGE.replace('distribution = "wire-fmt"\n', ""))
+    assert found == "warning 1 target.unnamed wire_fmt lies in the folder of wire-fmt, which the plan does not name"
+    # what lies in the target's own folder needs no word, nor does a plan that names all
+    assert unnamed(MERGE.replace('distribution = "money-types"\n\n[target]', "[target]")) == []
+    assert unnamed(MERGE) == []
+
+
 def test_the_target_keeps_its_comments_and_loses_its_own_source() -> None:
     text = after(3, "libs/core/pyproject.toml")
     assert "  # as few as can be\n" in text
