@@ -91,6 +91,8 @@ def scan_markdown(world: World, sink: Sink, path: str) -> int:
         block = body[begin:finish]
         # mark the whole fence, so that its closing line is not taken for an opening one
         blanked = blanked[: match.start()] + "\0" * (close.end() - match.start()) + blanked[close.end() :]
+        if language == "toctree":
+            block = _documents(world, sink, path, block, begin)
         if not world.judge.mentioned(block):
             if language in _PYTHON:
                 programs.append(_block_lines(block, begin, match["indent"]))
@@ -102,7 +104,6 @@ def scan_markdown(world: World, sink: Sink, path: str) -> int:
             scan_words(rest, begin, sink, world.judge, path, "prose")
         else:
             style: Style = "command" if language in _COMMAND or not language else "literal"
-            block = _without_documents(world, path, block) if language == "toctree" else block
             scan_words(block, begin, sink, world.judge, path, style)
     bare = _programs(world, sink, programs, path)
     return bare + scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
@@ -134,21 +135,34 @@ def scan_rst(world: World, sink: Sink, path: str) -> int:
                 scan_words(text, offset, sink, world.judge, path, "command")
                 blanked = blanked[:offset] + re.sub(r"[^\n]", "\0", text) + blanked[offset + len(text) :]
     for match in _TOCTREE.finditer(blanked):
-        listed = _without_documents(world, path, match.group())
+        listed = _documents(world, sink, path, match.group(), match.start())
         blanked = blanked[: match.start()] + listed + blanked[match.end() :]
     bare = _programs(world, sink, programs, path)
     return bare + scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
 
 
-def _without_documents(world: World, path: str, text: str) -> str:
-    """Entries of a table of contents, without those that are documents of this tree: they keep their names."""
-    folder = posixpath.dirname(path)
+def _documents(world: World, sink: Sink, path: str, text: str, base: int) -> str:
+    """Entries of a table of contents that are documents of this tree: the paths of those that move are changed.
+
+    Returns the text without all of them, so that nobody takes one for a module of that name.
+    """
+    folder, layout = posixpath.dirname(path), world.layout
+    place_after = posixpath.dirname(layout.new_path(path))
 
     def blank(match: re.Match[str]) -> str:
-        entry = re.sub(r".*<([^<>]+)>\s*$", r"\1", match.group()).strip()
-        places = (posixpath.normpath(posixpath.join(folder, entry.lstrip("/") + end)) for end in _DOCUMENTS)
-        ours = entry and any(world.layout.tree.exists(place) for place in places)
-        return "\0" * len(match.group()) if ours else match.group()
+        inner = re.search(r"<([^<>]+)>\s*$|(\S.*?)\s*$", match.group())
+        entry = (inner[1] or inner[2]) if inner else ""
+        places = ((posixpath.normpath(posixpath.join(folder, entry.lstrip("/") + end)), end) for end in _DOCUMENTS)
+        place, end = next((found for found in places if entry and found[0] in layout.tree), ("", ""))
+        if not inner or not place:
+            return match.group()
+        moved, start = layout.new_path(place), base + match.start() + inner.start(1 if inner[1] else 2)
+        new = posixpath.relpath(moved, place_after or ".").removesuffix(end)
+        if entry.startswith("/") and moved != place:
+            sink.list(start, "path.missing", entry, (f"{place}, now {moved}", "a path from another folder"))
+        elif not entry.startswith("/") and new != posixpath.normpath(entry):
+            sink.edit(start, start + len(entry), new, stage=3, rule="path.tracked", reason=f"{place} moves")
+        return "\0" * len(match.group())
 
     return re.sub(r"[^\n]+", blank, text)
 

@@ -90,7 +90,7 @@ def scan_words(
         before = _before(text, start)
         rest = text[end : end + 40]
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
-        if (rest.startswith("::") and ":" in token) or _OWN_NAME.search(before) or _route(text, start, before):
+        if (rest.startswith("::") and ":" in token) or _OWN_NAME.search(before):
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = trim(token, end)
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
@@ -99,8 +99,9 @@ def scan_words(
         if verdict is None:
             _unresolved(token, base + start, before, sink, style, judge)
             continue
-        if verdict.kind == "change" and (why := doubt or _field(before, style) or _model(token, before)):
-            sink.list(base + start, why[0], token, (f"a name in the moved code, now {verdict.new}", *why[1]))
+        doubtful = doubt or _field(before, style) or _model(token, before) or _route(text, start, before)
+        if verdict.kind == "change" and doubtful:
+            sink.list(base + start, doubtful[0], token, (f"a name in the moved code, now {verdict.new}", *doubtful[1]))
         elif verdict.kind == "change":
             logger = style == "command" and (re.search(r"qualname\s*=\s*$", before) or re.match(r"[\"']?:\s", rest))
             soon = logger or WARNING_FILTER.search(before) or (style == "command" and _MESSAGE.search(before))
@@ -137,12 +138,12 @@ def _top_level(token: str, start: int, end: int, sink: Sink, judge: Judge, stage
         sink.edit(end, end, new[new.index(".") :], stage=stage, rule="string.top", reason=reason)
 
 
-def _route(text: str, start: int, before: str) -> bool:
-    """Whether this is the `path:` of an address, as serverless and Kubernetes write it: `http: {path: shop/cart}`."""
+def _route(text: str, start: int, before: str) -> Doubt | None:
+    """Why a `path:` may be that of an address, as serverless and Kubernetes write it: `http: {path: shop/cart}`."""
     if not re.search(r"(?:^|[\s{,])[\"']?path[\"']?:[ \t]*[\"']?$", before):
-        return False
-    above = text[:start].splitlines()[-5:-1]
-    return bool(_ADDRESS.search(before) or any(_ADDRESS.search(line) for line in above))
+        return None
+    near = [before, *text[:start].splitlines()[-5:-1]]
+    return ("string.route", ("the path of an address",)) if any(map(_ADDRESS.search, near)) else None
 
 
 def _field(before: str, style: Style) -> Doubt | None:
