@@ -108,7 +108,9 @@ def test_rows_are_what_single_messages_give(kernel: str, stream: Any) -> None:
 @given(data=st.data())
 @settings(max_examples=8, deadline=None)
 def test_every_class_makes_the_round_trip(kernel: str, cls: Any, data: st.DataObject) -> None:
-    objects = data.draw(st.lists(objects_of(cls), min_size=1, max_size=6))
+    # Six full order books are more than Hypothesis likes to make up for one example.
+    most = 6 if cls.__layout__.size < 1000 else 2
+    objects = data.draw(st.lists(objects_of(cls), min_size=1, max_size=most))
     objects = objects * data.draw(st.sampled_from([1, 1, 20]))
     expected = b"".join(message(row, each, sequence=row + 1) for row, each in enumerate(objects))
     rows = rows_of(cls, objects)
