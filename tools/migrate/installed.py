@@ -72,10 +72,12 @@ def _old_names(file: Path, layout: Layout) -> Iterator[tuple[int, str]]:
     except (OSError, ValueError):
         return
     for node in ast.walk(tree) if tree else ():
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        match node:
+            case ast.Import():
+                names = [alias.name for alias in node.names]
+            case ast.ImportFrom(module=str(module), level=0):
+                names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+            case _:
+                continue
         if old := next((name for name in names if layout.new_module(name)), None):
             yield node.lineno, old
