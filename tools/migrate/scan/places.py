@@ -30,7 +30,6 @@ from .calls import (
     MODULE_VARIABLES,
     NAME_METHODS,
     ONLY_DOTTED,
-    P_PROGRAMS,
     PATH_CALLS,
     ROUTE_CALLS,
     ROUTE_KEYWORDS,
@@ -39,6 +38,7 @@ from .calls import (
 from .context import Context
 from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
+from .options import meaning
 from .scopes import Scopes
 
 
@@ -333,4 +333,4 @@ def _behind_flag(items: Sequence[ast.expr], position: int) -> Hint | None:
         return None
     if values[-1] in MEASURED_FLAGS:
         return "either"
-    return "module" if values[-1] != "-p" or values[0] not in P_PROGRAMS else None
+    return "module" if meaning(" ".join(str(v) for v in values)) == "module" else None
