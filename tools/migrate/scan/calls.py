@@ -72,18 +72,6 @@ NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit
 NAME_KEEPERS = words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
 MODULE_FLAGS = ("-m", "--pyargs", "-p", "--package", "--module", "--import", "--verifytypes")
 MEASURED_FLAGS = ("--cov",)  # of the folder of that name, where there is one, else of the package
-# Programs whose `-p` is something else: parents, a port, a project.
-P_PROGRAMS = words("""
-    mkdir cp install rsync docker podman ssh scp psql mysql unzip kill ps tar zip lsof make ninja nc cargo npx npm pdm
-    hatch papermill pg_dump pg_restore mysqldump nmap useradd docker-compose
-""")
-# Programs whose `-m` is something else: a marker, a message, a home folder, a mode.
-M_PROGRAMS = words("""
-    pytest py.test git hg svn jj alembic useradd usermod adduser mkdir install docker podman su docker-compose db
-    chmod nmap gh
-""")
-# Programs whose `--package` is a distribution, which keeps its name.
-PACKAGE_PROGRAMS = words("uv uvx cargo pdm rye hatch npx npm poetry pip-compile")
 MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
 # Calls that take the name of a group of entry points, which is a name of its own, whatever module is called the same.
 GROUP_CALLS = words("entry_points iter_entry_points get_entry_map get_entry_info load_entry_point select")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ..classify import Hint
+from ..options import meaning
 from .calls import (
     ANY_ARGUMENT,
     CALL_KEYWORDS,
@@ -38,7 +39,6 @@ from .calls import (
 from .context import Context
 from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
-from .options import meaning
 from .scopes import Scopes
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import takewhile
 from typing import Literal
 
 from ..classify import WARNING_FILTER, Hint, Judge, Verdict
 from ..layout import Layout
-from .options import meaning
+from ..options import meaning
 from .sink import Sink
 
 Style = Literal["prose", "command", "config", "literal", "anchored"]
@@ -195,8 +196,14 @@ def _before(text: str, start: int) -> str:
         at -= len(match.group())
         at = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
     if at == line and _ITEM.fullmatch(text[line:start]):
-        flag = _FLAG.fullmatch(text[:line].rstrip("\r\n").rpartition("\n")[2])
-        return f" {flag[1]} " if flag else text[line:start]
+        above = text[:line].splitlines()[-12:]
+        if not above or not _FLAG.fullmatch(above[-1]):
+            return text[line:start]
+        items = list(takewhile(lambda row: _ITEM.match(row), reversed(above)))
+        return " ".join(re.sub(r"^[ \t]*-[ \t]+|[\"']", "", row).strip() for row in reversed(items)) + " "
+    if at == line and re.match(r"[ \t]+-", text[line:start]):
+        first = next((row for row in reversed(text[:line].splitlines()) if re.match(r"\S", row)), "")
+        return ("addopts " if first.startswith("addopts") else "") + text[line:start]
     return _CONTINUED.sub(" ", text[at:start]) if at < line else text[line:start]
 
 
