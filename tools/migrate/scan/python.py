@@ -23,6 +23,7 @@ from .imports import Imports
 from .literals import Literals
 from .nameparts import NameParts
 from .offsets import Offsets
+from .patches import scan_patches
 from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
@@ -66,6 +67,7 @@ def scan_code(
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
     paths.scan()
     literals = Literals(context, sink, scopes, offsets, path)
+    paths.claimed |= scan_patches(context, sink, offsets, paths.origins)
     bare = literals.scan(_docstrings(context), paths.claimed)
     Dynamic(context, sink, offsets, here, there).scan()
     imports.finish()
