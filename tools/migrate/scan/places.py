@@ -218,6 +218,14 @@ class Places:
             return any(last_name(t) in IDENTITY_VARIABLES or last_name(t) == "__module__" for t in parent.targets)
         return isinstance(parent, ast.Assert)
 
+    def variable(self, node: ast.AST, old: str, new: str) -> bool:
+        """Whether a module's name, or the last part of it, also becomes that of a variable, and would be another."""
+        if not self.flows.naming:
+            return False
+        keys = self.flows.behind(node, lambda each: self.hint(each) == "module") & self.flows.naming.keys()
+        cut = old.rpartition(".")[2] == new.rpartition(".")[2]
+        return any(self.flows.naming[key] or not cut for key in keys)
+
     def given(self, node: ast.AST) -> bool:
         """Whether the text is code that is run in a namespace of its own: what its names are is said there."""
         call = self.parents.get(node)
