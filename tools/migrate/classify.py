@@ -86,10 +86,6 @@ class Judge:
             found = self.path(stripped, at, hint)
             if found is not None:
                 return _keep_space(text, stripped, found)
-        if match and hint == "path" and not stripped.endswith(".py"):  # programs that take a folder take a module, too
-            found = self._dotted(match["name"], match["tail"] or "", at, "unknown")
-            if found is not None and found.kind != "none":
-                return _keep_space(text, stripped, found)
         return None
 
     def in_comment(self, source: str) -> bool:

@@ -239,6 +239,9 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
     project = re.search(r"(?:(?:^|\s)(?:-e|--editable)[=\s]+|\bpip3?\s+install\s+(?:\S+\s+)*)[\"']?$", before)
     if "/" not in token and not token.endswith(".py") and not (project and editable(judge.layout, token)):
         found = judge.value(token, at, hint)
+        if found is None and hint == "path":  # programs that take a folder take a module, too
+            found = judge.value(token, at)
+            found = None if found is not None and found.kind == "none" else found
         distribution = _INSTALL_BEFORE.search(before) or meaning(before) == "distribution"
         if found and found.rule == "string.bare" and not judge.layout.plan.target and distribution:
             return None  # which keeps its name

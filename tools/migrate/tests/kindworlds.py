@@ -101,6 +101,12 @@ WORLDS = {
     "deep": World(
         '[migration]\nname = "deep"\n[[move]]\nfrom = "app.parts.box"\nto = "box"\n', _DEEP, names=(("app.parts.box", "box"),)
     ),
+    # and the other way round: it keeps its last name below a new parent
+    "under": World(
+        '[migration]\nname = "under"\n[[move]]\nfrom = "box"\nto = "app.parts.box"\n',
+        {"app/__init__.py": "", "box/__init__.py": "", "box/size.py": "WIDTH = 4\n"},
+        names=(("box", "app.parts.box"),),
+    ),
     # two distributions become one, one of them out of an import root of its own
     "two": World(
         '[migration]\nname = "two"\nimport-roots = [".", "libs/types"]\n'
