@@ -137,15 +137,7 @@ class Literals:
         hint = self.places.hint(node)
         verdict = self.judge.value(text, self.path, hint)
         if verdict is None:
-            return False
-        if (
-            hint == "path"
-            and not verdict.rule.startswith("path.")
-            and not isinstance(self.parents[node], ast.Attribute)
-        ):
-            # `open("pkg.part")`; `Path("pkg.part".replace(".", "/"))` begins with the name.
-            self.sink.list(first, "path.name", text, ("a file of that name", f"the module, now {verdict.new}"))
-            return True
+            return hint == "path" and self._file(node, text, first)
         if (group := self.places.group(node)) and verdict.rule != "path.tracked":
             return True
         if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
@@ -161,6 +153,14 @@ class Literals:
             note = verdict.kind == "none" or self.places.is_key(node)
             severity: Literal["note", "warning"] = "note" if note else "warning"
             self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)
+        return True
+
+    def _file(self, node: ast.Constant, text: str, first: int) -> bool:
+        """`open("pkg.part")`: where a path is expected, what would be the name of a module is listed."""
+        meant = self.judge.value(text, self.path)
+        if isinstance(self.parents.get(node), ast.Attribute) or meant is None or meant.kind != "change":
+            return False  # `Path("pkg.part".replace(".", "/"))` begins with the name
+        self.sink.list(first, "path.name", text, ("a file of that name", f"the module, now {meant.new}"))
         return True
 
     def _doubt(
