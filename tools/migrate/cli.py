@@ -84,7 +84,7 @@ def main() -> None:
     try:
         result = app(standalone_mode=False)
     except click.ClickException as error:
-        sys.exit(fail(error.format_message(), 2, "see --help"))
+        sys.exit(fail(error.format_message().rstrip("."), 2, "see --help"))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(fail("interrupted", 130, "the same command continues"))
     except MigrateError as error:
