@@ -1,46 +1,29 @@
 """Imports modules in a fresh interpreter and says which fail, and what their public names are.
 
-Owns: the driver that runs in the other interpreter, the watch over it, and the comparison of two sets of names.  It
-must not know what a plan is: which modules are asked about, and how names were renamed, is the caller's business.
-Nothing of the tree is ever imported into this process.
+Owns: the driver that runs in the other interpreter, and the comparison of two sets of names.  It must not know
+what a plan is: which modules are asked about, and how names were renamed, is the caller's business.  Nothing of the
+tree is ever imported into this process.
 
 One interpreter imports all modules and reports after each one.  When it dies or hangs, the module that it was at is
-the culprit, and a new interpreter goes on with the rest.  What the imported code prints is dropped; byte code goes to
-a temporary folder, so that none is written into the tree and no stale one is read.  Names are described as text
-without object identity, so that two trees can be compared in two processes.
+the culprit, and a new interpreter goes on with the rest.  Names are described as text without object identity, so that
+two trees can be compared in two processes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
-import select
-import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tools.migrate.environ import child_environment
 from tools.migrate.model import Finding
+from tools.migrate.otherpython import drive
 
-# Runs in the other interpreter, which may be an older Python: standard library only, nothing newer than 3.8.
+# Runs in the other interpreter, behind the common beginning: standard library only, nothing newer than 3.8.
 _DRIVER = r"""
-import sys, os, json, importlib
-job = json.loads(sys.stdin.readline())
-out = os.fdopen(os.dup(1), "w", encoding="ascii")
-null = os.open(os.devnull, os.O_RDWR)
-for fd in (0, 1, 2): os.dup2(null, fd)
-sys.path[:] = job["paths"] + [p for p in sys.path if p != ""]
-sys.argv[:] = [""]
-
-def tell(*what):
-    out.write(json.dumps(what) + "\n"); out.flush()
+import importlib
 
 def one_line(error):
     try: text = " ".join(str(error).split())
@@ -254,12 +237,9 @@ def _ask(
     root = root.resolve()
     with ExitStack() as stack:
         folder = bytecode or stack.enter_context(_scratch())
-        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0", **more}
-        env.pop("PYTHONDONTWRITEBYTECODE", None)  # the byte code goes to `folder`, where a second round finds it
         while waiting:
-            job = {"paths": [os.path.normpath(root / r) for r in roots], "modules": waiting, "root": str(root)}
-            how: dict[str, object] = {"names": names, "bytecode": folder}
-            messages, end = drive(python, _DRIVER, json.dumps(job | how), root, env, timeout)
+            job = {"modules": waiting, "names": names}
+            messages, end = drive(python, _DRIVER, job, root, roots, folder, timeout, more)
             at = ""
             for kind, *rest in messages:
                 if kind == "start":
@@ -278,61 +258,3 @@ def _ask(
             waiting = [name for name in waiting if name not in done]
     ordered = {name: answer.errors.get(name, "") for name in modules}
     return _Answer(ordered, {name: answer.names[name] for name in modules if name in answer.names})
-
-
-def drive(
-    python: str, driver: str, job: str, root: Path, env: Mapping[str, str], timeout: float | None
-) -> tuple[list[list[Any]], str]:
-    """Run a driver once on a job: what it told, line by line, and '' or how it ended before it was through.
-
-    `timeout` is in seconds from one line to the next.  Whatever the driver has started ends with it.
-    """
-    try:
-        process = subprocess.Popen(
-            [python, "-c", driver],
-            cwd=root,
-            env=dict(env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return [], f"{type(error).__name__}: {error}"
-    assert process.stdin is not None and process.stdout is not None
-    buffer, timed_out = b"", False
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(job.encode() + b"\n")
-            process.stdin.close()
-        while not buffer.endswith(b'["end"]\n') and not timed_out:
-            chunk = _read(process, process.stdout.fileno(), timeout)
-            if chunk == b"":
-                break
-            timed_out, buffer = chunk is None, buffer + (chunk or b"")
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # and what imported code started on its own
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    messages = [json.loads(line) for line in buffer.splitlines() if line.endswith(b"]")]
-    if messages and messages[-1] == ["end"]:
-        return messages[:-1], ""
-    if timed_out:
-        return messages, f"TimeoutExpired: no answer within {timeout:g} s"
-    code = process.returncode
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return messages, f"InterpreterDied: the interpreter ended with {how}"
-
-
-def _read(process: subprocess.Popen[bytes], stream: int, timeout: float | None) -> bytes | None:
-    """The next output; b"" when there will be none, None when there was none in time."""
-    limit = None if timeout is None else time.monotonic() + timeout
-    while limit is None or time.monotonic() < limit:
-        # In slices, because a child of the imported code may hold the pipe open after the interpreter has died.
-        dead = process.poll() is not None
-        if select.select([stream], [], [], 0 if dead else min(0.5, timeout or 0.5))[0]:
-            return os.read(stream, 1 << 16)
-        if dead:
-            return b""
-    return None

@@ -9,71 +9,30 @@ the packages above them, are executed.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
-from pathlib import Path
 from typing import Protocol
 
 from tools.migrate.model import Finding
-from tools.migrate.processes import each
-from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
-from tools.migrate.submodules import blanked
+from tools.migrate.sides import Reading, Renaming, Side, within
+from tools.migrate.statements import Request, Wish, module_name
 from tools.migrate.syntax import no_collector
 from tools.migrate.witness import Answer, ask
 
-_PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
-_SETTINGS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".conf")
-_HIDDEN = ("migration.lock", "migration.toml")
 _CONFIRMED = 40  # failures that are asked once more, each alone: a circular import may depend on what came before
 
 
-@dataclass(frozen=True)
-class Side:
-    """One of the two trees: its folder, its tracked files, its import roots, and where those lie that are not there."""
-
-    root: Path
-    files: Sequence[str]
-    roots: Sequence[str]
-    rest: Path | None = None
-
-    def place(self, path: str) -> Path:
-        here = self.root / path
-        return here if self.rest is None or here.is_file() else self.rest / path
-
-
 class Partial(Protocol):
-    """The tree from before, of which only a part was written out."""
+    """The tree from before, of which only the changed files are there until more is needed."""
 
     @property
     def changed(self) -> Collection[str]: ...  # paths that the two trees have differently
 
+    def write(self, moving: Iterable[str]) -> None: ...
+
     def lacks(self, errors: Iterable[str]) -> bool: ...
 
     def write_rest(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Renaming:
-    """The plan's moves as prefixes of dotted names, and where each file went."""
-
-    names: Mapping[str, str]
-    paths: Mapping[str, str]
-    exclude: Sequence[str] = ()
-
-    def new(self, dotted: str) -> str:
-        """The name after the move of what was called `dotted` before it."""
-        old = max((o for o in self.names if _within(dotted, o)), key=len, default="")
-        return self.names[old] + dotted[len(old) :] if old else dotted
-
-    def touches(self, dotted: str) -> bool:
-        return any(_within(dotted, n) for pair in self.names.items() for n in pair)
-
-    def text(self, text: str) -> str:
-        """`text` with each dotted name in it as it is afterwards."""
-        return re.sub(r"[^\W\d]\w*(?:\.\w+)*", lambda m: self.new(m.group()), text)
 
 
 @dataclass
@@ -106,85 +65,40 @@ def second_opinion(
     left_out = set(shims)
     now = Side(after.root, [p for p in after.files if p not in left_out], after.roots)
     barred = _modules(before) - _modules(now)
-    barred = {name for name in barred if any(_within(name, old) for old in renaming.names)}
-    # Whoever gets at a module from outside of it writes the last part of its name.
-    ends = {name.rpartition(".")[2] for pair in renaming.names.items() for name in pair}
-    words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(ends)))
-    with no_collector():
-        changed = old.changed if old else None
-        wanted = _wishes(before, now, renaming, words, changed, jobs)
-    first, second = _Asked(before, wanted[0]), _Asked(now, wanted[1])
+    barred = {name for name in barred if any(within(name, moved) for moved in renaming.names)}
     key = _key(renaming, barred)
-    strings = {w.request for w in second.wishes if w.request.kind == "string" and _is_old(w.request.dotted, barred)}
-    asked_before = {w.request for w in first.wishes} | strings
-    first.answers = ask(python, before.root, before.roots, sorted(asked_before, key=key), timeout=timeout)
-    if old and old.lacks(a.text for a in first.answers.values() if not a.found):
-        old.write_rest()
-        first.answers = ask(python, before.root, before.roots, sorted(asked_before, key=key), timeout=timeout)
-    asked_now = {w.request for w in second.wishes} - strings
-    second.answers = ask(python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout)
+    with no_collector():
+        reading = Reading(before, now, renaming, old.changed if old else None, jobs)
+        second = _Asked(now, reading.now())
+        strings = {w.request for w in second.wishes if w.request.kind == "string" and _is_old(w.request.dotted, barred)}
+        asked_now = {w.request for w in second.wishes} - strings
+        second.answers = ask(python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout)
+        first, loose = _Asked(before, reading.before()), reading.loose()
+    if strings or _is_open(first, second, renaming, key):
+        asked_before = sorted({w.request for w in first.wishes} | strings, key=key)
+        first.answers = _ask_before(python, before, renaming, asked_before, old, timeout)
     found = [*_broken(python, first, second, key, barred, timeout), *_lost(first, second, renaming)]
     found += _left_in_strings(first, second, barred, renaming)
-    with no_collector():
-        found += _unbound(before, now, renaming, changed, jobs)
-    return sorted(set(found))
+    return sorted({*found, *loose})
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A file to be read: `state` is the hash of its content.  Two with the same ask the same."""
-
-    path: str
-    state: bytes
-    module: str = ""
-    package: bool = False
+def _is_open(first: _Asked, second: _Asked, renaming: Renaming, key: Callable[[Request], tuple[str, str]]) -> bool:
+    """Whether it makes a difference what the tree from before says.  Mostly all is found, and then it does not."""
+    known = {key(w.request) for w in first.wishes}
+    failed = any(not second.led(w).found and key(w.request) in known for w in second.wishes)
+    return failed or any(True for _ in _missing(first, second, renaming))
 
 
-def _wishes(
-    before: Side, now: Side, renaming: Renaming, words: re.Pattern[bytes], changed: Collection[str] | None, jobs: int
-) -> list[list[Wish]]:
-    """What the files of each tree ask of moving code; one that is the same in both is read once."""
-    speaking = list(_texts(now, renaming, words))
-    known = {text.path for text in speaking}
-    apart = {p for p in now.files if p not in known and p not in changed} if changed is not None else set()
-    listed = [list(_texts(before, renaming, words, apart)), speaking]
-    where = {text: side for side, texts in zip((before, now), listed, strict=True) for text in texts}
-
-    def read(text: _Text) -> list[Wish]:
-        path, data = text.path, _read(where[text], text.path)
-        python = path.endswith(_PYTHON)
-        found = wishes(path, data, text.module, text.package) if python else words_in_text(path, data)
-        return [_without_others(wish, renaming) for wish in found if renaming.touches(wish.request.dotted)]
-
-    found = dict(zip(where, each(read, list(where), jobs), strict=True))
-    return [[wish for text in texts for wish in found[text]] for texts in listed]
-
-
-def _texts(
-    side: Side, renaming: Renaming, words: re.Pattern[bytes], apart: Collection[str] = ()
-) -> Iterator[_Text]:
-    """The files that may ask for moving code, but for those of which it is known that they do not."""
-    moved = {*renaming.paths.keys(), *renaming.paths.values()}
-    came_from = {new: old for old, new in renaming.paths.items()}
-    for path in _files(side, renaming, (*_PYTHON, *_SETTINGS)):
-        if path in apart:
-            continue
-        data = _read(side, path)
-        if not words.search(data) and path not in moved:
-            continue
-        state = hashlib.sha256(data).digest()
-        if not path.endswith(_PYTHON):
-            yield _Text(path, state)
-            continue
-        # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
-        module, package = module_name(came_from.get(path, path), side.roots)
-        yield _Text(path, state, renaming.new(module) if path in came_from else module, package)
-
-
-def _without_others(wish: Wish, renaming: Renaming) -> Wish:
-    request = wish.request
-    needs = tuple(n for n in request.needs if renaming.touches(n)) if request.kind == "chain" else ()
-    return Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
+def _ask_before(
+    python: str, before: Side, renaming: Renaming, requests: list[Request], old: Partial | None, timeout: float
+) -> dict[Request, Answer]:
+    if old:
+        old.write(renaming.paths)
+    answers = ask(python, before.root, before.roots, requests, timeout=timeout)
+    if old and old.lacks(a.text for a in answers.values() if not a.found):
+        old.write_rest()
+        answers = ask(python, before.root, before.roots, requests, timeout=timeout)
+    return answers
 
 
 def _broken(
@@ -241,8 +155,8 @@ def _is_about(text: str, request: Request) -> bool:
     return any(f"'{'.'.join(parts[: n + 1])}'" in text for n in range(len(parts)))
 
 
-def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding]:
-    """What a file got by its imports before, and does not get by any import now."""
+def _missing(first: _Asked, second: _Asked, renaming: Renaming) -> Iterator[tuple[Wish, str, set[str]]]:
+    """(what a file imported before, its path now, what it imports now) where the renamed name is none of those."""
     got: dict[str, set[str]] = {}
     for wish in second.wishes:
         if second.led(wish).found:
@@ -251,11 +165,18 @@ def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding
         w.path for w in second.wishes if w.request.kind == "import" and not second.led(w).found
     }
     for wish in first.wishes:
-        path, answer = renaming.paths.get(wish.path, wish.path), first.led(wish)
-        if wish.request.kind != "import" or not answer.found or path not in complete:
-            continue
+        path = renaming.paths.get(wish.path, wish.path)
+        found = got.get(path, set())
+        if wish.request.kind == "import" and path in complete and renaming.new(wish.request.dotted) not in found:
+            yield wish, path, found
+
+
+def _lost(first: _Asked, second: _Asked, renaming: Renaming) -> Iterable[Finding]:
+    """What a file got by its imports before, and does not get by any import now."""
+    for wish, path, found in _missing(first, second, renaming):
+        answer = first.led(wish)
         # The same name may lead to another object: one that is compiled here, and was not in the tree from before.
-        if not {renaming.text(answer.text), renaming.new(wish.request.dotted)} & got.get(path, set()):
+        if answer.found and renaming.text(answer.text) not in found:
             readings = (f"before: {answer.text}", "nothing that this file imports now")
             text = f"{wish.request.dotted} was imported here"
             yield Finding(path, wish.line, "second-opinion.lost", text, readings, "compare the imports", "warning")
@@ -268,43 +189,6 @@ def _left_in_strings(first: _Asked, second: _Asked, barred: set[str], renaming: 
         if request.kind == "string" and _is_old(request.dotted, barred) and first.led(wish).found:
             readings = (f"{first.led(wish).text}, now {renaming.new(request.dotted)}", "a text that only looks like it")
             yield Finding(wish.path, wish.line, "second-opinion.string", request.dotted, readings, "", "warning")
-
-
-def _unbound(
-    before: Side, after: Side, renaming: Renaming, changed: Collection[str] | None, jobs: int
-) -> Iterable[Finding]:
-    """Names that a changed file reads, and that nothing in it binds any more."""
-    came_from, known = {new: old for old, new in renaming.paths.items()}, set(before.files)
-
-    def look(path: str) -> list[Finding]:
-        old = came_from.get(path, path)
-        data, data_before = _read(after, path), _read(before, old) if old in known else b""
-        if old not in known or data == data_before:
-            return []
-        missing = unbound(data)
-        gone = missing.keys() - (unbound(data_before) if missing else {}).keys()
-        readings = ("a name whose import was rewritten, and this use was not", "a name that is bound at run time")
-        return [
-            Finding(path, missing[name], "second-opinion.unbound", name, readings, f"import {name} here", "error")
-            for name in gone
-        ]
-
-    files = [p for p in _files(after, renaming, (".py",)) if changed is None or p in changed]
-    for found in each(look, files, jobs):
-        yield from found
-
-
-def _files(side: Side, renaming: Renaming, suffixes: tuple[str, ...]) -> Iterable[str]:
-    for path in side.files:
-        left_out = any(fnmatch(path, p) or fnmatch(path, p.removesuffix("/**") + "/*") for p in renaming.exclude)
-        wanted = path.endswith(suffixes) and not path.endswith(_HIDDEN) and not left_out
-        if wanted and side.place(path).is_file():
-            yield path
-
-
-def _read(side: Side, path: str) -> bytes:
-    """The file without the block that stands in for old submodules, which names them on purpose."""
-    return blanked(side.place(path).read_bytes())
 
 
 def _modules(side: Side) -> set[str]:
@@ -336,5 +220,4 @@ def _is_old(dotted: str, barred: set[str]) -> bool:
     return any(".".join(parts[: n + 1]) in barred for n in range(len(parts)))
 
 
-def _within(name: str, outer: str) -> bool:
-    return name == outer or name.startswith(outer + ".")
+__all__ = ["Partial", "Renaming", "Side", "second_opinion"]

@@ -23,7 +23,6 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="migrate-before-") as folder:
         paths, renaming = list(tree), _renaming(session, list(tree))
         old = OldTree(session.repo, base, paths, session.plan.import_roots, Path(folder).resolve())
-        old.write(renaming.paths)
         found = second_opinion(
             audit.get("python", sys.executable),
             Side(old.folder, paths, session.plan.import_roots, session.root),

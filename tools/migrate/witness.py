@@ -7,26 +7,17 @@ new one goes on with the rest.
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.migrate.environ import child_environment
-from tools.migrate.imports import drive
+from tools.migrate.otherpython import drive
 from tools.migrate.statements import Request
 
-# Runs in the other interpreter, which may be an older Python: standard library only, nothing newer than 3.8.
+# Runs in the other interpreter, behind the common beginning: standard library only, nothing newer than 3.8.
 _DRIVER = r"""
-import sys, os, json, importlib, types, warnings
-job = json.loads(sys.stdin.readline())
-out = os.fdopen(os.dup(1), "w", encoding="ascii")
-null = os.open(os.devnull, os.O_RDWR)
-for fd in (0, 1, 2): os.dup2(null, fd)
-sys.path[:] = job["paths"] + [p for p in sys.path if p != ""]
-sys.argv[:] = [""]
+import importlib, types, warnings
 warnings.simplefilter("ignore")
 barred = set(job["barred"])
 
@@ -35,9 +26,6 @@ class Bar:
         if name in barred: raise ModuleNotFoundError("No module named %r, the old name" % name, name=name)
 
 sys.meta_path.insert(0, Bar())
-
-def tell(*what):
-    out.write(json.dumps(what) + "\n"); out.flush()
 
 def longest(name):
     parts, rest = name.split("."), []
@@ -105,15 +93,10 @@ def ask(
     answers: dict[Request, Answer] = {}
     root = root.resolve()
     with tempfile.TemporaryDirectory(prefix="migrate-witness-") as folder:
-        env = {**child_environment(root), "PYTHONPYCACHEPREFIX": folder, "PYTHONHASHSEED": "0"}
-        env.pop("PYTHONDONTWRITEBYTECODE", None)
         while waiting := [(n, r) for n, r in enumerate(wanted) if r not in answers]:
-            job = {
-                "paths": [os.path.normpath(root / r) for r in roots],
-                "barred": sorted(barred),
-                "requests": [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting],
-            }
-            messages, end = drive(python, _DRIVER, json.dumps(job), root, env, timeout)
+            asked = [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting]
+            job = {"barred": sorted(barred), "requests": asked}
+            messages, end = drive(python, _DRIVER, job, root, roots, folder, timeout)
             at = waiting[0][0]
             for kind, number, *rest in messages:
                 at = number

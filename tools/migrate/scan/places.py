@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ..classify import Hint
+from ..options import meaning
 from .calls import (
     ANY_ARGUMENT,
     CALL_KEYWORDS,
@@ -30,7 +31,6 @@ from .calls import (
     MODULE_VARIABLES,
     NAME_METHODS,
     ONLY_DOTTED,
-    P_PROGRAMS,
     PATH_CALLS,
     ROUTE_CALLS,
     ROUTE_KEYWORDS,
@@ -341,4 +341,4 @@ def _behind_flag(items: Sequence[ast.expr], position: int) -> Hint | None:
         return None
     if values[-1] in MEASURED_FLAGS:
         return "either"
-    return "module" if values[-1] != "-p" or values[0] not in P_PROGRAMS else None
+    return "module" if meaning(" ".join(str(v) for v in values)) == "module" else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -167,6 +170,28 @@ def test_an_interpreter_that_is_not_there(tmp_path: Path) -> None:
     assert found["a"].startswith("FileNotFoundError: ") and found["a"] == found["b"]
 
 
+# Byte code
+
+
+def test_byte_code_of_the_tree_is_neither_read_nor_written_there_and_that_of_the_library_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write(tmp_path / "tree", {"a.py": "import beside, json.tool\nX = 1", "b.py": "import a\nassert a.X == 1"})
+    beside = write(tmp_path / "beside", {"beside.py": ""})  # as a package that was installed without byte code
+    # What Python would take for the byte code of `a`: it has the size and the time of the source.
+    written = write(tmp_path / "other", {"a.py": "import beside, json.tool\nX = 2"}) / "a.py"
+    for path in (written, root / "a.py"):
+        os.utime(path, (10**9, 10**9))
+    py_compile.compile(str(written), cache_from_source(str(root / "a.py")))
+    monkeypatch.setenv("PYTHONPATH", str(beside))
+    there = sorted(tmp_path.rglob("*"))
+    folder = tmp_path / "code"
+    for _ in range(2):
+        assert import_all(PY, root, ["."], ["a", "b"], timeout=30, bytecode=str(folder)) == {"a": "", "b": ""}
+    assert [p for p in sorted(tmp_path.rglob("*")) if folder not in (p, *p.parents)] == there
+    assert {p.name.split(".")[0] for p in folder.rglob("*.pyc")} == {"a", "b", "beside"}
+
+
 # Public names
 
 
@@ -203,7 +228,7 @@ def test_the_environment_is_no_part_of_a_description(tmp_path: Path, monkeypatch
     assert names_of(root, "env")["env"] == first
     assert first["Environ"].endswith("called with (environ: dict = environ({...}), n: int = 1)")
     assert first["run"] == "function env.run (env={...}, raw=environ({...}))"
-    assert (first["CACHE"], first["COUNT"], first["names"]) == ("str '<bytecode>'", "int (varies)", "function (varies)")
+    assert (first["CACHE"], first["COUNT"], first["names"]) == ("NoneType None", "int (varies)", "function (varies)")
 
 
 def test_a_module_that_fails_has_no_names(tmp_path: Path) -> None:

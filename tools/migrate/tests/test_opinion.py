@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.migrate import commands, processes
+from tools.migrate import commands, opinion, processes, witness
 from tools.migrate.lock import read
 from tools.migrate.model import CheckFailed, Finding
 from tools.migrate.opinion import Renaming, Side, second_opinion
@@ -87,6 +88,54 @@ def test_what_somebody_forgot_is_found(tmp_path: Path, what: str, text: str, rul
     found = _asked(tmp_path, {"app/use.py": text})
     assert (f"second-opinion.{rule}", "app/use.py", line) in [(f.rule, f.path, f.line) for f in found], (what, found)
     assert rule in ("string", "lost") or any(f.severity == "error" for f in found)
+
+
+def test_the_tree_from_before_is_asked_only_where_that_can_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    right = witness.ask
+
+    def ask(python: str, root: Path, *arguments: Any, **options: Any) -> Any:
+        asked.append(root.name)
+        return right(python, root, *arguments, **options)
+
+    monkeypatch.setattr(opinion, "ask", ask)
+    whole = {"acme/store/plot.py": "def draw():\n    return 1\n"}  # as if its library were installed
+    assert _asked(tmp_path / "right", whole) == [] and asked == ["after"]
+    needed = set()
+    for what, text, _, _ in FORGOTTEN:
+        asked.clear()
+        assert _asked(tmp_path / what, {**whole, "app/use.py": text})
+        needed |= {what} if "before" in asked else set()
+    # The others ask for names that nobody asked for before, or are seen in the file itself.
+    assert needed == {"an import", "an import in a function", "a string", "another module of the same shape"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "loose"),
+    [
+        ("from a.b import c, d\nc, d\n", "from x import c, d\nc, d\n", []),
+        ("from a.b import c, d\nc, d\n", "from x import c\nc, d\n", ["d"]),
+        ("from a.b import c\nc\n", "import x\nc\n", ["c"]),
+        ("def f():\n    from .a import c\n    return c\n", "def f():\n    from .b import c\n    return c\n", []),
+        # A use in an annotation is none while those are not evaluated.
+        (
+            "from __future__ import annotations\ndef f(x: late): ...\n",
+            "from ahead import annotations\ndef f(x: late): ...\n",
+            ["late"],
+        ),
+    ],
+)
+def test_names_come_loose_where_what_is_bound_changes(
+    tmp_path: Path, before: str, after: str, loose: list[str]
+) -> None:
+    for name, text in (("before", before), ("after", after)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "use.py").write_text(text)
+    sides = (Side(tmp_path / "before", ["use.py"], ["."]), Side(tmp_path / "after", ["use.py"], ["."]))
+    found = second_opinion(sys.executable, *sides, Renaming({"old": "new"}, {}), timeout=20)
+    assert [(f.rule, f.text) for f in found] == [("second-opinion.unbound", name) for name in loose]
 
 
 def test_a_name_that_leads_to_another_object_is_not_lost(tmp_path: Path) -> None:

@@ -1,0 +1,192 @@
+"""The two trees as the second opinion reads them: what their files ask of moving code, and names that came loose.
+
+Files are read by several processes where that pays, those of the tree as it is first: who asks them can begin while the
+others are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.migrate.model import Finding
+from tools.migrate.processes import each
+from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
+from tools.migrate.submodules import blanked
+
+_PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
+_SETTINGS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".conf")
+_HIDDEN = ("migration.lock", "migration.toml")
+# What a file is imported from says nothing about the names that it binds, but for the compiler's own module.
+_FROM = re.compile(rb"(?m)^([ \t]*from[ \t]+)(?!__future__\b)[\w.]+(?=[ \t]+import\b)")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two trees: its folder, its tracked files, its import roots, and where those lie that are not there."""
+
+    root: Path
+    files: Sequence[str]
+    roots: Sequence[str]
+    rest: Path | None = None
+
+    def place(self, path: str) -> Path:
+        here = self.root / path
+        return here if self.rest is None or here.is_file() else self.rest / path
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """The plan's moves as prefixes of dotted names, and where each file went."""
+
+    names: Mapping[str, str]
+    paths: Mapping[str, str]
+    exclude: Sequence[str] = ()
+
+    def new(self, dotted: str) -> str:
+        """The name after the move of what was called `dotted` before it."""
+        old = max((o for o in self.names if within(dotted, o)), key=len, default="")
+        return self.names[old] + dotted[len(old) :] if old else dotted
+
+    def touches(self, dotted: str) -> bool:
+        return any(within(dotted, n) for pair in self.names.items() for n in pair)
+
+    def text(self, text: str) -> str:
+        """`text` with each dotted name in it as it is afterwards."""
+        return re.sub(r"[^\W\d]\w*(?:\.\w+)*", lambda m: self.new(m.group()), text)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A file to be read: `state` is the hash of its content.  Two with the same ask the same."""
+
+    path: str
+    state: bytes
+    module: str = ""
+    package: bool = False
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A Python file of both trees, to be compared."""
+
+    path: str
+    old: str
+
+
+class _Look(NamedTuple):
+    wishes: Sequence[Wish] = ()
+    loose: Sequence[Finding] = ()
+
+
+class Reading:
+    """What stands in the files of both trees; ask for `now`, `before` and `loose` in this order.
+
+    `changed` are the paths that the two trees have differently, where that is known.
+    """
+
+    def __init__(
+        self, before: Side, now: Side, renaming: Renaming, changed: Collection[str] | None = None, jobs: int = 1
+    ) -> None:
+        self._before, self._now, self._renaming = before, now, renaming
+        # Whoever gets at a module from outside of it writes the last part of its name.
+        ends = {name.rpartition(".")[2] for pair in renaming.names.items() for name in pair}
+        self._words = re.compile(b"|".join(re.escape(w.encode()) for w in sorted(ends)))
+        self._speaking = list(self._texts(now))
+        known = {text.path for text in self._speaking}
+        apart = {p for p in now.files if p not in known and p not in changed} if changed is not None else set()
+        self._spoke = list(self._texts(before, apart))
+        self._where = dict.fromkeys(self._spoke, before) | dict.fromkeys(self._speaking, now)
+        came_from, had = {new: old for old, new in renaming.paths.items()}, set(before.files)
+        edited = [p for p in self._files(now, (".py",)) if changed is None or p in changed]
+        pairs = [_Pair(p, old) for p in edited if (old := came_from.get(p, p)) in had]
+        self._waiting: list[_Text | _Pair] = [*dict.fromkeys([*self._speaking, *self._spoke]), *pairs]
+        self._results = zip(self._waiting, each(self._look, self._waiting, jobs), strict=True)
+        self._found: dict[_Text, Sequence[Wish]] = {}
+
+    def now(self) -> list[Wish]:
+        """What the files of the tree as it is ask of moving code."""
+        return self._wishes(self._speaking)
+
+    def before(self) -> list[Wish]:
+        """What those of the tree from before asked; what is the same in both was read already."""
+        return self._wishes(self._spoke)
+
+    def loose(self) -> list[Finding]:
+        """Names that a changed file reads, and that nothing in it binds any more."""
+        return [finding for _, look in self._results for finding in look.loose]
+
+    def _wishes(self, texts: Sequence[_Text]) -> list[Wish]:
+        missing = dict.fromkeys(text for text in texts if text not in self._found)
+        for item, look in islice(self._results, len(missing)):
+            assert isinstance(item, _Text)
+            self._found[item] = look.wishes
+        return [wish for text in texts for wish in self._found[text]]
+
+    def _look(self, item: _Text | _Pair) -> _Look:
+        if isinstance(item, _Pair):
+            return _Look(loose=list(self._compared(item)))
+        path, data = item.path, _read(self._where[item], item.path)
+        python = path.endswith(_PYTHON)
+        found = wishes(path, data, item.module, item.package) if python else words_in_text(path, data)
+        return _Look([self._without_others(w) for w in found if self._renaming.touches(w.request.dotted)])
+
+    def _without_others(self, wish: Wish) -> Wish:
+        request = wish.request
+        needs = tuple(n for n in request.needs if self._renaming.touches(n)) if request.kind == "chain" else ()
+        return Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
+
+    def _compared(self, pair: _Pair) -> Iterator[Finding]:
+        data, data_before = _read(self._now, pair.path), _read(self._before, pair.old)
+        if _FROM.sub(rb"\1", data) == _FROM.sub(rb"\1", data_before):
+            return  # the same names are bound and read
+        missing = unbound(data)
+        gone = missing.keys() - (unbound(data_before) if missing else {}).keys()
+        readings = ("a name whose import was rewritten, and this use was not", "a name that is bound at run time")
+        for name in gone:
+            hint = f"import {name} here"
+            yield Finding(pair.path, missing[name], "second-opinion.unbound", name, readings, hint, "error")
+
+    def _texts(self, side: Side, apart: Collection[str] = ()) -> Iterator[_Text]:
+        """The files that may ask for moving code, but for those of which it is known that they do not."""
+        renaming = self._renaming
+        moved = {*renaming.paths.keys(), *renaming.paths.values()}
+        came_from = {new: old for old, new in renaming.paths.items()}
+        for path in self._files(side, (*_PYTHON, *_SETTINGS)):
+            if path in apart:
+                continue
+            data = _read(side, path)
+            if not self._words.search(data) and path not in moved:
+                continue
+            state = hashlib.sha256(data).digest()
+            if not path.endswith(_PYTHON):
+                yield _Text(path, state)
+                continue
+            # Where a moved file lies, two import roots may hold it; its name is what became of the old one.
+            module, package = module_name(came_from.get(path, path), side.roots)
+            yield _Text(path, state, renaming.new(module) if path in came_from else module, package)
+
+    def _files(self, side: Side, suffixes: tuple[str, ...]) -> Iterator[str]:
+        for path in side.files:
+            left_out = any(
+                fnmatch(path, p) or fnmatch(path, p.removesuffix("/**") + "/*") for p in self._renaming.exclude
+            )
+            wanted = path.endswith(suffixes) and not path.endswith(_HIDDEN) and not left_out
+            if wanted and side.place(path).is_file():
+                yield path
+
+
+def _read(side: Side, path: str) -> bytes:
+    """The file without the block that stands in for old submodules, which names them on purpose."""
+    return blanked(side.place(path).read_bytes())
+
+
+def within(name: str, outer: str) -> bool:
+    """Whether a dotted name is another one or lies in it."""
+    return name == outer or name.startswith(outer + ".")
