@@ -17,8 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from tools.migrate import cli, model, plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +60,7 @@ _LISTS = ("move", "symbol")
 
 def migrate_page() -> str:
     """The commands of `migrate`, from what its parser knows."""
-    group: Any = typer.main.get_command(cli.app)
+    group: Any = cli.app
     rows = ["# The command `migrate`", ""]
     rows += ["Made from the program. What it all means is in [the migration tool](../migration.md).", ""]
     rows += ["`python -m tools.migrate` is the same program.", "", *_command("migrate", group)]

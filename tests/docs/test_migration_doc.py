@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from tools.migrate import checks, cli, lock, model, plan, report, terminal
 from tools.migrate.stagenames import parse_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
-GROUP: Any = typer.main.get_command(cli.app)
+GROUP: Any = cli.app
 PLACEHOLDERS = {"N": "3", "[DIR]": "somewhere", "DIR": "somewhere", "FILE": "file", "NAME": "name"}
 
 
@@ -93,7 +92,7 @@ def test_a_wrong_command_line_would_be_noticed(arguments: tuple[str, ...]) -> No
     with pytest.raises(AssertionError):
         try:
             test_command_lines_parse(arguments)
-        except Exception as error:  # what a parser raises differs between versions of typer
+        except Exception as error:  # what a parser raises differs between versions of click
             raise AssertionError from error
 
 

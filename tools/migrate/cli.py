@@ -10,16 +10,16 @@ import datetime as dt
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import typer
+import click
 
 from . import __version__, commands
-from .environ import forget_git_environment
-from .explain import render as render_explanation
+from .environ import COMMAND, forget_git_environment
 from .model import STAGE_NAMES, Finding, MigrateError
-from .report import COMMAND, render_github, render_text
 from .stagenames import parse_stage
 from .terminal import (
     ask_line,
@@ -39,28 +39,39 @@ from .terminal import (
     with_progress,
 )
 
-# The root of the errors that a wrong command line raises; typer brings its own copy of click, and exports only leaves.
-_CommandLineError: Any = typer.BadParameter.__mro__[2]
-
-app = typer.Typer(
-    add_completion=True,
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_PATH: Any = click.Path(path_type=Path)
+_STAGE = [*STAGE_NAMES.values(), "all"]
 
 
-def _stages() -> list[str]:
-    return [*STAGE_NAMES.values(), "all"]
+def _stages(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """For completion in a shell."""
+    return [name for name in _STAGE if name.startswith(begun)]
 
 
-Root = Annotated[Path | None, typer.Option("--root", help="A git checkout; the current one if left out.")]
-PlanFile = Annotated[Path | None, typer.Option("--plan", help="The plan file; migration.toml at the root if left out.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Worker processes for reading files.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors and results.")]
-Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="More; twice for tracebacks.")]
+def _options(*, place: bool = True, jobs: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The options that commands share; they may stand before or after the command."""
+
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
+        @wraps(function)
+        def run(*args: Any, as_json: bool, quiet: bool, verbose: int, **own: Any) -> int:
+            configure(own.pop("root", None), own.pop("plan", None), own.pop("jobs", None), as_json, quiet, verbose)
+            return function(*args, **own)
+
+        option: Any = run
+        option = click.option("-v", "--verbose", count=True, help="More; twice for tracebacks.")(option)
+        option = click.option("-q", "--quiet", is_flag=True, help="Only errors and results.")(option)
+        option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(option)
+        if jobs:
+            number = click.IntRange(min=1)
+            option = click.option("--jobs", type=number, help="Worker processes for reading files.")(option)
+        if place:
+            what = "The plan file; migration.toml at the root if left out."
+            option = click.option("--plan", type=_PATH, help=what)(option)
+            what = "A git checkout; the current one if left out."
+            option = click.option("--root", type=_PATH, help=what)(option)
+        return option  # type: ignore[no-any-return]
+
+    return decorate
 
 
 def main() -> None:
@@ -72,11 +83,9 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         result = app(standalone_mode=False)
-        if result == 130:  # typer has turned Ctrl-C into a number
-            raise KeyboardInterrupt
-    except _CommandLineError as error:
-        sys.exit(fail(error.format_message(), 2, "see --help"))
-    except (KeyboardInterrupt, typer.Abort):
+    except click.ClickException as error:
+        sys.exit(fail(error.format_message().rstrip("."), 2, "see --help"))
+    except (KeyboardInterrupt, click.Abort):
         sys.exit(fail("interrupted", 130, "the same command continues"))
     except MigrateError as error:
         report_error(error)
@@ -90,52 +99,39 @@ def main() -> None:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-@app.callback(invoke_without_command=True)
-def root_command(
-    context: typer.Context,
-    stage: Annotated[
-        str | None, typer.Option("--stage", help="1 to 6, a stage's name, or all.", autocompletion=_stages)
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="Integrate only this folder, member, or owner in CODEOWNERS.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what the stage would change; exit 1 if anything.")
-    ] = False,
-    interactive: Annotated[
-        bool, typer.Option("-i", "--interactive", help="With design: ask about each place listed for a person.")
-    ] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    root: Root = None,
-    plan: PlanFile = None,
-    jobs: Jobs = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--stage", help="1 to 6, a stage's name, or all.", shell_complete=_stages)
+@click.option("--only", multiple=True, help="Integrate only this folder, member, or owner in CODEOWNERS.")
+@click.option("--dry-run", is_flag=True, help="Show what the stage would change; exit 1 if anything.")
+@click.option("-i", "--interactive", is_flag=True, help="With design: ask about each place listed for a person.")
+@click.option("--version", is_flag=True, help="Print the version.")
+@_options(jobs=True)
+@click.pass_context
+def app(
+    context: click.Context, stage: str | None, only: tuple[str, ...], dry_run: bool, interactive: bool, version: bool
 ) -> int:
     """Move Python packages in a git repository, in six stages: audit, design, migrate, integrate, validate, cleanup."""
-    configure(root, plan, jobs, as_json, quiet, verbose)
     if version:
-        typer.echo(__version__)
-        raise typer.Exit
+        click.echo(__version__)
+        context.exit()
     if context.invoked_subcommand is not None:
         if stage or only or dry_run or interactive:
-            raise typer.BadParameter("--stage, --only, --dry-run and --interactive do not go with a command")
+            raise click.UsageError("--stage, --only, --dry-run and --interactive do not go with a command")
         return 0
     if stage is None:
-        typer.echo(context.get_help())
+        click.echo(context.get_help())
         return 2
     numbers = parse_stage(stage)
     if only and numbers != [4]:
-        raise typer.BadParameter("--only goes with --stage integrate")
+        raise click.UsageError("--only goes with --stage integrate")
     if interactive and (2 not in numbers or dry_run):
-        raise typer.BadParameter("--interactive goes with --stage design, or with all")
+        raise click.UsageError("--interactive goes with --stage design, or with all")
     if dry_run:
         return show_diff(commands.dry_run(open_session(), numbers))
     outcomes = []
     worst = decided = 0
     for number in numbers:
-        outcome = with_progress(lambda s, n=number: commands.run(s, n, only or ()))  # type: ignore[misc]
+        outcome = with_progress(lambda s, n=number: commands.run(s, n, only))  # type: ignore[misc]
         if interactive and number == 2:
             decided += commands.decide(open_session(), ask_line, say_line)
             if decided:
@@ -152,19 +148,11 @@ def root_command(
 
 
 @app.command()
-def init(
-    force: Annotated[bool, typer.Option("--force", help="Replace a plan file that exists.")] = False,
-    ask: Annotated[
-        bool | None, typer.Option("--ask/--no-ask", help="Ask about the guesses; only at a terminal if left out.")
-    ] = None,
-    root: Root = None,
-    plan: PlanFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
+@click.option("--force", is_flag=True, help="Replace a plan file that exists.")
+@click.option("--ask/--no-ask", default=None, help="Ask about the guesses; only at a terminal if left out.")
+@_options()
+def init(force: bool, ask: bool | None) -> int:
     """Look at the checkout and write a first plan file, with guesses and comments."""
-    configure(root, plan, None, as_json, quiet, verbose)
     wanted = is_conversation() if ask is None else ask
     path = commands.init(open_session(), force=force, ask=ask_line if wanted else None, say=say_line)
     say({"plan": str(path)}, f"{path} is written; read it, commit it, then run '{COMMAND} --stage audit'")
@@ -172,15 +160,9 @@ def init(
 
 
 @app.command()
-def status(
-    root: Root = None,
-    plan: PlanFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
+@_options()
+def status() -> int:
     """Which stages are done, what comes next, and what waits for a person."""
-    configure(root, plan, None, as_json, quiet, verbose)
     document = commands.status(open_session())
     if settings.as_json:
         print_json(document)
@@ -200,54 +182,43 @@ def status(
 
 
 @app.command()
-def diff(
-    stage: Annotated[str, typer.Option("--stage", help="Which stage: 3, 4, 6, or a name.")] = "",
-    root: Root = None,
-    plan: PlanFile = None,
-    jobs: Jobs = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
+@click.option("--stage", default="", help="Which stage: 3, 4, 6, or a name.", shell_complete=_stages)
+@_options(jobs=True)
+def diff(stage: str) -> int:
     """What a stage would change, as a unified diff."""
-    configure(root, plan, jobs, as_json, quiet, verbose)
     show_diff(commands.dry_run(open_session(), parse_stage(stage) if stage else [3, 4, 6]))
     return 0
 
 
 @app.command()
-def explain(
-    location: Annotated[str, typer.Argument(metavar="FILE:LINE", help="A line of a tracked file, as it is now.")],
-    root: Root = None,
-    plan: PlanFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
-    """Why a line was changed, will be, or was left alone: rule, reason, confidence, and what its names mean."""
-    configure(root, plan, None, as_json, quiet, verbose)
+@click.argument("location", metavar="FILE:LINE")
+@_options()
+def explain(location: str) -> int:
+    """Why a line was changed, will be, or was left alone: rule, reason, confidence, and what its names mean.
+
+    FILE:LINE is a line of a tracked file, as it is now.
+    """
+    from .explain import render
+
     found = commands.explain(open_session(), location)
-    say(found.as_dict(), "\n".join(render_explanation(found)))
+    say(found.as_dict(), "\n".join(render(found)))
     return 0
 
 
 @app.command()
-def rollback(
-    to: Annotated[str, typer.Option("--to", help="The stage before which the tree shall be again: 1 to 6 or a name.")],
-    hard: Annotated[
-        bool, typer.Option("--hard", help="Take commits off that nobody has yet, instead of reverting.")
-    ] = False,
-    root: Root = None,
-    plan: PlanFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
+@click.option(
+    "--to",
+    required=True,
+    shell_complete=_stages,
+    help="The stage before which the tree shall be again: 1 to 6 or a name.",
+)
+@click.option("--hard", is_flag=True, help="Take commits off that nobody has yet, instead of reverting.")
+@_options()
+def rollback(to: str, hard: bool) -> int:
     """Undo stages until the tree is as before one of them."""
-    configure(root, plan, None, as_json, quiet, verbose)
     numbers = parse_stage(to)
     if len(numbers) != 1:
-        raise typer.BadParameter("--to takes one stage")
+        raise click.UsageError("--to takes one stage")
     checkout = open_session()
     message = commands.rollback(checkout, numbers[0], hard=hard)
     say({"rolled_back_to": numbers[0], "tree": checkout.repo.tree_hash(), "message": message}, message)
@@ -255,31 +226,29 @@ def rollback(
 
 
 @app.command("check-shims")
-def check_shims(
-    today: Annotated[str | None, typer.Option("--today", help="The date to judge by, YYYY-MM-DD.")] = None,
-    pretend_removed: Annotated[
-        bool, typer.Option("--pretend-removed", help="As if every removal date had passed.")
-    ] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Rewrite late uses of old names.")] = False,
-    output: Annotated[
-        Literal["text", "json", "sarif", "github"], typer.Option("--format", help="text, json, sarif or github.")
-    ] = "text",
-    files: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
-    root: Root = None,
-    plan: PlanFile = None,
-    jobs: Jobs = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
-    """The CI check that shims go in time and that nobody uses an old name again."""
-    configure(root, plan, jobs, as_json, quiet, verbose)
+@click.option("--today", help="The date to judge by, YYYY-MM-DD.")
+@click.option("--pretend-removed", is_flag=True, help="As if every removal date had passed.")
+@click.option("--fix", is_flag=True, help="Rewrite late uses of old names.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    help="text, json, sarif or github.",
+)
+@click.argument("files", nargs=-1)
+@_options(jobs=True)
+def check_shims(today: str | None, pretend_removed: bool, fix: bool, output: Any, files: tuple[str, ...]) -> int:
+    """The CI check that shims go in time and that nobody uses an old name again.
+
+    Files that a hook names make no difference.
+    """
     day = dt.date.today()
     if today:
         try:
             day = dt.date.fromisoformat(today)
         except ValueError:
-            raise typer.BadParameter(f"--today {today}: expected a date such as 2027-03-31") from None
+            raise click.UsageError(f"--today {today}: expected a date such as 2027-03-31") from None
     text, code = commands.check_shims(
         open_session(),
         today=day,
@@ -288,23 +257,18 @@ def check_shims(
         output="json" if settings.as_json else output,
     )
     if text:
-        typer.echo(text, nl=not text.endswith("\n"))
+        click.echo(text, nl=not text.endswith("\n"))
     return code
 
 
 @app.command()
-def report(
-    html: Annotated[Path | None, typer.Option("--html", help="Write the report as one HTML page.")] = None,
-    github: Annotated[bool, typer.Option("--github", help="Findings as annotations of a CI run.")] = False,
-    root: Root = None,
-    plan: PlanFile = None,
-    jobs: Jobs = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
+@click.option("--html", type=_PATH, help="Write the report as one HTML page.")
+@click.option("--github", is_flag=True, help="Findings as annotations of a CI run.")
+@_options(jobs=True)
+def report(html: Path | None, github: bool) -> int:
     """What was planned, done, found, and what waits for a person."""
-    configure(root, plan, jobs, as_json, quiet, verbose)
+    from .report import render_github, render_text
+
     value = commands.report(open_session())
     if html is not None:
         commands.write_html(value, html)
@@ -313,24 +277,20 @@ def report(
     if settings.as_json:
         print_json(value.as_dict())
     elif github:
-        typer.echo(render_github(value.findings), nl=False)
+        click.echo(render_github(value.findings), nl=False)
     elif html is None:
-        render_text(value, settings.console)
+        render_text(value, settings.console.rich)
     return 0
 
 
 @app.command()
-def demo(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Where to build it; a new folder if left out.")
-    ] = None,
-    build_only: Annotated[bool, typer.Option("--build-only", help="Only build it; you run the stages.")] = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = 0,
-) -> int:
-    """Build a small legacy monorepo and run all six stages on it."""
-    configure(None, None, None, as_json, quiet, verbose)
+@click.argument("folder", required=False, metavar="[DIR]", type=_PATH)
+@click.option("--build-only", is_flag=True, help="Only build it; you run the stages.")
+@_options(place=False)
+def demo(folder: Path | None, build_only: bool) -> int:
+    """Build a small legacy monorepo, in DIR or in a new folder, and run all six stages on it."""
+    from .report import render_text
+
     place = commands.build_demo(folder)
     settings.root = place
     if not settings.as_json:
@@ -352,6 +312,6 @@ def demo(
         print_json({"folder": str(place), "report": str(page), "stages": [o.as_dict() for o in outcomes]})
     else:
         if not settings.quiet:
-            render_text(value, settings.console)
+            render_text(value, settings.console.rich)
         settings.console.print(f"the report is in {page}; the migrated monorepo is in {place}")
     return 0

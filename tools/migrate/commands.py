@@ -1,6 +1,7 @@
 """One plain function for each verb of the command line, callable as a library: values in, values out.
 
-Nothing here prints or exits; who asks somebody is given the way to do it.
+Nothing here prints or exits; who asks somebody is given the way to do it.  What one verb alone needs it imports itself,
+for a command that starts should not wait for the others.
 """
 
 from __future__ import annotations
@@ -9,29 +10,22 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import carry, checks, gather, late
-from .decisions import render
-from .difftext import unified
+from .environ import COMMAND
 from .executor import collect
-from .explain import Explanation
-from .explain import explain as explain_line
-from .guess import guess, render_plan
-from .interview import Ask, Say, interview, questions
-from .journal import Journal
-from .layout import resolve_layout
-from .lock import read as read_lock
 from .model import STAGE_NAMES, PlanError, Refused
-from .page import render_html
 from .plan import LOCK_FILE, PLAN_FILE
-from .questions import ask_about
-from .report import COMMAND, Report
-from .rollback import roll_back
 from .session import Session, finding_from
 from .slices import left, without_done
 from .stages import Outcome, run_stage
 from .tree import Tree
+
+if TYPE_CHECKING:
+    from . import checks
+    from .explain import Explanation
+    from .interview import Ask, Say
+    from .report import Report
 
 
 def run(session: Session, stage: int, only: Sequence[str]) -> Outcome:
@@ -39,11 +33,16 @@ def run(session: Session, stage: int, only: Sequence[str]) -> Outcome:
 
 
 def rollback(session: Session, to: int, *, hard: bool = False) -> str:
+    from .rollback import roll_back
+
     return roll_back(session, to, hard=hard)
 
 
 def init(session: Session, *, force: bool = False, ask: Ask | None = None, say: Say = print) -> Path:
     """Write a first plan file; with `ask`, the guesses are asked about before."""
+    from .guess import guess, render_plan
+    from .questions import ask_about
+
     path = session.plan_path or session.root / PLAN_FILE
     if path.exists() and not force:
         raise Refused("there is a plan file already", where=str(path), next_step="use --force to replace it")
@@ -56,6 +55,9 @@ def init(session: Session, *, force: bool = False, ask: Ask | None = None, say: 
 
 def decide(session: Session, ask: Ask, say: Say) -> int:
     """Ask about every place that waits for a person, and keep the answers.  Returns how many there are."""
+    from .decisions import render
+    from .interview import interview, questions
+
     saved = session.saved_plan()
     findings = [finding_from(f) for f in saved.document["findings"]] if saved else []
     listed = questions(findings, session.decisions, session.tree, session.layout)
@@ -70,6 +72,8 @@ def decide(session: Session, ask: Ask, say: Say) -> int:
 
 
 def explain(session: Session, location: str) -> Explanation:
+    from .explain import explain as explain_line
+
     return explain_line(session, location)
 
 
@@ -117,6 +121,8 @@ def dry_run(session: Session, stages: Iterable[int]) -> str:
     The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
     it names commits that are not made yet.
     """
+    from .difftext import unified
+
     session.require_clean(deep=False)
     saved = session.usable_plan()
     groups = saved.groups if saved else session.design.groups
@@ -139,6 +145,10 @@ def check_shims(
     session: Session, *, today: dt.date, pretend_removed: bool, fix: bool, output: checks.Format
 ) -> tuple[str, int]:
     """The CI check.  Needs the lock and the files, no history and no state of earlier runs."""
+    from . import carry, checks, late
+    from .journal import Journal
+    from .lock import read as read_lock
+
     tree = session.repo.index_tree()
     if LOCK_FILE not in tree:
         _nothing_has_moved(session, tree)
@@ -171,6 +181,8 @@ def _nothing_has_moved(session: Session, tree: Tree) -> None:
 
     Otherwise the check looks at the wrong folder, or somebody has lost the lock; raises PlanError.
     """
+    from .layout import resolve_layout
+
     if not (session.plan_path or session.root / PLAN_FILE).exists():
         raise PlanError(
             f"no {LOCK_FILE} and no plan here, so no migration has begun",
@@ -189,10 +201,14 @@ def _nothing_has_moved(session: Session, tree: Tree) -> None:
 
 
 def report(session: Session) -> Report:
-    return gather.report(session)
+    from .gather import report as gathered
+
+    return gathered(session)
 
 
 def write_html(value: Report, path: Path) -> None:
+    from .page import render_html
+
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_html(value), encoding="utf-8")
 

@@ -53,3 +53,6 @@ def forget_git_environment() -> None:
 def command_name() -> str:
     """How a person has started the tool, for messages that name the next command."""
     return "migrate" if Path(sys.argv[0]).stem == "migrate" else "python -m tools.migrate"
+
+
+COMMAND = command_name()

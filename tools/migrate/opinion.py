@@ -82,9 +82,7 @@ def second_opinion(
     return sorted({*found, *loose})
 
 
-def _is_open(
-    first: _Asked, second: _Asked, renaming: Renaming, key: Callable[[Request], tuple[str, str]]
-) -> bool:
+def _is_open(first: _Asked, second: _Asked, renaming: Renaming, key: Callable[[Request], tuple[str, str]]) -> bool:
     """Whether it makes a difference what the tree from before says.  Mostly all is found, and then it does not."""
     known = {key(w.request) for w in first.wishes}
     failed = any(not second.led(w).found and key(w.request) in known for w in second.wishes)
@@ -158,7 +156,7 @@ def _is_about(text: str, request: Request) -> bool:
 
 
 def _missing(first: _Asked, second: _Asked, renaming: Renaming) -> Iterator[tuple[Wish, str, set[str]]]:
-    """(what a file imported before, its path now, all that it imports now) where the renamed name is not among those."""
+    """(what a file imported before, its path now, what it imports now) where the renamed name is none of those."""
     got: dict[str, set[str]] = {}
     for wish in second.wishes:
         if second.led(wish).found:

@@ -19,8 +19,9 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
+from .environ import COMMAND
 from .model import STAGE_NAMES, Finding, counted
-from .report import COMMAND, SEVERITIES, Report, gate_text, name_counts, printable
+from .report import SEVERITIES, Report, gate_text, name_counts, printable
 from .rules import CONFIDENCES, rule
 
 STAGE_DOES = {

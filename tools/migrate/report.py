@@ -26,13 +26,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .environ import command_name
+from .environ import COMMAND
 from .hunks import Hunk
 from .model import Edit, Finding, Move, Refused, counted
 from .rules import rule
 
 SCHEMA = 1
-COMMAND = command_name()
 SEVERITIES = {
     "error": "Breaks something after cleanup, unless somebody decides",
     "warning": "May break something; nobody but a person can tell",

@@ -81,8 +81,8 @@ class _Pair:
 
 
 class _Look(NamedTuple):
-    wishes: list[Wish] = []
-    loose: list[Finding] = []
+    wishes: Sequence[Wish] = ()
+    loose: Sequence[Finding] = ()
 
 
 class Reading:
@@ -108,7 +108,7 @@ class Reading:
         pairs = [_Pair(p, old) for p in edited if (old := came_from.get(p, p)) in had]
         self._waiting: list[_Text | _Pair] = [*dict.fromkeys([*self._speaking, *self._spoke]), *pairs]
         self._results = zip(self._waiting, each(self._look, self._waiting, jobs), strict=True)
-        self._found: dict[_Text, list[Wish]] = {}
+        self._found: dict[_Text, Sequence[Wish]] = {}
 
     def now(self) -> list[Wish]:
         """What the files of the tree as it is ask of moving code."""
@@ -174,7 +174,9 @@ class Reading:
 
     def _files(self, side: Side, suffixes: tuple[str, ...]) -> Iterator[str]:
         for path in side.files:
-            left_out = any(fnmatch(path, p) or fnmatch(path, p.removesuffix("/**") + "/*") for p in self._renaming.exclude)
+            left_out = any(
+                fnmatch(path, p) or fnmatch(path, p.removesuffix("/**") + "/*") for p in self._renaming.exclude
+            )
             wanted = path.endswith(suffixes) and not path.endswith(_HIDDEN) and not left_out
             if wanted and side.place(path).is_file():
                 yield path

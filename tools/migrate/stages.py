@@ -2,7 +2,7 @@
 
 `run_stage` takes the lock, undoes what a killed run left, refuses what must be refused, and then does the stage's work.
 Stages 1, 2 and 5 only read; 3, 4 and 6 carry out the saved plan through the executor, which runs the gates before the
-stage counts as done.
+stage counts as done.  What one stage alone needs it imports itself.
 """
 
 from __future__ import annotations
@@ -13,16 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .audit import run_audit
 from .executor import Group
 from .journal import REFUSALS, unwritable
 from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
-from .operations import EditFile, MoveFiles, SetAside, WriteFile
+from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
 from .session import SavedPlan, Session
 from .slices import chosen, pick, without_done
 from .tree import sha
-from .twotrees import base_of, disagreements
-from .validate import gate, leftovers, verdict
 
 
 @dataclass(slots=True)
@@ -115,6 +112,8 @@ def recover(session: Session, stage: int | None) -> bool:
 
 
 def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
+    from .audit import run_audit
+
     document = run_audit(session)
     session.discard_gate_changes()
     findings = [f for s in session.scans for f in s.findings]
@@ -185,6 +184,8 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
 
 
 def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Group], saved: SavedPlan) -> Outcome:
+    from .validate import gate
+
     session.require_fit(groups)
     evidence: list[dict[str, Any]] = []
 
@@ -217,6 +218,8 @@ def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Gr
     named = [(c, session.repo.subject(c)) for c in commits]
     what = f"{counted(edits, 'place')} edited, {counted(len(commits), 'commit')}"
     what = f"{counted(moved, 'file')} moved, {what}" if moved else what
+    removed = sum(isinstance(o, RemoveFile) for g in groups for o in g.operations)
+    what = f"{counted(removed, 'file')} removed, {what}" if removed else what
     return Outcome(stage, "done", what, named, edits, moved, gates=evidence)
 
 
@@ -258,6 +261,8 @@ def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
 
 def _doubts(session: Session) -> list[Finding]:
     """The second opinion on a stage that is done by now: if it cannot be had, that is a finding, and no failure."""
+    from .twotrees import base_of, disagreements
+
     try:
         return disagreements(session, base_of(session))
     except (OSError, MigrateError) as error:
@@ -266,6 +271,9 @@ def _doubts(session: Session) -> list[Finding]:
 
 
 def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
+    from .twotrees import base_of
+    from .validate import verdict
+
     base = base_of(session)
     document = verdict(session, base)
     session.discard_gate_changes()
@@ -294,6 +302,8 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
 
 
 def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
+    from .validate import leftovers
+
     saved = _usable(session)
     left = [f for f in leftovers(session) if f.severity == "error"]
     if left:

@@ -123,7 +123,8 @@ def find_duplicates(world: World) -> Iterator[Duplicate]:
     if not words:
         return
     shown = [re.escape(w.encode()) for w in sorted(words) if not w.startswith("_")]
-    defined = re.compile(rb"\bclass[\s\\]+(?:" + b"|".join(shown) + rb")(?!\w)")
+    # What ends with the word matches, too: the names below decide, and a fixed beginning is searched for much faster.
+    defined = re.compile(rb"class[\s\\]+(?:" + b"|".join(shown) + rb")(?!\w)")
     for module, path in sorted(index.files.items(), key=lambda kv: (layout.new_module(kv[0]) is None, kv[0])):
         if not path.endswith(".py") or _is_test(path) or module in layout.aliases:
             continue

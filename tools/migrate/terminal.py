@@ -7,21 +7,49 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
+import click
 
 from .model import STAGE_NAMES, Finding, MigrateError
 from .session import Session
 from .stages import Outcome
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 SCHEMA = 1
+
+
+class Screen:
+    """Lines of text on stdout or stderr.  rich is loaded where somebody may see its colours."""
+
+    def __init__(self, *, errors: bool = False) -> None:
+        self._errors = errors
+
+    @property
+    def rich(self) -> Console:
+        from rich.console import Console
+
+        return Console(stderr=self._errors, soft_wrap=True, highlight=False, emoji=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        stream = sys.stderr if self._errors else sys.stdout
+        asked = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")
+        return (stream.isatty() or bool(asked)) and self.rich.is_terminal
+
+    def print(self, text: str = "", *, end: str = "\n", style: str | None = None) -> None:
+        if style and self.is_terminal:
+            self.rich.print(text, end=end, style=style, markup=False)
+        else:
+            click.echo(f"{text}{end}", nl=False, err=self._errors)
 
 
 @dataclass
@@ -34,8 +62,8 @@ class Settings:
     as_json: bool = False
     quiet: bool = False
     verbose: int = 0
-    console: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
-    errors: Console = field(default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False))
+    console: Screen = field(default_factory=Screen)
+    errors: Screen = field(default_factory=lambda: Screen(errors=True))
 
 
 settings = Settings()
@@ -82,7 +110,7 @@ def with_progress(work: Callable[[Session], Outcome], *, own_python: bool = Fals
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=settings.errors, transient=True) as bar:
+    with Progress(*columns, console=settings.errors.rich, transient=True) as bar:
         task = bar.add_task("starting", total=None)
         session.progress = lambda what, done, total: bar.update(
             task, description=what, completed=done, total=total or None
@@ -94,7 +122,7 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
     console = settings.console
     head = f"stage {outcome.stage} {STAGE_NAMES[outcome.stage]}: "
     done = outcome.state == "already" and not outcome.message.startswith("nothing left")
-    console.print(head + ("done already, nothing to do" if done else outcome.message), markup=False)
+    console.print(head + ("done already, nothing to do" if done else outcome.message))
     if settings.quiet:
         return
     for gate in outcome.gates:
@@ -104,17 +132,17 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
             + (f", {already} failed before already" if already else "")
         )
     for user, used in sorted(outcome.details.get("dependents", {}).items()):
-        console.print(f"  {user} uses {', '.join(used)}", markup=False)
+        console.print(f"  {user} uses {', '.join(used)}")
     for cycle in outcome.details.get("cycles", ()):
-        console.print(f"  cycle: {' -> '.join([*cycle, cycle[0]])}", markup=False)
+        console.print(f"  cycle: {' -> '.join([*cycle, cycle[0]])}")
     for module, problem in sorted(outcome.details.get("imports", {}).items()):
-        console.print(f"  cannot be imported already: {module}: {problem}", markup=False)
+        console.print(f"  cannot be imported already: {module}: {problem}")
     for entry in outcome.details.get("unused", ()):
-        console.print(f"  unused dependency: {entry['path']}:{entry['line']} {entry['text']}", markup=False)
+        console.print(f"  unused dependency: {entry['path']}:{entry['line']} {entry['text']}")
     for test in outcome.details.get("already_broken", ()):
         console.print(f"  already broken: {test}")
     for name, path in outcome.details.get("files", {}).items():
-        console.print(f"  {name}: {path}", markup=False)
+        console.print(f"  {name}: {path}")
     if not brief:
         shown = [f for f in outcome.findings if f.severity != "note" or settings.verbose]
         for finding in shown[: 1000 if settings.verbose else 25]:
@@ -129,21 +157,19 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
 def print_left(left: dict[str, Any]) -> None:
     """Who has a part of stage 4 before them, by owner where there are some, and by member."""
     console = settings.console
-    console.print(f"left for stage 4: {left['places']} places in {left['files']} files", markup=False)
+    console.print(f"left for stage 4: {left['places']} places in {left['files']} files")
     for key, nobody in (("owner", "owned by nobody"), ("member", "of no member")):
         for row in left[f"{key}s"]:
             name = row[key] or nobody
             how = f"  --only {row[key]}" if row[key] else ""
-            console.print(f"  {name:24} {row['places']:5} places in {row['files']} files{how}", markup=False)
+            console.print(f"  {name:24} {row['places']:5} places in {row['files']} files{how}")
 
 
 def print_finding(finding: Finding) -> None:
     """One line that begins with the place, so that editors and terminals can jump there."""
     readings = f": {' | '.join(finding.readings)}" if finding.readings else ""
     hint = f"; {finding.hint}" if finding.hint else ""
-    settings.console.print(
-        f"{finding.place}: {finding.severity}: {finding.text} [{finding.rule}]{readings}{hint}", markup=False
-    )
+    settings.console.print(f"{finding.place}: {finding.severity}: {finding.text} [{finding.rule}]{readings}{hint}")
 
 
 def is_conversation() -> bool:
@@ -153,7 +179,7 @@ def is_conversation() -> bool:
 
 def ask_line(prompt: str) -> str | None:
     """An answer from standard input, which may be a pipe; None where there is no more."""
-    settings.errors.print(prompt, end="", markup=False)
+    settings.errors.print(prompt, end="")
     line = sys.stdin.readline()
     if not sys.stdin.isatty():
         settings.errors.print()  # what was typed would have ended the line
@@ -162,7 +188,7 @@ def ask_line(prompt: str) -> str | None:
 
 def say_line(text: str) -> None:
     """A line of a conversation; never on stdout where that holds a document."""
-    (settings.errors if settings.as_json else settings.console).print(text, markup=False)
+    (settings.errors if settings.as_json else settings.console).print(text)
 
 
 def show_diff(text: str) -> int:
@@ -172,9 +198,9 @@ def show_diff(text: str) -> int:
         if settings.console.is_terminal:
             from rich.syntax import Syntax  # and with it all of pygments
 
-            settings.console.print(Syntax(text, "diff", background_color="default"))
+            settings.console.rich.print(Syntax(text, "diff", background_color="default"))
         else:
-            typer.echo(text, nl=False)
+            click.echo(text, nl=False)
     elif not settings.quiet:
         settings.errors.print("nothing would change")
     return 1 if text else 0
@@ -184,11 +210,11 @@ def say(document: dict[str, Any], text: str) -> None:
     if settings.as_json:
         print_json(document)
     else:
-        settings.console.print(text, markup=False)
+        settings.console.print(text)
 
 
 def print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps({"schema": SCHEMA, **document}, indent=1, sort_keys=True, default=str))
+    click.echo(json.dumps({"schema": SCHEMA, **document}, indent=1, sort_keys=True, default=str))
 
 
 def report_error(error: MigrateError) -> None:
@@ -196,7 +222,7 @@ def report_error(error: MigrateError) -> None:
         traceback.print_exc()
     if settings.as_json:
         print_json(error.as_dict())
-    settings.errors.print(f"error: {' '.join(str(error).split())}", markup=False, style="red")
+    settings.errors.print(f"error: {' '.join(str(error).split())}", style="red")
 
 
 def fail(text: str, code: int, next_step: str) -> int:

@@ -94,8 +94,8 @@ def ask(
     root = root.resolve()
     with tempfile.TemporaryDirectory(prefix="migrate-witness-") as folder:
         while waiting := [(n, r) for n, r in enumerate(wanted) if r not in answers]:
-            requests = [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting]
-            job = {"barred": sorted(barred), "requests": requests}
+            asked = [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting]
+            job = {"barred": sorted(barred), "requests": asked}
             messages, end = drive(python, _DRIVER, job, root, roots, folder, timeout)
             at = waiting[0][0]
             for kind, number, *rest in messages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,19 @@ def test_a_gate_that_fails_as_a_whole_before_anything_moved_is_said(tmp_path: Pa
     done = sample.migrate(root, "--stage", "audit")
     assert done.code == 0, done
     assert "already broken: exit 7 as a whole (exit code 7)" in done.out
+
+
+def test_what_a_command_does_not_need_is_not_loaded(root: Path) -> None:
+    """A hook runs at each commit, and a re-plan takes half a second: most of it would be imports."""
+    slow = ["rich", "pydantic", "libcst", "networkx", "griffe", "jinja2", "rope", "pygments", "importlib.metadata"]
+    slow += [f"tools.migrate.{name}" for name in ("audit", "validate", "opinion", "api", "page", "demo", "guess")]
+    code = f"""
+import sys
+from tools.migrate import cli
+sys.argv = ["migrate", "--stage", "design", "--dry-run", "-q"]
+try: cli.main()
+except SystemExit as end: print(end.code, [m for m in {slow} if m in sys.modules])
+"""
+    env = sample.environment(PYTHONPATH=str(sample.TOOL))
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout == "0 []\n", done

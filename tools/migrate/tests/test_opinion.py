@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.migrate import commands, opinion, processes
+from tools.migrate import commands, opinion, processes, witness
 from tools.migrate.lock import read
 from tools.migrate.model import CheckFailed, Finding
 from tools.migrate.opinion import Renaming, Side, second_opinion
@@ -94,7 +94,7 @@ def test_the_tree_from_before_is_asked_only_where_that_can_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    right = opinion.ask
+    right = witness.ask
 
     def ask(python: str, root: Path, *arguments: Any, **options: Any) -> Any:
         asked.append(root.name)

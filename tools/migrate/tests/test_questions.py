@@ -126,7 +126,7 @@ def test_init_asks_at_a_terminal_and_nowhere_else(root: Path) -> None:
         ("migrate report --ht", {"--html"}),
     ],
 )
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_commands_options_and_stages(
     tmp_path: Path, shell: str, words: str, offered: set[str]
 ) -> None:
@@ -134,10 +134,9 @@ def test_a_shell_completes_commands_options_and_stages(
     parts = words.split()
     env = sample.environment(
         PYTHONPATH=str(sample.TOOL),
-        _MIGRATE_COMPLETE=f"complete_{shell}",
+        _MIGRATE_COMPLETE=f"{shell}_complete",
         COMP_WORDS=words,
-        COMP_CWORD=str(len(parts) - 1),
-        _TYPER_COMPLETE_ARGS=words,
+        COMP_CWORD=parts[-1] if shell == "fish" else str(len(parts) - 1),
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
