@@ -36,7 +36,7 @@ from infra.topology.log import Log
 from infra.topology.own import announce_ready
 from libs.types.protocol import RelayDomain, SourceType
 
-from .app import Counts, Stamped, events, merged, messages, speed_of, wait_ns
+from .app import EXCHANGES, Counts, Listings, Stamped, events, listing_of, merged, messages, speed_of, wait_ns
 
 _LAG_NS = 1_000_000  # what is due in less is sent at once: a timer is not more precise
 
@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--speed", default="1", help="1, 2.5, 10x or max")
     made.add_argument("--exchange", default="binance", help="whose depth lines these are")
     made.add_argument("--symbol", help="what depth lines without a symbol are about")
+    made.add_argument(
+        "--listing", action="append", default=[], metavar="EXCHANGE=VENUE:KIND",
+        help="one more exchange: bitmex=65010:SWAP",
+    )  # fmt: skip
     made.add_argument("--default-source", type=int, metavar="NUMBER", help="who sends what has no collector")
     made.add_argument("--no-progress", action="store_true")
     return made
@@ -92,10 +96,11 @@ async def serve(given: argparse.Namespace) -> int:
     """Replay all files."""
     speed_of(given.speed)
     url, counts, log = relay_url(given.market, RelayDomain.MARKET_DATA, given.topology), Counts(), Log()
+    listings = Listings({**EXCHANGES, **dict(map(listing_of, given.listing))})
     with contextlib.ExitStack() as stack:
         streams = [stack.enter_context(path.open("rb")) for path in given.files]
         captures = [
-            events(str(path), stream, counts=counts, exchange=given.exchange, symbol=given.symbol)
+            events(str(path), stream, listings=listings, counts=counts, exchange=given.exchange, symbol=given.symbol)
             for path, stream in zip(given.files, streams, strict=True)
         ]
         stamped = messages(merged(*captures), default_source=given.default_source)

@@ -23,7 +23,7 @@ from . import binance, reading, tardis
 from .books import BookDepthTLV
 from .errors import CaptureError, NoCollector, Place
 from .events import Counts, Event
-from .listings import EXCHANGES, Listing, Listings
+from .listings import EXCHANGES, Listing, Listings, listing_of
 
 __all__ = [
     "COLLECTORS",
@@ -37,6 +37,7 @@ __all__ = [
     "NoCollector",
     "Stamped",
     "events",
+    "listing_of",
     "merged",
     "messages",
     "speed_of",

@@ -53,6 +53,16 @@ EXCHANGES: Mapping[str, Listing] = MappingProxyType(
 )
 
 
+def listing_of(text: str) -> tuple[str, Listing]:
+    """What a user says of an exchange that the protocol has no venue for, `bitmex=65010:SWAP`.  Raises ValueError."""
+    exchange, equals, rest = text.partition("=")
+    number, colon, kind = rest.partition(":")
+    venue = int(number) if number.isascii() and number.isdigit() else -1
+    if not (exchange and equals and colon and kind in AssetType.__members__ and 0 < venue < 1 << 16):
+        raise ValueError(f"{text!r} is no EXCHANGE=VENUE:KIND, such as bitmex=65010:SWAP")
+    return exchange, Listing(venue, AssetType[kind])
+
+
 @dataclass(frozen=True, slots=True)
 class Listings:
     """The rule, with what a user adds to it: exchanges, and short names for (exchange, symbol)."""
@@ -71,7 +81,7 @@ class Listings:
     def _find(self, exchange: str, symbol: str, place: Place) -> InstrumentId:
         listing = self.exchanges.get(exchange)
         if listing is None:
-            place.refuse("exchange", exchange, f"one of {', '.join(sorted(self.exchanges))}")
+            place.refuse("exchange", exchange, f"one of {', '.join(sorted(self.exchanges))}, or a listing for it")
         name = self.aliases.get((exchange, symbol))
         if name is None:
             name = symbol.upper()

@@ -269,8 +269,9 @@ class _Designer:
                 after = apply_edits(before, (edit,), path)
                 operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
         tree = _after(after4, [Group("", tuple(operations))], self._written(6))
-        for duplicate in duplicates:
-            operations += duplicate.operations(tree)
+        for duplicate in duplicates:  # each in the text that the one before has left
+            operations += (dropped := duplicate.operations(tree))
+            tree = _after(tree, [Group("", tuple(dropped))])
         lock = self._lock(6, (), plan_hash)
         return [
             Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),

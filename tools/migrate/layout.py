@@ -188,6 +188,7 @@ def resolve_layout(plan: Plan, tree: Tree, *, moved: bool = False) -> Layout:
     moves = [_resolve(plan, tree, entry, moved) for entry in plan.moves]
     layout = Layout(plan, tree, moves, moved=moved)
     if not moved:
+        _check_names(layout)
         _check_collisions(layout)
     return layout
 
@@ -262,6 +263,24 @@ def _nearest(plan: Plan, tree: Tree, name: str) -> str:
                     known.update(module.name.rsplit(".", n)[0] for n in range(module.name.count(".") + 1))
     near = difflib.get_close_matches(name, sorted(known), 1, 0.6)
     return f"did you mean {near[0]!r}?" if near else "check the name and import-roots"
+
+
+def _check_names(layout: Layout) -> None:
+    """A new name that is also an old one could not be told from it, and a shim would have to stand in its place."""
+    sources = {m.source for m in layout.moves}
+    for move in layout.moves:
+        if move.target in sources:
+            raise PlanError(
+                f"{move.source} would move to {move.target}, which is an old name as well",
+                where=layout.plan.file,
+                next_step=f"move {move.target} away in a migration of its own first, up to its cleanup",
+            )
+        if move.is_package and move.to_path.endswith((".py", ".pyi")):
+            raise PlanError(
+                f"{move.source} is a package, and to-path = {move.to_path!r} is a file",
+                where=layout.plan.file,
+                next_step="name a folder",
+            )
 
 
 def _check_collisions(layout: Layout) -> None:

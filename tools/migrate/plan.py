@@ -264,7 +264,11 @@ class _Checker:
                 raise PlanError(f"{move.source} is moved twice", where=where)
             seen[move.source] = number
             if move.source == move.target:
-                raise PlanError(f"{move.source} is moved to itself", where=where)
+                raise PlanError(
+                    f"{move.source} is moved to itself",
+                    where=where,
+                    next_step="choose another 'to'; a move to another source root alone changes no name: use git mv",
+                )
             if move.target.startswith(move.source + ".") and not any(
                 other.target != move.target and other.source == move.target for other in moves
             ):

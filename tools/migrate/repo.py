@@ -8,11 +8,15 @@ the commit they stand on, so that the same plan on the same commit always gives 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
-import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import git
+from git.exc import GitCommandError, GitCommandNotFound, GitError, InvalidGitRepositoryError, NoSuchPathError
 
 from .model import MigrateError, PlanError, Refused
 from .tree import LINK, REGULAR, SUBMODULE, Tree
@@ -36,47 +40,50 @@ class Repo:
     def __init__(self, root: Path) -> None:
         if not root.exists():
             raise PlanError("no such folder", where=str(root), next_step="name a git checkout with --root")
+        try:
+            self._repo = git.Repo(root, search_parent_directories=True)
+        except (InvalidGitRepositoryError, NoSuchPathError):
+            raise Refused(
+                "not a git repository", where=str(root), next_step="run 'git init' and commit everything first"
+            ) from None
+        if self._repo.bare or self._repo.working_tree_dir is None:
+            raise Refused("a bare repository has no files to move", where=str(root), next_step="use a checkout")
+        self.root = Path(self._repo.working_tree_dir)
+        self.git_dir = Path(self._repo.git_dir).resolve()
         # Nothing of ours may ask a question, page, or run a hook of the user's.
         # A question leaves no lock behind either, should it be killed.
-        self._environment = {"LANGUAGE": "C", "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"}
-        self._environment |= {"GIT_PAGER": "cat", "GIT_OPTIONAL_LOCKS": "0"}
-        self.root = root if root.is_dir() else root.parent
-        try:
-            self.git_dir = Path(self.run("rev-parse", "--absolute-git-dir")).resolve()
-            self.root = Path(self.run("rev-parse", "--show-toplevel"))
-        except Refused:
-            raise
-        except MigrateError as error:
-            raise _no_checkout(error.what, str(root)) from None
+        self._repo.git.update_environment(
+            GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", GIT_PAGER="cat", LC_ALL="C.UTF-8", GIT_OPTIONAL_LOCKS="0"
+        )
 
     def run(self, *arguments: str, **environment: str) -> str:
-        return os.fsdecode(self.read(*arguments, **environment).removesuffix(b"\n"))
+        try:
+            out = self._repo.git.execute([*_GIT, *arguments], env=environment or None, strip_newline_in_stdout=True)
+        except GitCommandNotFound:
+            raise Refused("git cannot be started", where="PATH", next_step="install git") from None
+        except GitCommandError as error:
+            raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
+        return str(out)
 
-    def read(self, *arguments: str, **environment: str) -> bytes:
+    def read(self, *arguments: str) -> bytes:
         """The output of a git command as it is."""
-        status, out, err = self._git(arguments, environment)
-        if status:
-            raise MigrateError(_reason(err), where=f"git {' '.join(arguments[:2])}")
+        try:
+            out = self._repo.git.execute([*_GIT, *arguments], stdout_as_string=False, strip_newline_in_stdout=False)
+        except GitCommandError as error:
+            raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
+        assert isinstance(out, bytes)
         return out
 
     def feed(self, data: bytes, *arguments: str, **environment: str) -> tuple[int, bytes]:
         """Exit code and output of a git command that reads `data`."""
-        return self._git(arguments, environment, data)[:2]
-
-    def _git(
-        self, arguments: Sequence[str], environment: Mapping[str, str], data: bytes | None = None
-    ) -> tuple[int, bytes, bytes]:
-        env = {**os.environ, **self._environment, **environment}
-        source = subprocess.DEVNULL if data is None else subprocess.PIPE
-        command = [*_GIT, *arguments]
-        try:
-            with subprocess.Popen(
-                command, cwd=self.root, env=env, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            ) as process:
-                out, err = process.communicate(data)
-        except FileNotFoundError:
-            raise Refused("git cannot be started", where="PATH", next_step="install git") from None
-        return process.returncode, out, err
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.seek(0)
+            status, out, _ = self._repo.git.execute(
+                [*_GIT, *arguments], istream=file, with_extended_output=True, with_exceptions=False,
+                stdout_as_string=False, strip_newline_in_stdout=False, env=environment or None,
+            )  # fmt: skip
+        return status, out if isinstance(out, bytes) else out.encode()
 
     # questions
 
@@ -386,14 +393,8 @@ def file_mode(place: Path) -> str:
 _SILENT = "git failed"
 
 
-def _no_checkout(reason: str, where: str) -> Refused:
-    if "not a git repository" in reason:
-        return Refused("not a git repository", where=where, next_step="run 'git init' and commit everything first")
-    if "work tree" in reason:
-        return Refused("a bare repository has no files to move", where=where, next_step="use a checkout")
-    return Refused(reason, where=where, next_step="'git status' there must work first")  # somebody else's, damaged
-
-
-def _reason(said: bytes) -> str:
-    lines = [line.strip() for line in os.fsdecode(said).splitlines() if line.strip()]
-    return lines[0] if lines else _SILENT  # empty after `-q`; the command itself says nothing to a user
+def _reason(error: GitError) -> str:
+    text = str(getattr(error, "stderr", ""))  # empty after `-q`; the command itself says nothing to a user
+    text = re.sub(r"^\s*stderr:\s*'|'\s*$", "", text.strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else _SILENT

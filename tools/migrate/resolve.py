@@ -344,7 +344,7 @@ def absolute(module: str | None, level: int, package: str) -> str:
     if not level:
         return module or ""
     parts = package.split(".") if package else []
-    if level - 1 > len(parts) or not parts:
+    if level > len(parts):  # the last step would leave the top-level package, which Python refuses
         return ""
     base = parts[: len(parts) - (level - 1)]
     return ".".join([*base, *([module] if module else [])])

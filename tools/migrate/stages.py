@@ -16,7 +16,7 @@ from typing import Any
 from .executor import Group
 from .journal import REFUSALS, unwritable
 from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
-from .operations import EditFile, MoveFiles, SetAside, WriteFile
+from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
 from .session import SavedPlan, Session
 from .slices import chosen, pick, without_done
 from .tree import sha
@@ -218,6 +218,8 @@ def _change(session: Session, stage: int, only: tuple[str, ...], groups: list[Gr
     named = [(c, session.repo.subject(c)) for c in commits]
     what = f"{counted(edits, 'place')} edited, {counted(len(commits), 'commit')}"
     what = f"{counted(moved, 'file')} moved, {what}" if moved else what
+    removed = sum(isinstance(o, RemoveFile) for g in groups for o in g.operations)
+    what = f"{counted(removed, 'file')} removed, {what}" if removed else what
     return Outcome(stage, "done", what, named, edits, moved, gates=evidence)
 
 

@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.types.protocol import MAX_ORDER_LEVELS, AssetType, InstrumentId, OrderBookTLV, TradeTLV, VenueId
-from services.feed_replay.app import BookDepthTLV, CaptureError, Counts, Event, Listing, Listings, events
+from services.feed_replay.app import (
+    EXCHANGES,
+    BookDepthTLV,
+    CaptureError,
+    Counts,
+    Event,
+    Listing,
+    Listings,
+    events,
+    listing_of,
+)
 from services.feed_replay.tardis import snapshot_columns
 
 TRADES = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
@@ -248,6 +258,21 @@ def test_exchanges_and_short_names_can_be_added() -> None:
         b"BTCUSD\0\0",
         b"SOLPERP\0",
     ]
+
+
+def test_a_listing_is_read_from_text() -> None:
+    listings = Listings({**EXCHANGES, **dict([listing_of("bitmex=65010:SWAP")])})
+    (event,) = take(TRADES, "bitmex,XBTUSD,1,2,x,buy,1,1", listings=listings)
+    wanted = InstrumentId.coin(65010, "BTCUSD").replace(asset_type=AssetType.SWAP)
+    assert event.tlvs[0].instrument == wanted  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "text", ["bitmex", "=1:SWAP", "bitmex=1", "bitmex=0:COIN", "bitmex=65536:COIN", "a=-1:COIN", "a=1:coin"]
+)
+def test_a_wrong_listing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no EXCHANGE=VENUE:KIND"):
+        listing_of(text)
 
 
 @settings(deadline=None)

@@ -11,6 +11,7 @@ import re
 from typing import Literal
 
 from ..classify import Hint
+from ..options import meaning
 from .spans import Path
 
 Kind = Literal["module", "path", "either", "unknown", "prose", "skip"]
@@ -253,5 +254,6 @@ def hint_before(text: str, start: int, default: Hint) -> Hint:
     if _OPTION_EITHER.search(before):
         return "either"
     if _OPTION_MODULE.search(before):
-        return "module"
+        marker = default == "path" and re.search(r"\s?-m[= ]?$", before)  # in pytest's addopts
+        return "unknown" if marker or meaning(before) != "module" else "module"
     return default

@@ -189,11 +189,12 @@ def _kind(item: Node, before: dict[tuple[str | int, ...], str], file: str) -> Ki
     """The hint of the key; in a list of command words also the option before."""
     kind = value_hint(("tool", "tach", *item.path) if posixpath.basename(file) == "tach.toml" else item.path)
     if item.path and isinstance(item.path[-1], int):
-        parent, last = item.path[:-1], before.get(item.path[:-1], "")
-        before[parent] = item.value
-        if last.startswith("-") and kind == "unknown":
-            found = hint_before(last + " ", len(last) + 1, "unknown")
-            return found
+        parent = item.path[:-1]
+        last = before.get(parent, "")
+        before[parent] = f"{last} {item.value}"
+        if last.rpartition(" ")[2].startswith("-") and kind == "unknown":
+            addopts = "pytest " if str(parent[-1:]).find("addopts") >= 0 else ""
+            return hint_before(f"{addopts}{last} ", len(addopts) + len(last) + 1, "unknown")
     if kind == "unknown" and item.path and str(item.path[-1]).replace("_", "-") in ("addopts",):
         return "path"
     return kind

@@ -70,10 +70,8 @@ NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
 NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
 # What these give of a module's name is still one, or a part of one.
 NAME_KEEPERS = words("split rsplit partition rpartition strip removeprefix removesuffix lower replace")
-MODULE_FLAGS = ("-m", "--pyargs", "-p", "--package", "--module", "--import")
+MODULE_FLAGS = ("-m", "--pyargs", "-p", "--package", "--module", "--import", "--verifytypes")
 MEASURED_FLAGS = ("--cov",)  # of the folder of that name, where there is one, else of the package
-# Programs whose `-p` is something else: parents, a port, a project.
-P_PROGRAMS = words("mkdir cp install rsync docker podman ssh scp psql mysql unzip kill ps tar zip lsof make ninja nc")
 MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_prefix INSTALLED_APPS known_first_party")
 # Calls that take the name of a group of entry points, which is a name of its own, whatever module is called the same.
 GROUP_CALLS = words("entry_points iter_entry_points get_entry_map get_entry_info load_entry_point select")

@@ -13,6 +13,7 @@ from ..layout import ModuleName
 from ..resolve import absolute
 from .calls import IMPORTING
 from .context import Context
+from .leaving import leaving
 from .offsets import Offsets, relative_module
 from .sink import Sink
 
@@ -45,14 +46,9 @@ class Dynamic:
         package = text.rpartition(".")[0]
         if not package:
             return
-        along = self.layout.new_module(package) or package
-        apart = [
-            old
-            for old in self.layout.old_names
-            if old.startswith(package + ".") and self.layout.new_module(old) != along + old[len(package) :]
-        ]
-        if apart:
-            self._list(node, f"a module that stays below {along}", f"one that leaves it: {', '.join(sorted(apart))}")
+        if apart := leaving(self.layout, package):
+            along = self.layout.new_module(package) or package
+            self._list(node, f"a module that stays below {along}", f"one that leaves it: {', '.join(apart)}")
 
     def _relative(self, node: ast.Call, first: ast.expr, text: str, whole: bool) -> None:
         given = [k.value for k in node.keywords if k.arg == "package"] or node.args[1:2]

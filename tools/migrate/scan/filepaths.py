@@ -33,8 +33,8 @@ SAME = {
 }
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
 # What a folder is called that is the root of the tree, and what one is called that is not in it.
-_ROOT = re.compile(r"(?i)root|repo|project|base|top|cwd|workspace|checkout|here|src")
-_ELSEWHERE = re.compile(r"(?i)te?mp|out|dest|build|dist|cache|home|scratch|sandbox|venv|site")
+ROOT = re.compile(r"(?i)root|repo|project|base|top|cwd|workspace|checkout|here|src")
+ELSEWHERE = re.compile(r"(?i)te?mp|out|dest|build|dist|cache|home|scratch|sandbox|venv|site")
 
 
 class FilePaths:
@@ -101,13 +101,13 @@ class FilePaths:
                 return self.value(inner)
             case ast.Attribute(value=inner, attr="parent"):
                 base = self.value(inner)
-                return None if base is None else posixpath.dirname(base) or "."
+                return None if base in (None, ".") else posixpath.dirname(base or "") or "."
             case ast.Subscript(value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))):
                 base = self.value(inner)
                 for _ in range(count + 1):
                     base = None if base in (None, ".") else posixpath.dirname(base or "") or "."
                 return base
-            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in SAME and not _is_os(inner):
+            case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[]) if name in SAME:
                 return self.value(inner)
             case ast.Call(func=func, args=[ast.Constant(value=str(first)), *others]) if last_name(func) in _PATHS:
                 texts = [o.value for o in others if isinstance(o, ast.Constant) and isinstance(o.value, str)]
@@ -120,13 +120,16 @@ class FilePaths:
                 if base is None:
                     return None
                 if name == "dirname":
-                    return posixpath.dirname(base) or "."
+                    return None if base == "." else posixpath.dirname(base) or "."
                 if name == "join" and all(
                     isinstance(a, ast.Constant) and isinstance(a.value, str) for a in node.args[1:]
                 ):
                     parts = [str(a.value) for a in node.args[1:] if isinstance(a, ast.Constant)]
                     return _inside(posixpath.normpath(posixpath.join(base, *parts)))
                 return base if name in SAME else None
+            case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=str(part))) if part.startswith("/"):
+                base = self.value(left)
+                return None if base is None else _inside(posixpath.normpath(f"{base}{part}"))
             case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(part))):
                 base = self.value(left)
                 return None if base is None else _inside(posixpath.normpath(posixpath.join(base, part)))
@@ -152,6 +155,9 @@ class FilePaths:
             self.claimed.update(id(w) for w in words[1:])  # they lie below the first
             return
         joined = posixpath.normpath(posixpath.join(start_folder or ".", *texts)) if start_folder else "/".join(texts)
+        if start_folder is not None and self.layout.tree.exists(joined) and not self.layout.old_to_new_path(joined):
+            self.claimed.update(id(w) for w in words)  # something that stays where it is
+            return
         if joined.startswith("..") or not self.layout.existed(joined):
             if base is None or start_folder is not None or not self.layout.existed("/".join(texts)):
                 return
@@ -191,8 +197,8 @@ class FilePaths:
             return new is None and not whole.startswith("..") and start != "."
         name = _last_name(base)
         folder = whole in self.layout.tree.dirs or new in self.layout.tree.dirs
-        sure = (self.layout.existed(whole) and ("/" in whole or not folder)) or _ROOT.search(name)
-        if sure and not _ELSEWHERE.search(name) and not _absolute(base):
+        sure = (self.layout.existed(whole) and ("/" in whole or not folder)) or ROOT.search(name)
+        if sure and not ELSEWHERE.search(name) and not _absolute(base):
             return False
         if not _absolute(base):
             readings = (f"{whole}, now {new}", "the same name in another folder")
@@ -218,13 +224,15 @@ class FilePaths:
         for number, text in enumerate(texts):
             count = len([p for p in text.split("/") if p not in ("", ".")])
             spans.append((position, position + count))
-            if position < len(old) - tail and position + count > head:
+            # where nothing of the old path goes, the part before which the new ones come
+            if position < max(len(old) - tail, head + 1) and position + count > min(head, len(old) - 1):
                 first = number if first is None else first
                 last = number
             position += count
         if first is None or last is None:
             return
-        parts = new[spans[first][0] : len(new) - (len(old) - spans[last][1])]
+        while not (parts := new[spans[first][0] : len(new) - (len(old) - spans[last][1])]):  # some word must stay
+            first, last = (first, last + 1) if last + 1 < len(words) else (first - 1, last)
         start, end = self.at.start(words[first]), self.at.end(words[last])
         quote = "'" if self.at.source[start] == "'" else '"'
         separator = (
@@ -266,9 +274,3 @@ def _absolute(node: ast.expr) -> bool:
 
 def _inside(path: str) -> str | None:
     return None if path.startswith("..") else path
-
-
-def _is_os(node: ast.expr) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == "path") or (
-        isinstance(node, ast.Name) and node.id in ("os", "path")
-    )

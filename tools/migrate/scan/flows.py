@@ -59,6 +59,47 @@ def names_a_module(node: ast.AST, named: Mapping[int, object]) -> bool:
     return False
 
 
+def names_an_entry(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool | None:
+    """Whether a namespace has the value of `node` for a key, as in `globals()[name] = import_module(name)`.
+
+    False if it has a part of it (`name.rpartition(".")[2]`), None if it has nothing of it.
+    """
+    child, parent, whole = node, parents.get(node), True
+    while parent is not None:
+        match parent:
+            case ast.Attribute(attr=attribute, value=value) if value is child and attribute in NAME_KEEPERS:
+                whole = whole and attribute not in ("split", "rsplit", "partition", "rpartition", "removeprefix")
+            case ast.Call(func=func) if func is child:
+                pass
+            case ast.Subscript(value=value, slice=key):
+                if key is child:
+                    return whole if _is_namespace(value) else None
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, key, *_]):
+                return whole if key is child else None
+            case ast.Dict(keys=keys) if child in keys:
+                return whole if _updates_namespace(parents.get(parent)) else None
+            case ast.DictComp(key=key) if key is child:
+                return whole if _updates_namespace(parents.get(parent)) else None
+            case _:
+                return None
+        child, parent = parent, parents.get(parent)
+    return None
+
+
+def _is_namespace(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="globals" | "locals" | "vars")) | ast.Attribute(attr="__dict__"):
+            return True
+    return False
+
+
+def _updates_namespace(node: ast.AST | None) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="update", value=space)):
+            return _is_namespace(space)
+    return False
+
+
 class Flows:
     """`carried` holds the variables found to carry a module's name; `named` the uses of those that hold `__name__`."""
 
@@ -67,7 +108,9 @@ class Flows:
         self.carried: set[Key] = set()
         self.keyed: set[Key] = set()  # dictionaries whose keys are module names
         self.asked: set[Key] = set()  # containers in which a module's own name is looked up
+        self.naming: dict[Key, bool] = {}  # variables that a namespace has for a key; True if with the whole text
         self.named: dict[int, object] = {}
+        self._through: set[Key] = set()  # what the answer to the last question went through
         self._functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         self._bound: dict[int, Key] = {}
         self._classes = {id(scope) for scope in scopes.all if scope.kind == "class"}
@@ -89,6 +132,9 @@ class Flows:
             ]
         self._find_named(context)
         self.asked = {key for node, key in self._uses if self._asks(node, context.parents)}
+        for node, key in self._uses:
+            if (whole := names_an_entry(node, context.parents)) is not None:
+                self.naming[key] = whole or self.naming.get(key, False)
 
     def follow(self, ends_in_module: Callable[[ast.AST], bool]) -> None:
         for _ in range(_ROUNDS):
@@ -99,10 +145,22 @@ class Flows:
 
     def carries(self, target: ast.AST) -> bool:
         """Whether a value stored in `target` is used as a module's name."""
-        if isinstance(target, ast.Attribute):
-            return (0, target.attr) in self.carried
-        key = self._bound.get(id(target))
-        return key is not None and (key in self.carried or self._class_attribute(key) in self.carried)
+        key = (0, target.attr) if isinstance(target, ast.Attribute) else self._bound.get(id(target))
+        found = {k for k in (key, self._class_attribute(key) if key else None) if k in self.carried}
+        self._through |= found
+        return bool(found)
+
+    def behind(self, node: ast.AST, ends_in_module: Callable[[ast.AST], bool]) -> set[Key]:
+        """The variables through which the value of `node` comes to where the name of a module is expected."""
+        seen: set[Key] = set()
+        queue = [node]
+        for each in queue:
+            self._through = set()
+            if ends_in_module(each):
+                new = self._through - seen
+                seen |= new
+                queue += [use for use, key in self._uses if key in new]
+        return seen
 
     def loop_carries(self, target: ast.AST, index: int | None, source: ast.AST) -> bool:
         if isinstance(target, ast.Tuple):

@@ -90,10 +90,12 @@ class Froms:
     ) -> tuple[int, str]:
         """(stage, text between `from` and `import`): relative if it was, and unchanged where it still is right."""
         old = "." * node.level + (node.module or "")
-        if not node.level or not new_base:
+        if not node.level:
             return 4, new_base
         package = self.there.package if self.there else ""
         unedited = absolute(node.module, node.level, package)
+        if not new_base:  # what is at the top now; from the same place, the old name is still there until stage 4
+            return (4 if unedited == base else 3), new_base
         if unedited == new_base:
             same = unedited == base or all(leaf == alias.name for alias, leaf in members)
             return (4 if same else 3), old

@@ -15,6 +15,7 @@ from ..layout import ModuleName
 from .context import Context, NamesInScope
 from .froms import Froms
 from .offsets import Offsets
+from .reach import in_examples
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
 from .survival import EXPORTED, OUTSIDE, Survival
@@ -213,7 +214,10 @@ class Imports:
             known, found = outer.through(outer.scopes.module, use) if outer else (False, None)
             if not known and use.attributes and self.resolver.resolve(f"{name}.{use.attributes[0].attr}").found:
                 found = self._prefix(name, use)
-            if found:
+            if found and not known and in_examples(name) in self.context.mentions:
+                readings = (f"what the runner of the examples gives them as {name}", f"the module, now {found[1]}")
+                self.sink.list(self.at.start(use.node), "name.given", found[0], readings)
+            elif found:
                 self._edit_chain(use, *found)
 
     def _prefix(self, module: str, use: Use) -> tuple[str, str] | None:

@@ -137,7 +137,7 @@ class Literals:
         hint = self.places.hint(node)
         verdict = self.judge.value(text, self.path, hint)
         if verdict is None:
-            return False
+            return hint == "path" and self._file(node, text, first)
         if (group := self.places.group(node)) and verdict.rule != "path.tracked":
             return True
         if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
@@ -155,6 +155,14 @@ class Literals:
             self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)
         return True
 
+    def _file(self, node: ast.Constant, text: str, first: int) -> bool:
+        """`open("pkg.part")`: where a path is expected, what would be the name of a module is listed."""
+        meant = self.judge.value(text, self.path)
+        if isinstance(self.parents.get(node), ast.Attribute) or meant is None or meant.kind != "change":
+            return False  # `Path("pkg.part".replace(".", "/"))` begins with the name
+        self.sink.list(first, "path.name", text, ("a file of that name", f"the module, now {meant.new}"))
+        return True
+
     def _doubt(
         self, node: ast.Constant, text: str, verdict: Verdict, hint: Hint, group: bool | None
     ) -> tuple[str, tuple[str, ...]] | None:
@@ -165,6 +173,8 @@ class Literals:
             dirs, new = self.context.layout.tree.dirs, self.context.layout.old_to_new_path(full)
             if (full in dirs or new in dirs) and (known is False or (known is None and "/" not in full)):
                 return "path.folder", (f"the folder, now {verdict.new}", "a route, or a prefix of its own")
+        if hint == "module" and self.places.variable(node, text.strip(), verdict.new.strip()):
+            return "string.variable", (f"the module, now {verdict.new}", "the name of a variable, which others use")
         if group is None and text in self.context.world.groups:
             return "string.group", (f"the module, now {verdict.new}", "a group of entry points, which keeps its name")
         if verdict.rule == "string.resolves" and text.count(".") == 1 and self.places.label(node):

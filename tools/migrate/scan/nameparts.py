@@ -2,6 +2,9 @@
 
 Such a part means something else once the module has more parts above it, or others.  What it is before and after the
 move is computed; where the two are not the same thing, the place is listed, because only a person knows what it is for.
+
+A distribution does not get another name with its package: `version(__name__)` asked for one that was called like the
+package, and goes on asking for that.
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ import re
 from collections.abc import Sequence
 
 from ..layout import ModuleName
+from .calls import DISTRIBUTION_CALLS
 from .context import Context
+from .distributions import merged_names, normal
 from .offsets import Offsets
 from .origins import Assigned, Origins
 from .sink import Sink
 
 _SIGN = re.compile(r"__(?:name|package)__")
+_METADATA = re.compile(r"\bimportlib[._]metadata\b|\bfrom importlib import\b[^\n]*\bmetadata\b|\bpkg_resources\b")
 _CUTS = ("split", "rsplit", "partition", "rpartition")
 
 
@@ -32,12 +38,21 @@ class NameParts:
     ) -> None:
         self.context, self.sink, self.at = context, sink, offsets
         self.origins, self.assigned, self.here = origins, assigned, here
+        self.cut: set[int] = set()  # what is settled as the name of a distribution
 
     def scan(self) -> None:
         if self.context.layout.moved or not _SIGN.search(self.at.source):
             return
+        metadata = bool(_METADATA.search(self.at.source))
         for call in self.context.of(ast.Call):
-            if isinstance(call.func, ast.Attribute) and call.func.attr in (*_CUTS, "count"):
+            if metadata and self.context.called(call) in DISTRIBUTION_CALLS:
+                for node in [*call.args[:1], *(k.value for k in call.keywords if k.arg == "distribution_name")]:
+                    self._distribution(node)
+            if (
+                id(call) not in self.cut
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr in (*_CUTS, "count")
+            ):
                 name = self._name(call.func.value, 0)
                 arguments = [a.value for a in call.args if isinstance(a, ast.Constant)]
                 if name and arguments[:1] == ["."] and len(arguments) == len(call.args):
@@ -52,10 +67,44 @@ class NameParts:
                 return self.here.package if self.here else ""
             case ast.Attribute(value=inner, attr="__name__"):
                 return self.origins.module(inner)
+            case ast.Attribute(value=inner, attr="__package__"):
+                module = self.origins.module(inner)
+                return module if module in self.context.resolver.index.packages else module.rpartition(".")[0]
             case ast.Name():
                 values = self.assigned.behind(node) if depth < 4 else []
                 return self._name(values[0], depth + 1) if len(values) == 1 else ""
+            case ast.BoolOp(op=ast.Or(), values=[first, *_]):
+                return self._name(first, depth + 1)
         return ""
+
+    def _distribution(self, node: ast.expr) -> None:
+        """The argument of `importlib.metadata.version` and its like, where that is what the moved code is called."""
+        match node:
+            case ast.Subscript(value=ast.Call(func=ast.Attribute(value=inner, attr=method), args=args) as cut) if (
+                method in _CUTS
+            ):
+                arguments = [a.value for a in args if isinstance(a, ast.Constant)]
+                name, index = self._name(inner, 0), _index(node.slice)
+                if not name or index is None or arguments[:1] != ["."] or len(arguments) != len(args):
+                    return
+                old = ".".join(_part(name, method, arguments, index))
+                self.cut.add(id(cut))
+            case _:
+                name = old = self._name(node, 0)
+        new = self.context.layout.new_module(name) if name else None
+        if not old or new is None or new == name:
+            return
+        distribution = merged_names(self.context.layout).get(normal(old), old)
+        start, end = self.at.span(node)
+        outer = self.context.parents.get(node)
+        while outer is not None and not isinstance(outer, ast.JoinedStr | ast.stmt):
+            outer = self.context.parents.get(outer)
+        if isinstance(outer, ast.JoinedStr):  # where it stands in there is not known before Python 3.12
+            readings = (f"{distribution!r}, the distribution", f"{new}, which it will be")
+            self.sink.list(self.at.start(outer), "string.distribution", ast.unparse(node), readings, severity="error")
+            return
+        reason = f"the distribution is not called {new}, as the package is now"
+        self.sink.edit(start, end, f'"{distribution}"', stage=3, rule="string.distribution", reason=reason)
 
     def _cut(self, call: ast.Call, method: str, arguments: Sequence[object], name: str) -> None:
         new = self.context.layout.new_module(name)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ..classify import Hint
+from ..options import meaning
 from .calls import (
     ANY_ARGUMENT,
     CALL_KEYWORDS,
@@ -30,7 +31,6 @@ from .calls import (
     MODULE_VARIABLES,
     NAME_METHODS,
     ONLY_DOTTED,
-    P_PROGRAMS,
     PATH_CALLS,
     ROUTE_CALLS,
     ROUTE_KEYWORDS,
@@ -218,6 +218,14 @@ class Places:
             return any(last_name(t) in IDENTITY_VARIABLES or last_name(t) == "__module__" for t in parent.targets)
         return isinstance(parent, ast.Assert)
 
+    def variable(self, node: ast.AST, old: str, new: str) -> bool:
+        """Whether a module's name, or the last part of it, also becomes that of a variable, and would be another."""
+        if not self.flows.naming:
+            return False
+        keys = self.flows.behind(node, lambda each: self.hint(each) == "module") & self.flows.naming.keys()
+        cut = old.rpartition(".")[2] == new.rpartition(".")[2]
+        return any(self.flows.naming[key] or not cut for key in keys)
+
     def given(self, node: ast.AST) -> bool:
         """Whether the text is code that is run in a namespace of its own: what its names are is said there."""
         call = self.parents.get(node)
@@ -333,4 +341,4 @@ def _behind_flag(items: Sequence[ast.expr], position: int) -> Hint | None:
         return None
     if values[-1] in MEASURED_FLAGS:
         return "either"
-    return "module" if values[-1] != "-p" or values[0] not in P_PROGRAMS else None
+    return "module" if meaning(" ".join(str(v) for v in values)) == "module" else None

@@ -19,10 +19,13 @@ from .distributions import scan_distributions
 from .dynamic import Dynamic
 from .filepaths import FilePaths
 from .flows import is_sys_modules
+from .glued import Glued
 from .imports import Imports
+from .leaving import Leaving
 from .literals import Literals
 from .nameparts import NameParts
 from .offsets import Offsets
+from .patches import scan_patches
 from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
@@ -65,9 +68,12 @@ def scan_code(
     paths = FilePaths(context, sink, scopes, offsets, path, here)
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
     paths.scan()
+    Glued(context, sink, offsets, paths).scan()
     literals = Literals(context, sink, scopes, offsets, path)
+    paths.claimed |= scan_patches(context, sink, offsets, paths.origins)
     bare = literals.scan(_docstrings(context), paths.claimed)
     Dynamic(context, sink, offsets, here, there).scan()
+    Leaving(context, sink, offsets, paths, here).scan()
     imports.finish()
     Climbs(paths).scan()
     NameParts(context, sink, offsets, paths.origins, paths.assigned, here).scan()

@@ -16,11 +16,19 @@ from dataclasses import dataclass, field
 from ..layout import Layout
 from ..resolve import Resolver, absolute
 from ..syntax import flatten, parse
+from .calls import ATTRIBUTE_CALLS
 
 _PYTHON = (".py", ".pyi", ".pyw")
 _ADDED = re.compile(r"(?:^|[}s)])\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _MODULE = re.compile(r"\.{0,3}[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+# How those who run examples, in documents and docstrings, are given a namespace for them.
+_GIVING = re.compile(rb"\b(?:doctest_namespace|globs|extraglobs|setup)\b")
 _SPEAKING = frozenset([ast.Import, ast.ImportFrom, ast.Attribute, ast.Call, ast.Subscript, ast.Constant])
+
+
+def in_examples(name: str) -> str:
+    """How it is noted that examples are given something by this name: no module has such a one."""
+    return f">>> {name}"
 
 
 @dataclass(slots=True)
@@ -44,14 +52,19 @@ class Reaches:
         self._dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + either + rb")\b")
         # Cheap signs that a file may reach into another module: `x.name`, "name", `from x import name`, `import *`.
         self._sign = re.compile(
-            rb"[\w)\]}\"']\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"']|import[ \t]*\*"
+            rb"[\w)\]}\"']\s*\.\s*(?:" + either + rb")\b|[\"'](?:" + either + rb")[\"'.]|import[ \t]*\*"
             rb"|\bfrom\b[^\n#]+\bimport\b(?:[ \t(\\]+[^\n#]*\b(?:" + either + rb")\b|[ \t]*[(\\])"
         )
+        self._given = re.compile(rb"[\"'](" + either + rb")[\"'][ \t]*[:\]]|\b(" + either + rb")[ \t]*=(?!=)")
 
     def of(self, path: str, data: bytes, *, candidate: bool) -> Reach:
         """What one file says; `candidate` if it is scanned, too."""
         found = Reach()
-        if not path.endswith(_PYTHON) or (b"import *" not in data and not candidate):
+        if not path.endswith(_PYTHON):
+            return found
+        if (b"doctest" in data or b"Sybil" in data) and _GIVING.search(data):
+            found.names.update(in_examples((m[1] or m[2]).decode()) for m in self._given.finditer(data))
+        if b"import *" not in data and not candidate:
             return found
         found.names.update(m.group().decode(errors="replace") for m in self._dotted.finditer(data))
         if self._sign.search(data):
@@ -99,8 +112,10 @@ class Reaches:
                 case ast.Attribute(attr=attribute, value=value) if attribute in names:
                     if not (isinstance(value, ast.Name) and value.id in ("self", "cls")):
                         wanted.add(attribute)
-                case ast.Call(args=[_, *rest]):
-                    wanted |= {a.value for a in rest if isinstance(a, ast.Constant) and a.value in names}
+                case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), args=args):
+                    chains = args if called in ATTRIBUTE_CALLS else args[1:]
+                    texts = [str(a.value) for a in chains if isinstance(a, ast.Constant)]
+                    wanted.update(part for t in texts for part in t.split(".") if part in names)
                 case ast.Subscript(slice=ast.Constant(value=str(key))) if key in names:
                     wanted.add(key)
                 case ast.Constant(value=str(text_value)) if "." in text_value:

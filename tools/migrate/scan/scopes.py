@@ -243,17 +243,37 @@ class _Walker:
     def visit_Call(self, node: ast.Call) -> None:
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         self.visit(node.func)
-        typed = called in ("cast", "TypeVar", "ForwardRef", "NewType", "assert_type")
+        places = _TYPED_ARGUMENTS.get(called, ())
         for number, argument in enumerate(node.args):
-            if typed and (number == 0 or called in ("TypeVar", "NewType", "assert_type")):
+            if number in places:
                 self._annotation(argument)
+            elif number == 1 and called in _TYPED_FIELDS:
+                self._fields(argument)
             else:
                 self.visit(argument)
         for keyword in node.keywords:
-            if typed and keyword.arg == "bound":
+            if keyword.arg == "bound" and called == "TypeVar":
                 self._annotation(keyword.value)
             else:
                 self.visit(keyword.value)
+
+    def _fields(self, node: ast.expr) -> None:
+        """The fields of a class that a call makes: `[("name", type)]`, `{"name": type}`."""
+        match node:
+            case ast.Dict(keys=keys, values=values):
+                self._visit_all([k for k in keys if k is not None])
+                for value in values:
+                    self._annotation(value)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                for item in items:
+                    if isinstance(item, ast.Tuple) and len(item.elts) > 1:
+                        self.visit(item.elts[0])
+                        self._annotation(item.elts[1])
+                        self._visit_all(item.elts[2:])
+                    else:
+                        self.visit(item)
+            case _:
+                self.visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         head = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
@@ -321,6 +341,14 @@ class _Walker:
 def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     extra = [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *extra]
+
+
+# Arguments of calls that are types, by their number.
+_TYPED_ARGUMENTS: dict[str, Sequence[int]] = {
+    "cast": (0,), "ForwardRef": (0,), "assert_type": (1,), "NewType": (0, 1), "TypeAliasType": (1,),
+    "TypeVar": range(99),
+}  # fmt: skip
+_TYPED_FIELDS = frozenset(("NamedTuple", "TypedDict", "make_dataclass"))
 
 
 class _Methods(dict[type[ast.AST], Callable[[_Walker, Any], None]]):

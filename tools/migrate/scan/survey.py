@@ -33,6 +33,9 @@ _CHUNK = 16  # files that a worker takes at once
 _DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorted(IMPORTING)) + rb")\b")
 
 
+_OWN = re.compile(rb"\b__(?:name|package|path|file)__\b")
+
+
 class Mentions:
     """The names that some file reaches into, and what was asked of them."""
 
@@ -136,7 +139,12 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
             return True
         if not path.endswith(PYTHON) or b"import" not in data or (cleared is not None and cleared.stays(path)):
             return False
-        return computed(data) and _DYNAMIC.search(data) is not None
+        return _DYNAMIC.search(data) is not None and (computed(data) or (bool(above) and computes_own(path, data)))
+
+    def computes_own(path: str, data: bytes) -> bool:
+        """Whether a module of a package that something leaves may compute names from its own, or look in its folder."""
+        here = layout.module_of(path) if _OWN.search(data) else None
+        return here is not None and bool({here.name, here.package} & above)
 
     return may_hold
 

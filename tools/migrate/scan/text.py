@@ -10,6 +10,7 @@ import posixpath
 import re
 
 from ..classify import Hint
+from ..options import meaning
 from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes, scan_xml
 from .context import World
@@ -118,11 +119,12 @@ def scan_link(world: World, path: str, target: str) -> str | None:
     return written if written != posixpath.normpath(target) else None
 
 
-def _takes(text: str) -> Hint:
-    """What stands behind this option in a list of a command's arguments."""
+def _takes(command: str) -> Hint:
+    """What stands behind the last option of a command's arguments."""
+    text = command.rpartition(" ")[2]
     if text in MEASURED_FLAGS:
         return "either"
-    return "module" if text in MODULE_FLAGS and text != "-p" else "unknown"
+    return "module" if text in MODULE_FLAGS and text != "-p" and meaning(command) == "module" else "unknown"
 
 
 def _json(world: World, sink: Sink, path: str) -> int:
@@ -130,12 +132,17 @@ def _json(world: World, sink: Sink, path: str) -> int:
     bare = 0
     found = False
     above: tuple[object, ...] = ()
-    option: Hint = "unknown"  # what the text before this one, an option in the list `above`, says of it
+    command = ""  # what stands before this text in the list `above`
+    programs: dict[tuple[object, ...], str] = {}  # what a debugger starts, whose arguments stand beside it
     for where, start, end in json_strings(sink.body):
         found = True
         text = sink.body[start:end]
-        behind = option if above == where[:-1] else "unknown"
-        above, option = where[:-1], _takes(text)
+        if above != where[:-1]:
+            command = "pytest" if any(str(w).endswith("pytestArgs") for w in where) else programs.get(where[:-2], "")
+        if where[-1:] == ("module",):
+            programs[where[:-1]] = text
+        behind = _takes(command)
+        above, command = where[:-1], f"{command} {text}"
         if not world.judge.mentioned(text):
             continue
         loggers = "loggers" in where[:-1]

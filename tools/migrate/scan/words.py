@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import takewhile
 from typing import Literal
 
 from ..classify import WARNING_FILTER, Hint, Judge, Verdict
 from ..layout import Layout
-from .calls import P_PROGRAMS
+from ..options import meaning
 from .sink import Sink
 
 Style = Literal["prose", "command", "config", "literal", "anchored"]
 
 _MODULE_BEFORE = re.compile(
-    r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | \bmodule\s*[=:] | \bqualname\s*=
-        | \blogger\s*[=:]
+    r"""(?: (?:^|[\s\["',])-m | --pyargs | --module | --package | --verifytypes
+        | --hidden-import | --collect-(?:all|data|submodules) | --include-(?:package|module)(?:-data)?
+        | \bmodule\s*[=:] | \bqualname\s*= | \blogger\s*[=:]
         | :(?:py:)?mod: | \{(?:py:)?mod\} | \b(?:automodule|autopackage|currentmodule|module)(?:::|\}) | \bpython3?\s+-m
         | \b(?:[Mm]odule|No\ module\ named|cannot\ import\ name\ \S+\ from)\ (?=["'`])
         | \b(?:__import__|import_module)(?=\() | \bcallable\s*[=:]
@@ -32,18 +34,19 @@ _MODULE_BEFORE = re.compile(
 _MEASURED_BEFORE = re.compile(r"(?:--cov|\bcoverage\b.*\s--source)(?:[\"']?\s*,|[=\s])\s*[\"']?$")
 _ITEM = re.compile(r"[ \t]*-[ \t]+[\"']?")  # of a YAML list, one on a line
 _FLAG = re.compile(r"[ \t]*-[ \t]+[\"']?(-m|--[\w-]+)[\"']?[ \t]*")
-_OTHER_P = re.compile(rf"\b(?:{'|'.join(sorted(P_PROGRAMS))})\b[^|;&\n]*[\s\"',\[]-p\W*$")
 _IMPORT_BEFORE = re.compile(r"(?:^|[\s;`'\"(>])(?:c?import|from)\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*$")
 _PATH_BEFORE = re.compile(
     r"""(?: \b(?:COPY|ADD|WORKDIR|cd|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|ls|cat
         |find|cp|mv|rm|mkdir|tar|rsync|zip|source|bandit|vulture|pytest\s+-[qvx]+)(?![\w:=-])(?:\s+-[-\w=]+)*
         | \bcompileall(?:\s+-\S+)* | (?:\[|\btest)\s+-[defrswx]
         | working-directory: | \bpath:
-        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s] )
+        | \bdirectory: | \bfiles:\s*\^? | --rootdir[=\s] | --source[=\s]
+        | \bPYTHONPATH["']?\s*[=:]\s*(?:[^\s"':]*:)* )
         \s*["'`]?(?:(?:[\w./*-][\w./*:=-]*|"[^"\n]*"|'[^'\n]*')\s+)*$""",
     re.X,
 )
-_EXPRESSION_BEFORE = re.compile(r"\s-k[=\s]+[\"']?[\w ]*$")  # pytest -k: a part of tests' names
+# pytest's -k and -m: parts of tests' names, and markers
+_EXPRESSION_BEFORE = re.compile(r"\s-k[=\s]+[\"']?[\w ]*$|\s-m[=\s]+[\"'][\w ]*$")
 _CONTINUED = re.compile(r"\\\r?\n")
 _INSTALL_BEFORE = re.compile(
     r"""\b(?:pip[\d.]*|pipx|uv|uv\s+pip|uv\s+tool|conda|mamba|brew|apt(?:-get)?|dnf|yum|port|easy_install)\s+install\b[^|;&\n]*$
@@ -64,6 +67,12 @@ _OWN_NAME = re.compile(
 _MODEL_BEFORE = re.compile(r"[ \t]*(?:-[ \t]+)?model:[ \t]*[\"']?")
 _NOT_FOUND = re.compile(r"No module named [\"'`]$")  # the name that was asked for, by an import of stage 4
 _ADDRESS = re.compile(r"\b(?:http|httpApi|httpGet|httpHeaders|alb|websocket|method)[\"']?[ \t]*:(?!//)")
+# In a command of a database: `select * from shop.cart`; in Python, "import" would follow.
+_TABLE_BEFORE = re.compile(
+    r"\b(?:select\s[^\n]*\sfrom|insert\s+into|delete\s+from|(?:create|alter|drop|truncate)\s+(?:table|view)|join)"
+    r"\s+[\"'`]?$",
+    re.I,
+)
 _FIELD_BEFORE = re.compile(r"(?:\{\s*|%\(|\{%[^%\n]*\s)$")  # of a format or a template in a string
 Doubt = tuple[str, tuple[str, ...]]  # a rule and readings: what would be changed is listed under them
 
@@ -99,7 +108,13 @@ def scan_words(
         if verdict is None:
             _unresolved(token, base + start, before, sink, style, judge)
             continue
-        doubtful = doubt or _field(before, style) or _model(token, before) or _route(text, start, before)
+        doubtful = (
+            doubt
+            or _field(before, style)
+            or _table(before, style)
+            or _model(token, before)
+            or _route(text, start, before)
+        )
         if verdict.kind == "change" and doubtful:
             sink.list(base + start, doubtful[0], token, (f"a name in the moved code, now {verdict.new}", *doubtful[1]))
         elif verdict.kind == "change":
@@ -153,6 +168,13 @@ def _field(before: str, style: Style) -> Doubt | None:
     return "string.field", ("a field of a format or a template; what fills it in has this name",)
 
 
+def _table(before: str, style: Style) -> Doubt | None:
+    """Why a name in a command may be a table in a schema of that name."""
+    if style != "command" or not _TABLE_BEFORE.search(before):
+        return None
+    return "string.sql", ("a table in a schema of that name",)
+
+
 def _model(token: str, before: str) -> Doubt | None:
     """Why `- model: shop.cart` may be no module: data for Django says so which model a row is of."""
     if token.count(".") != 1 or not _MODEL_BEFORE.fullmatch(before):
@@ -174,16 +196,22 @@ def _before(text: str, start: int) -> str:
         at -= len(match.group())
         at = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
     if at == line and _ITEM.fullmatch(text[line:start]):
-        flag = _FLAG.fullmatch(text[:line].rstrip("\r\n").rpartition("\n")[2])
-        return f" {flag[1]} " if flag else text[line:start]
+        above = text[:line].splitlines()[-12:]
+        if not above or not _FLAG.fullmatch(above[-1]):
+            return text[line:start]
+        items = list(takewhile(lambda row: _ITEM.match(row), reversed(above)))
+        return " ".join(re.sub(r"^[ \t]*-[ \t]+|[\"']", "", row).strip() for row in reversed(items)) + " "
+    if at == line and re.match(r"[ \t]+-", text[line:start]):
+        first = next((row for row in reversed(text[:line].splitlines()) if re.match(r"\S", row)), "")
+        return ("addopts " if first.startswith("addopts") else "") + text[line:start]
     return _CONTINUED.sub(" ", text[at:start]) if at < line else text[line:start]
 
 
 def hint_before(before: str, rest: str, style: Style) -> Hint:
     if _MEASURED_BEFORE.search(before):
         return "either"
-    if _MODULE_BEFORE.search(before) and not _OTHER_P.search(before):
-        return "module"
+    if _MODULE_BEFORE.search(before):
+        return "module" if meaning(before) == "module" else "unknown"
     imported = _IMPORT_BEFORE.search(before)
     # "from" is also an English and an SQL word: in code, "import" follows.
     if imported and (not before.rstrip().endswith("from") or re.match(r"[\w.]*\s+c?import\b", rest)):
@@ -200,6 +228,8 @@ def trim(token: str, end: int) -> tuple[str, int]:
         cut = token.index("}")
     if cut < 0 and ":" in token and "/" in token.split(":")[0]:
         cut = token.index(":")  # a volume "src:dst", or "file.py:12"
+    if cut < 0 and ":$" in token:
+        cut = token.index(":$")  # a list of folders, "src:$PYTHONPATH"
     return (token, end) if cut < 0 else (token[:cut], end - (len(token) - cut))
 
 
@@ -209,8 +239,12 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
     project = re.search(r"(?:(?:^|\s)(?:-e|--editable)[=\s]+|\bpip3?\s+install\s+(?:\S+\s+)*)[\"']?$", before)
     if "/" not in token and not token.endswith(".py") and not (project and editable(judge.layout, token)):
         found = judge.value(token, at, hint)
-        if found and found.rule == "string.bare" and not judge.layout.plan.target and _INSTALL_BEFORE.search(before):
-            return None  # a distribution, which keeps its name
+        if found is None and hint == "path":  # programs that take a folder take a module, too
+            found = judge.value(token, at)
+            found = None if found is not None and found.kind == "none" else found
+        distribution = _INSTALL_BEFORE.search(before) or meaning(before) == "distribution"
+        if found and found.rule == "string.bare" and not judge.layout.plan.target and distribution:
+            return None  # which keeps its name
         return found
     if token.startswith("/") and (style == "anchored" or _ROOTED.search(before)):
         found = judge.path(token[1:], ".gitignore")

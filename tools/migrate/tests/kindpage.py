@@ -29,8 +29,11 @@ What is listed has a rule, which the report shows. A bare word (`string.bare`, `
 a name (`string.missing`), the name of a folder that may be a route (`path.folder`) or lies below an unknown one
 (`path.joined`), a part of a longer text (`string.joined`, `string.prefix`), a label (`string.label`, `django.label`), a
 column in a statement of SQL (`string.sql`), a field that a format or a template fills in (`string.field`), a route
-(`string.route`), a name in a namespace that is given (`string.namespace`), attributes (`string.attribute`), what does
-not parse (`file.unparsed`): in each case both readings are given.
+(`string.route`), a name in a namespace that is given (`string.namespace`), attributes (`string.attribute`), a patch of
+a name that gets another home (`string.patched`), what a package says of a module that leaves it (`import.computed`,
+`import.table`, `import.discovered`), a module whose name becomes that of a variable (`string.variable`), a file that is
+called like a module (`path.name`), what the runner of examples gives them by name (`name.given`), what does not parse
+(`file.unparsed`): in each case both readings are given.
 """
 
 

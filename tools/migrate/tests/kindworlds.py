@@ -73,6 +73,13 @@ _TWO = {
     "libs/types/pyproject.toml": '[project]\nname = "money-types"\nversion = "1"\n',
     "app/__init__.py": "",
 }
+_DEEP = {
+    "app/__init__.py": "",
+    "app/parts/__init__.py": "",
+    "app/parts/other.py": "O = 2\n",
+    "app/parts/box/__init__.py": "from .. import other\n",
+    "app/parts/box/size.py": "WIDTH = 4\n",
+}
 WORLDS = {
     # one package gets another parent
     "shop": World(
@@ -89,6 +96,16 @@ WORLDS = {
         '[[symbol]]\nfrom = "pkg.web.pages.Page"\nto = "base.shapes.Page"\n',
         {**_PARTS, "base/shapes.py": "class Page:\n    title = 't'\n"},
         names=(("pkg.web.http", "pkg.net.http"), ("pkg.text", "base.strings"), ("pkg.web.pages", "base.shapes")),
+    ),
+    # a package leaves all its parents
+    "deep": World(
+        '[migration]\nname = "deep"\n[[move]]\nfrom = "app.parts.box"\nto = "box"\n', _DEEP, names=(("app.parts.box", "box"),)
+    ),
+    # and the other way round: it keeps its last name below a new parent
+    "under": World(
+        '[migration]\nname = "under"\n[[move]]\nfrom = "box"\nto = "app.parts.box"\n',
+        {"app/__init__.py": "", "box/__init__.py": "", "box/size.py": "WIDTH = 4\n"},
+        names=(("box", "app.parts.box"),),
     ),
     # two distributions become one, one of them out of an import root of its own
     "two": World(

@@ -57,11 +57,21 @@ def test_modules_of_files() -> None:
 
 @pytest.mark.parametrize(
     "moves",
-    ['from = "nope"\nto = "x"', 'from = "wire_v2"\nto = "app"', 'from = "wire_v2.header"\nto = "wire_v2.checksum"'],
-)
+    ['from = "nope"\nto = "x"', 'from = "wire_v2"\nto = "app"', 'from = "wire_v2.header"\nto = "wire_v2.checksum"',
+     'from = "wire_v2.tlv"\nto = "app.tlv"\nto-path = "app/tlv.py"'],
+)  # fmt: skip
 def test_refused(moves: str) -> None:
     with pytest.raises(PlanError):
         resolve_layout(parse_plan(f'[migration]\nname = "x"\n[[move]]\n{moves}\n'), Tree.from_files(LEGACY))
+
+
+@pytest.mark.parametrize("targets", [("app", "wire_v2"), ("spare", "wire_v2")])
+def test_a_new_name_that_is_an_old_one_as_well_is_refused(targets: tuple[str, str]) -> None:
+    first, second = targets
+    plan = f'[migration]\nname = "x"\n[[move]]\nfrom = "wire_v2"\nto = "{first}"\n[[move]]\nfrom = "app"\nto = "{second}"\n'
+    with pytest.raises(PlanError, match="old name as well") as caught:
+        resolve_layout(parse_plan(plan), Tree.from_files(LEGACY))
+    assert "first" in caught.value.next_step
 
 
 def test_relative_to() -> None:

@@ -19,7 +19,7 @@ CHANGED = [
     ("tox.ini", "[isort]\nknown_first_party = wire_v2,money\n", "[isort]\nknown_first_party = libs.types.wire,libs.types.cash\n"),
     ("tox.ini", "[testenv]\ndeps = -e {toxinidir}/wire_v2\n", "[testenv]\ndeps = -e {toxinidir}/libs/types\n"),
     ("test.sh", "coverage run --source=wire_v2 -m pytest --cov money\n", "coverage run --source=libs/types/wire -m pytest --cov libs.types.cash\n"),
-    ("args.json", '["pytest", "--cov", "wire_v2", "-m", "wire_v2"]\n', '["pytest", "--cov", "libs/types/wire", "-m", "libs.types.wire"]\n'),
+    ("args.json", '["pytest", "--cov", "wire_v2", "--pyargs", "wire_v2"]\n', '["pytest", "--cov", "libs/types/wire", "--pyargs", "libs.types.wire"]\n'),
     ("noxfile.py", 'run("pytest", "--cov", "wire_v2")\nARGS = ["--cov", "money"]\n', 'run("pytest", "--cov", "libs/types/wire")\nARGS = ["--cov", "libs.types.cash"]\n'),
     (".coveragerc", "[run]\nsource =\n    wire_v2\n    money\n", "[run]\nsource =\n    libs/types/wire\n    libs.types.cash\n"),
     (".flake8", "[flake8]\napplication-import-names = wire_v2\n", "[flake8]\napplication-import-names = libs.types.wire\n"),

@@ -250,7 +250,6 @@ def packages(files: dict[str, str], *moves: tuple[str, str]) -> dict[str, list[s
         ("a/__init__.py a/b.py", [("a", "c"), ("a.b", "d.b")], {"a/__init__.py": ["b a.b d.b"]}),
         ("a/b.py a/c.py", [("a.b", "d.b")], {}),  # a namespace has no code that could answer
         ("a.py b.py", [("a", "c.a")], {}),
-        ("a/__init__.py a/b.py x.py", [("a.b", "c.b"), ("x", "a.b")], {}),  # another takes its place
         ("vendor/__init__.py vendor/b.py", [("vendor.b", "c.b")], {}),
         (
             "a/__init__.py a/s/__init__.py a/s/b.py",

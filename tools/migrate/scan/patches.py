@@ -1,0 +1,61 @@
+"""Patches of a single name that gets another home: `mock.patch("pkg.mod.NAME")`, `monkeypatch.setattr(mod, "NAME", x)`.
+
+A patch acts on those who read the name out of the module that is patched.  Whoever read it as an attribute reads it at
+its new home afterwards; the old module itself goes on reading its own.  Where only a person knows which of them a patch
+is for, it is listed.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ..resolve import EVERYTHING
+from .calls import words
+from .context import Context
+from .offsets import Offsets
+from .origins import Origins
+from .sink import Sink
+
+_PATCHES = words("patch object setattr delattr")
+
+
+def scan_patches(context: Context, sink: Sink, offsets: Offsets, origins: Origins) -> set[int]:
+    """Lists them; returns the ids of the texts that are settled so."""
+    symbols = {entry.source: entry.target for entry in context.layout.plan.symbols}
+    settled: set[int] = set()
+    for call in context.of(ast.Call) if symbols else ():
+        if context.called(call) not in _PATCHES:
+            continue
+        match call.args:
+            case [ast.Constant(value=str(name)) as text, *_] if name in symbols:
+                if not _reads_itself(context, name):
+                    continue
+            case [module, ast.Constant(value=str(part)) as text, *_]:
+                name = f"{origins.module(module)}.{part}"
+            case _:
+                continue
+        new = symbols.get(name)
+        if new is None:
+            continue
+        old = name.rpartition(".")[0]
+        readings = (f"what {old} itself reads, which stays", f"{new}, which others read now")
+        sink.list(offsets.start(text), "string.patched", name, readings, "a patch acts where the name is read")
+        settled.add(id(text))
+    return settled
+
+
+def _reads_itself(context: Context, name: str) -> bool:
+    """Whether the module that a name leaves reads it."""
+    module, _, word = name.rpartition(".")
+    index = context.resolver.index
+    if index.asked is not None:
+        index.asked.add(EVERYTHING)  # the whole of another file matters: the answer is not to be remembered
+    path = index.files.get(context.layout.current_module(module))
+    text = context.layout.tree.text(path) if path else None
+    if text is None or word not in text.body:
+        return False
+    try:
+        tree = ast.parse(text.body)
+    except (SyntaxError, ValueError):
+        return True
+    return any(isinstance(n, ast.Name) and n.id == word and isinstance(n.ctx, ast.Load) for n in ast.walk(tree))
