@@ -152,7 +152,7 @@ class _File:
                 continue
             for name in CHILD_FIELDS[kind]:
                 value = getattr(node, name, None)
-                if value.__class__ is list:
+                if type(value) is list:
                     nodes += [item for item in value if isinstance(item, ast.AST)]
                 elif isinstance(value, ast.AST):
                     nodes.append(value)
