@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import translate
 from typing import Literal
 
@@ -40,6 +40,7 @@ WARNING_FILTER = re.compile(r"(?:^|[\s\"'=])(?:error|ignore|always|all|default|m
 _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
 _ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
 _SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
+UNKNOWN_UP = re.compile(r"[}$*?\]][^/]*/(?:[^/]+/)*?\.\.(?:/|\Z)")  # up from a folder that is not known
 _PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
 
 
@@ -183,10 +184,14 @@ class Judge:
 
         A file that is made later, below a folder that moves, is evidence only where a path must stand (`hint`).
         """
+        file, separator, test = text.partition("::")
+        if separator and file.endswith(".py"):  # one test of it, as pytest names it
+            found = self.path(file, at, hint)
+            return None if found is None else replace(found, new=f"{found.new}::{test}")
         lead = "./" if text.startswith("./") else ""
         tail = "/" if text.endswith("/") and len(text) > 1 else ""
         clean = text[len(lead) : len(text) - len(tail)]
-        if not clean or clean.startswith(("/", "~")) or "//" in clean:
+        if not clean or clean.startswith(("/", "~")) or "//" in clean or UNKNOWN_UP.search(clean):
             return None
         folder, new_folder = posixpath.dirname(at), posixpath.dirname(self.layout.new_path(at))
         bases = [("", "")]

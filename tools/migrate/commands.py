@@ -189,8 +189,9 @@ def _nothing_has_moved(session: Session, tree: Tree) -> None:
             where=str(session.root),
             next_step="run the stages first",
         )
+    plan = session.plan  # one that cannot be read says so itself
     try:
-        resolve_layout(session.plan, tree)
+        resolve_layout(plan, tree)
     except PlanError as error:
         raise PlanError(
             f"no {LOCK_FILE} here, and the tree is not as before the move ({error.what})",

@@ -49,7 +49,7 @@ class Arrivals:
         out = []
         for path, edits in [(s.path, s.edits) for s in self.scans] + [(m.path, list(m.notes)) for m in self.manifests]:
             for edit in edits:
-                old, new = edit.old or edit.reason, edit.new or "nothing"
+                old, new = edit.old or edit.reason, edit.new.strip() or "nothing"
                 out.append(
                     Finding(path, edit.line, "old-name-used", old, (f"{old}, now {new}",), f"write {new}", "error")
                 )

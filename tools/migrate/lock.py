@@ -120,7 +120,12 @@ _SHIM: _Keys = {
     "plan": ("plan", str, False),
 }
 _TABLES = {"move": _MOVE, "shim": _SHIM}
-_WORDS = {int: "a whole number", str: "a string", date: "a date such as 2027-03-31", list: "a list of strings"}
+_WORDS = {
+    int: "a whole number",
+    str: "a string",
+    date: "a date without quotes, such as 2027-03-31",
+    list: "a list of strings",
+}
 
 
 def render(lock: Lock) -> str:

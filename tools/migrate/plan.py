@@ -126,7 +126,7 @@ _EXPECTED = {
     "strings": "a list of strings",
     "path": "a path inside the checkout, relative to its root",
     "paths": "a list of paths inside the checkout, relative to its root",
-    "date": "a date such as 2027-03-31",
+    "date": "a date without quotes, such as 2027-03-31",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",

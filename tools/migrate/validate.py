@@ -122,7 +122,7 @@ def leftovers(session: Session) -> list[Finding]:
     out: list[Finding] = []
     for scan in session.scans:
         out += [
-            Finding(e_path, e.line, "old-name", e.old, (f"{e.old}, now {e.new}",), f"write {e.new}", "error")
+            Finding(e_path, e.line, "old-name", e.old, (f"{e.old}, now {e.new}",), f"write {e.new.strip()}", "error")
             for e_path, e in ((scan.path, e) for e in scan.edits)
         ]
         _, decided = settle(scan.findings, session.decisions, session.layout, {})

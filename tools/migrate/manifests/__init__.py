@@ -36,10 +36,10 @@ from .unused import declared_unused
 
 __all__ = ["Context", "Facts", "Rewritten", "declared_unused", "facts", "new_manifests", "rewrite_manifest", "wants"]
 
-_LOCKS = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock"}
+_LOCKS = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock", "Pipfile.lock": "pipenv lock"}
 _REQUIREMENTS = re.compile(r"(?:^|.*[-_.])(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in)$")
 _PACKAGING = {"pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in"}
-_ENDS = (".toml", ".txt", ".in", ".lock", "setup.py", "setup.cfg")
+_ENDS = (".toml", ".txt", ".in", ".lock", "setup.py", "setup.cfg", "Pipfile")
 
 
 def wants(path: str) -> bool:
@@ -50,7 +50,7 @@ def wants(path: str) -> bool:
     folder = above.rpartition("/")[2]
     if base in (PLAN_FILE, LOCK_FILE):
         return False
-    if base in _LOCKS or base in _PACKAGING or base.endswith(".toml"):
+    if base in _LOCKS or base in _PACKAGING or base.endswith((".toml", "Pipfile")):
         return True
     return bool(_REQUIREMENTS.match(base)) or (
         folder in ("requirements", "constraints") and base.endswith((".txt", ".in"))
@@ -64,7 +64,7 @@ def rewrite_manifest(path: str, text: str, stage: int, context: Context) -> Rewr
         return Rewritten(None, (), tuple(_left_alone(path, context)) if _declares(path, context) else ())
     if base in _LOCKS:
         return Rewritten(text, (), tuple(_lock(path, text, stage, context)))
-    if base.endswith(".toml"):
+    if base.endswith((".toml", "Pipfile")):
         return _toml(path, text, stage, context)
     rewrite = _OTHER.get(base, rewrite_reqfile)
     new, notes, findings = rewrite(path, text, stage, context)

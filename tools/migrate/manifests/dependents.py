@@ -64,7 +64,7 @@ def rewrite_dependents(editor: Editor, context: Context) -> None:
         _list(editor, known, path)
     _sources(editor, known, own)
     for pair in [p for p in editor.doc.walk() if isinstance(p, Pair)]:
-        if _is_poetry(tuple(map(str, pair.path))) and normal(str(pair.path[-1])) in known.replaced:
+        if _is_table_of_needs(tuple(map(str, pair.path)), editor.path) and normal(str(pair.path[-1])) in known.replaced:
             _poetry(editor, known, pair.path)
     _package_lists(editor, known)
     _leftover_names(editor, known)
@@ -153,10 +153,12 @@ def _rename(editor: Editor, path: tuple[str | int, ...], new: str, why: str) -> 
         editor.change(segment.start, segment.end, toml_key(new), "toml.key", why)
 
 
-# poetry
+# poetry and pipenv, which write them alike
 
 
-def _is_poetry(path: tuple[str, ...]) -> bool:
+def _is_table_of_needs(path: tuple[str, ...], manifest: str) -> bool:
+    if posixpath.basename(manifest) == "Pipfile":
+        return len(path) == 2 and path[0] in ("packages", "dev-packages")
     if path[:2] != ("tool", "poetry"):
         return False
     return (len(path) == 4 and path[2] in ("dependencies", "dev-dependencies")) or (

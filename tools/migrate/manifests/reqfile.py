@@ -16,8 +16,10 @@ from .requirements import name_of, normal, parse, unify
 
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _PATH = re.compile(
-    r"(?P<flag>(?:-e|--editable)[ =]+)?(?P<path>(?:file:)?\.{0,2}[\w./-]*[\w.-]*)(?P<extras>\[[\w,.\s-]*\])?$"
+    r"(?P<flag>(?:-e|--editable)[ =]+)?(?P<path>(?:file:)?\.{0,2}[\w./-]*[\w.-]*)(?P<extras>\[[\w,.\s-]*\])?"
+    r"(?:#egg=\S+)?$"
 )
+_DIRECT = re.compile(r"[\w.-]+(?:\[[\w,.\s-]*\])?\s*@\s*(?P<path>file:\.{0,2}[\w./-]+)")
 _OPTION = re.compile(r"(?P<flag>-r|-c|--requirement|--constraint)(?P<gap>[ =]*)(?P<path>\S+)")
 
 
@@ -161,16 +163,19 @@ def rewrite_reqfile(path: str, text: str, stage: int, context: Context) -> tuple
             reason = "the file is read from its new folder"
             notes.append(Edit(0, 0, match["path"], new, line.number, 3, "requirements.path", reason))
             continue
-        place = match or _PATH.match(line.requirement)
+        direct = _DIRECT.match(line.requirement)
+        place = match or direct or _PATH.match(line.requirement)
         if place is None or not place["path"] or not context.judge.mentioned(place["path"]):
             continue
-        if not match and (context.plan.target is not None or not (place["flag"] or place["path"].startswith("."))):
+        known = match or direct or place["flag"] or place["path"].startswith((".", "file:"))
+        if not known or (not match and context.plan.target is not None):
             continue
-        verdict = context.judge.path(place["path"], path)
-        if verdict is not None and verdict.kind == "change" and not stays_beside(context, place["path"], path):
-            at = line.start + line.text.index(place["path"])
-            text = text[:at] + verdict.new + text[at + len(place["path"]) :]
-            notes.append(Edit(0, 0, place["path"], verdict.new, line.number, 3, "requirements.path", verdict.reason))
+        written = place["path"].removeprefix("file:")
+        verdict = context.judge.path(written, path)
+        if verdict is not None and verdict.kind == "change" and not stays_beside(context, written, path):
+            at = line.start + line.text.index(place["path"]) + len(place["path"]) - len(written)
+            text = text[:at] + verdict.new + text[at + len(written) :]
+            notes.append(Edit(0, 0, written, verdict.new, line.number, 3, "requirements.path", verdict.reason))
     return text, notes, []
 
 

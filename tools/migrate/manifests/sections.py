@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..classify import Hint, Verdict
+from ..classify import UNKNOWN_UP, Hint, Verdict
 from .editor import Editor, quoted
 from .facts import Context, facts, root_of, stays_beside
 from .hints import Kind, hint_before, key_hint, value_hint
@@ -70,7 +70,8 @@ def _doubted(
             readings = (f"the path from the root, now {rooted.new}", "an absolute path")
             return Verdict("list", "a path that begins with a slash", rooted.new, 3, "string.rooted", readings)
     if verdict is None:
-        if context.tree.exists(posixpath.normpath(token.split("*")[0].strip("/") or "?")):
+        stays = context.tree.exists(posixpath.normpath(token.split("*")[0].strip("/") or "?"))
+        if stays and not UNKNOWN_UP.search(token):
             return None  # a path of this tree that stays
         if _is_project(text, start, context) or any(
             m.to_path in token or m.target in token or m.target.replace(".", "/") in token for m in context.layout.moves
@@ -156,6 +157,8 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
         if not isinstance(item, Node) or item.kind != "string":
             continue
         kind = _kind(item, before, editor.path)
+        if kind == "skip" and context.plan.target is None and _is_folder_of_project(item.path):
+            kind = "path"
         if kind == "skip" or (thin and _belongs_to_build(item.path)):
             continue
         start, end = item.inner
@@ -218,6 +221,12 @@ def _project_reference(path: tuple[str | int, ...], hit: Hit, context: Context) 
     if path[-1] not in ("path", "directory", "workspace", "url") or context.plan.target is None:
         return False
     return any(k.rpartition("/")[0].endswith(hit.token.strip("./")) for k in context.layout.kept)
+
+
+def _is_folder_of_project(path: tuple[str | int, ...]) -> bool:
+    """The folder of a dependency, for uv and poetry: it moves with the package, where its manifest lies in that."""
+    sources = path[:3] == ("tool", "uv", "sources") or path[:2] == ("tool", "poetry")
+    return sources and path[-1] == "path" and "packages" not in path and "include" not in path
 
 
 def _key(editor: Editor, context: Context, segment: Segment, edits: list[tuple[int, int, str]]) -> None:

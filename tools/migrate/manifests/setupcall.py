@@ -19,6 +19,19 @@ class SetupCall:
     tree: ast.Module
     keywords: dict[str, ast.expr] = field(default_factory=dict)
     call: ast.Call | None = None
+    constants: dict[str, ast.expr] = field(default_factory=dict)
+
+    def lists(self, node: ast.expr, depth: int = 0) -> list[ast.List | ast.Tuple]:
+        """The literal lists that an expression is put together from: `BASE + ["a"]`, `[*BASE, "a"]`, `BASE`."""
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                inner = [item.value for item in items if isinstance(item, ast.Starred)]
+                return [node, *(found for item in inner for found in self.lists(item, depth + 1))]
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return [*self.lists(left, depth + 1), *self.lists(right, depth + 1)]
+            case ast.Name(id=name) if name in self.constants and depth < 9:
+                return self.lists(self.constants[name], depth + 1)
+        return []
 
     def value(self, name: str) -> Any:
         """The literal value of an argument, None if it is absent or computed."""
@@ -41,7 +54,7 @@ def read_setup(text: str) -> SetupCall | None:
     for node in tree.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             constants[node.targets[0].id] = node.value
-    found = SetupCall(tree)
+    found = SetupCall(tree, constants=constants)
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call):
             continue

@@ -103,7 +103,10 @@ def rewrite_setup_py(path: str, text: str, stage: int, context: Context) -> tupl
         node = call.keywords.get(name)
         if node is not None and stage == 4:
             for one in node.values if isinstance(node, ast.Dict) else [node]:
-                _requirements(file, one)
+                for part in call.lists(one):
+                    if id(part) not in handled:  # one list may be used twice
+                        handled.add(id(part))
+                        _requirements(file, part)
     for name in _PROSE:
         if name in call.keywords:
             handled |= {id(n) for n in ast.walk(call.keywords[name])}
@@ -230,9 +233,9 @@ def _covers_moves(file: _File, folder: str) -> bool:
     return any(folder == "." or m.path.startswith(folder + "/") for m in file.context.layout.moves)
 
 
-def _requirements(file: _File, node: ast.expr) -> None:
+def _requirements(file: _File, node: ast.List | ast.Tuple) -> None:
     known = facts(file.context)
-    if not known.replaced or not isinstance(node, ast.List | ast.Tuple):
+    if not known.replaced:
         return
     entries = [_constant(e) or "" for e in node.elts]
     quotes = [file.text[file.span(e)[1] - 1] for e in node.elts]

@@ -77,3 +77,4 @@ MODULE_VARIABLES = words("pytest_plugins autodoc_mock_imports modindex_common_pr
 GROUP_CALLS = words("entry_points iter_entry_points get_entry_map get_entry_info load_entry_point select")
 GROUP_KEYWORDS = words("group entry_point_group entrypoint_group ep_group")
 DISTRIBUTION_CALLS = words("version distribution metadata requires get_distribution require")
+INSTALLING = words("install conda_install run_install pip_install")

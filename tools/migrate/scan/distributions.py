@@ -16,9 +16,10 @@ from .sink import Sink
 _INSTALL = re.compile(
     r"(?:\b(?:pip3?|pipx|uv\s+pip)\s+(?:un)?install\b|\b(?:uv|poetry|pdm|hatch|rye)\s+(?:add|remove)\b|\bdependencies\s*=\s*\[)"
     r"[^\n|;&]*$"
-    r"|(?:--package|--upgrade-package|--with|--no-binary|--only-binary|--from|-P|--extra-package)[=\s]+[\"']?$"
+    r"|(?:--(?:[a-z]+-)*package|--with|--no-binary|--only-binary|--from|-P)[=\s]+[\"']?$"
 )
 
+_VERSION = re.compile(r"(?:\[[^\]\n]*\])?[ ]*(?:[=~!<>]=|[<>])=?[ ]*[\w.*]+")
 _EXTRA = re.compile(r"\\*\[[A-Za-z][\w.-]*(?:,\s*[\w.-]+)*\\*\](?![(\[])")
 # Where a manifest declares groups of entry points.
 _GROUPS = {
@@ -52,6 +53,11 @@ def groups(tree: Tree) -> frozenset[str]:
     return frozenset(found)
 
 
+def listed(sink: Sink, start: int, old: str, version: str, new: str) -> None:
+    """A version that a command asks for: the distribution that takes the place has versions of its own."""
+    sink.list(start, "distribution.version", old + version, (f"a version that {new} has", f"one of {old} alone"))
+
+
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -68,6 +74,8 @@ def scan_distributions(layout: Layout, sink: Sink, text: str, base: int = 0) -> 
             if (extra or _INSTALL.search(line)) and not re.search(r"(?:-e|--editable)[=\s]+$", line):
                 reason = f"the distribution {match.group()} is now part of {new}"
                 sink.edit(start, end, new, stage=4, rule="distribution.command", reason=reason)
+                if version := _VERSION.match(text, match.end()):
+                    listed(sink, start, match.group(), version.group(), new)
             elif match.group() not in layout.old_names:
                 readings = (f"the distribution, now part of {new}", "a name of something else")
                 sink.list(start, "distribution.name", match.group(), readings, severity="note")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ..layout import ModuleName
 from .context import Context, NamesInScope
 from .froms import Froms
+from .loaded import keep_loaded, needs_loading, staying
 from .offsets import Offsets
 from .reach import in_examples
 from .scopes import Scope, Scopes, Use
@@ -64,6 +65,7 @@ class Imports:
                 self._plain(scope_id, name, binding, uses.get((scope_id, name), []), done)
             else:
                 self._chains(scope_id, name, binding, uses.get((scope_id, name), []))
+        keep_loaded(self, uses)
         bound = {name for _, name in self.names}
         for use in self.scopes.uses:
             if len(use.attributes) > 1:  # the package and the submodule, at least
@@ -162,9 +164,11 @@ class Imports:
         extra = list(missing)
         for _, alias, new in targets:
             words = [new or alias.name]
-            if rest_needed and new and new.split(".")[0] != name:
-                words.insert(0, name)
-                rest_needed = False
+            if rest_needed and new:
+                package = staying(self, alias.name, still_bare)
+                if new.split(".")[0] != name or (package != name and needs_loading(self, package)):
+                    words.insert(0, package)
+                rest_needed = new.split(".")[0] == name
             words += extra
             extra = []
             if words == [alias.name]:

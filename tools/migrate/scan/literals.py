@@ -12,9 +12,9 @@ import re
 from typing import Literal
 
 from ..classify import Hint, Verdict
-from .calls import ATTRIBUTE_CALLS, DISTRIBUTION_CALLS, EVALUATING
+from .calls import ATTRIBUTE_CALLS, DISTRIBUTION_CALLS, EVALUATING, INSTALLING
 from .context import Context
-from .distributions import merged_names, normal, scan_distributions
+from .distributions import listed, merged_names, normal, scan_distributions
 from .documents import scan_docstring
 from .escapes import scan_written, written, written_between
 from .joins import after, before
@@ -23,7 +23,7 @@ from .places import Places
 from .scopes import Scope, Scopes
 from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
-from .words import Doubt, Style, scan_words
+from .words import Doubt, Style, editable, scan_words
 
 _LOGGED = re.compile(r"(?:^|\n|\\n)[ \t]*(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|Level \d+):(?P<name>[^\W\d][\w.]*):")
 _LEADING = re.compile(r"\w[\w.]*")
@@ -347,8 +347,32 @@ class Literals:
                 reason = f"the distribution {node.value!r} is now part of {new}"
                 self.sink.edit(start + a, start + b, new, stage=4, rule="string.distribution", reason=reason)
             return
+        if isinstance(call, ast.Call) and len(pieces) == 1 and self.context.called(call) in INSTALLING:
+            written = self.at.source[start + pieces[0][0] : start + pieces[0][1]]
+            self._installed(call, node, written, start + pieces[0][0])
         for a, b, _ in pieces:
             scan_distributions(self.context.layout, self.sink, self.at.source[start + a : start + b], start + a)
+
+    def _installed(self, call: ast.Call, node: ast.Constant, text: str, first: int) -> None:
+        """`session.install("-e", "pkg[dev]", "other>=1")`: a merged distribution by its folder or by its name."""
+        match = re.match(r"(?P<name>[\w./-]+)(?P<extras>\[[^\]]*\])?", text)
+        place = call.args.index(node) if node in call.args else 0
+        option = getattr(call.args[place - 1], "value", "") if place else ""
+        if match is None or option in ("-r", "-c"):
+            return
+        name, end = match["name"], first + match.end("name")
+        if option in ("-e", "--editable") or "/" in name:
+            folder = editable(self.context.layout, name)
+            if folder is not None:
+                written = "./" * name.startswith("./") + folder
+                self.sink.edit(
+                    first, end, written, stage=4, rule="path.project", reason="its distribution is merged there"
+                )
+        elif new := self.merged.get(normal(name)):
+            reason = f"the distribution {name} is now part of {new}"
+            self.sink.edit(first, end, new, stage=4, rule="distribution.command", reason=reason)
+            if version := text[match.end() :].strip():
+                listed(self.sink, first, name, version, new)
 
 
 def _sql(text: str) -> Doubt | None:

@@ -72,6 +72,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif suffix == ".rst":
         bare = scan_rst(world, sink, path)
     elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
+        scan_distributions(world.layout, sink, body)
         bare = _json(world, sink, path)
     elif _ANCHORED.search(name):
         bare = _anchored(world, sink, path)

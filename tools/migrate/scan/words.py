@@ -238,6 +238,8 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
     if re.match(r"[\w.]+:[\w-][^/]*/", token) and (asset := judge.value(token, at)) is not None:
         return asset
     project = re.search(r"(?:(?:^|\s)(?:-e|--editable)[=\s]+|\bpip3?\s+install\s+(?:\S+\s+)*)[\"']?$", before)
+    if project and re.search(r"(?:-e|--editable)[=\s]+[\"']?$", before) and not judge.layout.plan.target:
+        return judge.path(token, at, "path")  # the folder of a project
     if "/" not in token and not token.endswith(".py") and not (project and editable(judge.layout, token)):
         found = judge.value(token, at, hint)
         if found is None and hint == "path":  # programs that take a folder take a module, too
