@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from . import __version__
 from .decisions import NONE, Decision, Decisions, settle
@@ -28,6 +29,7 @@ from .shims import is_shim, removal_phrase, shim_text
 from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
 from .submodules import block, lost, unbound, without
 from .symbols import Duplicate, plan_symbols
+from .syntax import no_collector
 from .testnames import doubled_tests
 from .tree import LINK, REGULAR, Tree, decode, sha
 
@@ -54,7 +56,8 @@ def make_design(
 
     `tree` is all that is tracked; the layout's own tree leaves the shims out.  `reached` is the stage behind it.
     """
-    return _Designer(world, scans, tree, commit, reached, decided).make()
+    with no_collector():
+        return _Designer(world, scans, tree, commit, reached, decided).make()
 
 
 class _Designer:
@@ -90,14 +93,8 @@ class _Designer:
                     self.whole.add(path)
         self.earlier_moves, self.earlier_shims = earlier(layout, self.tree)
         shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
-        pending = tuple(
-            sorted(
-                layout.new_path(p)
-                for p, e in self.edits.items()
-                if p.endswith((".py", ".pyi")) and any(x.stage == 4 for x in e)
-            )
-        )
-        trees: dict[int, Tree] = {}
+        python = {p: e for p, e in self.edits.items() if p.endswith((".py", ".pyi"))}
+        pending = tuple(sorted(layout.new_path(p) for p, e in python.items() if any(x.stage == 4 for x in e)))
         base = self.tree
         after3 = base.replaced(moved=moved, written=self._written(3))
         groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
@@ -110,17 +107,14 @@ class _Designer:
         plan_hash, inputs = self._hash(moved)
         if not stage3_done:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
-            written = {
-                **self._written(3),
-                **{p: b"" for p in packages},
-                **{p: t.encode() for p, t in shim_texts[3].items()},
-            }
+            written = self._written(3) | dict.fromkeys(packages, b"")
+            written |= {p: t.encode() for p, t in shim_texts[3].items()}
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
-        after4 = _after(after3, groups[4])
+        after4 = _after(after3, groups[4], self._written(4))
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
-        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6])}
+        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6], self._written(6))}
         left, others = settle(sorted(set(self.findings)), self.decisions, layout, {})  # those of manifests as well
         return Design(
             plan_hash, self.commit, groups, self.edits, left, duplicates, trees, inputs, sorted({*decided, *others})
@@ -137,7 +131,7 @@ class _Designer:
         first = tuple(e for e in edits if e.stage == 3)
         later = tuple(e for e in edits if e.stage == 4)
         name = path if not link else "link"
-        text3 = apply_edits(data, first, name)
+        text3 = apply_edits(data, first, name) if first else data
         if first:
             self.contents[3][target] = text3
             self.spans[3, target] = first
@@ -274,7 +268,7 @@ class _Designer:
                 before = after4.read(path)
                 after = apply_edits(before, (edit,), path)
                 operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
-        tree = _after(after4, [Group("", tuple(operations))])
+        tree = _after(after4, [Group("", tuple(operations))], self._written(6))
         for duplicate in duplicates:  # each in the text that the one before has left
             operations += (dropped := duplicate.operations(tree))
             tree = _after(tree, [Group("", tuple(dropped))])
@@ -369,14 +363,18 @@ def _of_stage(notes: Sequence[Edit], stage: int) -> list[Edit]:
     return [replace(n, stage=stage) for n in notes]
 
 
-def _after(tree: Tree, groups: Sequence[Group]) -> Tree:
-    """The tree after these operations (moves excepted)."""
+def _after(tree: Tree, groups: Sequence[Group], known: Mapping[str, bytes] = MappingProxyType({})) -> Tree:
+    """The tree after these operations (moves excepted); `known` are contents that edits may have given already."""
     written: dict[str, bytes] = {}
     removed: set[str] = set()
     for operation in (o for g in groups for o in g.operations):
         match operation:
             case WriteFile(path=path, content=content):
                 written[path] = content
+            case EditFile(path=path, after=after) if (
+                path in known and path not in written and sha(known[path]) == after
+            ):
+                written[path] = known[path]
             case EditFile(path=path, edits=edits, link=link):
                 written[path] = apply_edits(written.get(path) or tree.read(path), edits, "link" if link else path)
             case RemoveFile(path=path):

@@ -41,6 +41,8 @@ class OldTree:
         reached = dict.fromkeys(self._unit(p) for p in moving)
         queue = list(reached)
         for unit in queue:
+            if len(reached) == len(self._units):
+                break
             words: set[bytes] = set()
             for path in self._units.get(unit, ()):
                 if path.endswith(".py") and (place := self._place(path)).is_file():

@@ -6,9 +6,8 @@ there is no fork, or few items, it runs here.
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -22,9 +21,12 @@ _function: Callable[[Any], Any] | None = None
 def each(function: Callable[[Item], Found], items: Sequence[Item], jobs: int) -> Iterator[Found]:
     """What the function gives for each item, in their order."""
     global _function
-    if jobs < 2 or len(items) < _FROM or "fork" not in multiprocessing.get_all_start_methods():
+    if jobs < 2 or len(items) < _FROM or not hasattr(os, "fork"):
         yield from map(function, items)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     _function = function
     try:
         with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:

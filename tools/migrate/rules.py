@@ -67,6 +67,8 @@ _FAMILIES: dict[str, Rule] = {
     "stubs": Rule("text", "likely", "Stubs of a package that moves, shipped apart from it."),
     "django": Rule("string", "likely", "A label that Django takes from the last part of an application's name."),
     "conflict": Rule("other", "likely", "Two rules claim the same text."),
+    "document": Rule("text", "strong", "A document that is called like a module which moves, and keeps its name."),
+    "installed": Rule("import", "likely", "An import in what is installed beside the tree; no stage can change it."),
     "pytest": Rule("configuration", "likely", "How pytest names and finds tests that move."),
 }
 _EXACT: dict[str, Rule] = {

@@ -7,6 +7,7 @@ others are read.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +18,12 @@ from typing import NamedTuple
 
 from tools.migrate.model import Finding
 from tools.migrate.processes import each
-from tools.migrate.statements import Request, Wish, module_name, unbound, wishes, words_in_text
+from tools.migrate.statements import Request, Wish, module_name, same_names, unbound, wishes, words_in_text
 from tools.migrate.submodules import blanked
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
 _SETTINGS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".conf")
 _HIDDEN = ("migration.lock", "migration.toml")
-# What a file is imported from says nothing about the names that it binds, but for the compiler's own module.
-_FROM = re.compile(rb"(?m)^([ \t]*from[ \t]+)(?!__future__\b)[\w.]+(?=[ \t]+import\b)")
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class Side:
     roots: Sequence[str]
     rest: Path | None = None
 
-    def place(self, path: str) -> Path:
-        here = self.root / path
-        return here if self.rest is None or here.is_file() else self.rest / path
+    def place(self, path: str) -> str:
+        here = f"{self.root}/{path}"
+        return here if self.rest is None or os.path.isfile(here) else f"{self.rest}/{path}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ class Reading:
         self._spoke = list(self._texts(before, apart))
         self._where = dict.fromkeys(self._spoke, before) | dict.fromkeys(self._speaking, now)
         came_from, had = {new: old for old, new in renaming.paths.items()}, set(before.files)
-        edited = [p for p in self._files(now, (".py",)) if changed is None or p in changed]
+        others = {p for p in now.files if p not in changed} if changed is not None else set[str]()
+        edited = self._files(now, (".py",), others)
         pairs = [_Pair(p, old) for p in edited if (old := came_from.get(p, p)) in had]
         self._waiting: list[_Text | _Pair] = [*dict.fromkeys([*self._speaking, *self._spoke]), *pairs]
         self._results = zip(self._waiting, each(self._look, self._waiting, jobs), strict=True)
@@ -144,8 +144,8 @@ class Reading:
 
     def _compared(self, pair: _Pair) -> Iterator[Finding]:
         data, data_before = _read(self._now, pair.path), _read(self._before, pair.old)
-        if _FROM.sub(rb"\1", data) == _FROM.sub(rb"\1", data_before):
-            return  # the same names are bound and read
+        if same_names(data, data_before):
+            return
         missing = unbound(data)
         gone = missing.keys() - (unbound(data_before) if missing else {}).keys()
         readings = ("a name whose import was rewritten, and this use was not", "a name that is bound at run time")
@@ -158,9 +158,7 @@ class Reading:
         renaming = self._renaming
         moved = {*renaming.paths.keys(), *renaming.paths.values()}
         came_from = {new: old for old, new in renaming.paths.items()}
-        for path in self._files(side, (*_PYTHON, *_SETTINGS)):
-            if path in apart:
-                continue
+        for path in self._files(side, (*_PYTHON, *_SETTINGS), apart):
             data = _read(side, path)
             if not self._words.search(data) and path not in moved:
                 continue
@@ -172,19 +170,18 @@ class Reading:
             module, package = module_name(came_from.get(path, path), side.roots)
             yield _Text(path, state, renaming.new(module) if path in came_from else module, package)
 
-    def _files(self, side: Side, suffixes: tuple[str, ...]) -> Iterator[str]:
+    def _files(self, side: Side, suffixes: tuple[str, ...], apart: Collection[str]) -> Iterator[str]:
+        patterns = [p for pattern in self._renaming.exclude for p in (pattern, pattern.removesuffix("/**") + "/*")]
         for path in side.files:
-            left_out = any(
-                fnmatch(path, p) or fnmatch(path, p.removesuffix("/**") + "/*") for p in self._renaming.exclude
-            )
-            wanted = path.endswith(suffixes) and not path.endswith(_HIDDEN) and not left_out
-            if wanted and side.place(path).is_file():
+            wanted = path.endswith(suffixes) and path not in apart and not path.endswith(_HIDDEN)
+            if wanted and not any(fnmatch(path, p) for p in patterns) and os.path.isfile(side.place(path)):
                 yield path
 
 
 def _read(side: Side, path: str) -> bytes:
     """The file without the block that stands in for old submodules, which names them on purpose."""
-    return blanked(side.place(path).read_bytes())
+    with open(side.place(path), "rb") as file:
+        return blanked(file.read())
 
 
 def within(name: str, outer: str) -> bool:

@@ -16,12 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.migrate.syntax import flatten
+from tools.migrate.syntax import CHILD_FIELDS, flatten
 from tools.migrate.tree import decode
 
 Kind = Literal["import", "chain", "string"]
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*(?:[.:][^\W\d]\w*)")
 _PLAIN = re.compile(r"(?<![\w./:@-])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?::[^\W\d]\w*)?(?![\w/-])")
+# Neither the module that names are imported from nor an attribute says what is bound and what is read; the compiler's
+# own module does.
+_FROM = re.compile(rb"(?m)^([ \t]*from[ \t]+)(?!__future__\b)[\w.]+(?=[ \t]+import\b)")
+_ATTRIBUTES = re.compile(rb"(?<![\w.])(\w+\.)\w+(?:\.\w+)*")
 _GIVEN = {*dir(builtins), "__file__", "__path__", "__builtins__", "__annotations__", "__class__", "__debug__"}
 
 
@@ -86,6 +90,12 @@ def words_in_text(path: str, data: bytes) -> list[Wish]:
     return found
 
 
+def same_names(data: bytes, other: bytes) -> bool:
+    """Whether two sources bind and read the same names for certain: they differ in origins and attributes only."""
+    data, other = _FROM.sub(rb"\1", data), _FROM.sub(rb"\1", other)
+    return data == other or _ATTRIBUTES.sub(rb"\1", data) == _ATTRIBUTES.sub(rb"\1", other)
+
+
 def unbound(data: bytes) -> dict[str, int]:
     """Names that the module reads and nothing in it binds -> a line; builtins and star imports are not looked into."""
     text = decode(data, python=True)
@@ -127,15 +137,25 @@ class _File:
         attributes: list[ast.Attribute] = []
         texts: list[ast.Constant] = []
         documents: set[int] = set()
-        for node in flatten(tree)[0]:  # a large tree has millions of them, and most are of no interest
-            if isinstance(node, ast.Attribute):
-                attributes.append(node)
-            elif isinstance(node, ast.Constant):
-                texts.append(node)
-            elif isinstance(node, ast.Expr):
-                documents.add(id(node.value))
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                imports.append(node)
+        nodes = [tree]
+        for node in nodes:  # a large tree has millions of them, and most are of no interest
+            kind = node.__class__
+            if kind is ast.Attribute:
+                attributes.append(node)  # type: ignore[arg-type]
+            elif kind is ast.Constant:
+                texts.append(node)  # type: ignore[arg-type]
+                continue
+            elif kind is ast.Expr:
+                documents.add(id(node.value))  # type: ignore[attr-defined]
+            elif kind is ast.Import or kind is ast.ImportFrom:
+                imports.append(node)  # type: ignore[arg-type]
+                continue
+            for name in CHILD_FIELDS[kind]:
+                value = getattr(node, name, None)
+                if value.__class__ is list:
+                    nodes += [item for item in value if isinstance(item, ast.AST)]
+                elif isinstance(value, ast.AST):
+                    nodes.append(value)
         for node in imports:
             if isinstance(node, ast.ImportFrom):
                 found += self._from(node)

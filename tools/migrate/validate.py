@@ -3,7 +3,7 @@
 Gates are compared with the baseline test by test.  Beyond the tests: every moved module is imported that could be
 imported before, old and new names give one object while the shims stand, public names have equal signatures, values
 and classes (at run time, and statically by griffe), every moved file is a 100 % rename with its history, nothing
-uses an old name any more, and the second opinion agrees.
+uses an old name any more, and the second opinion agrees.  What is installed beside and uses one is told.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .decisions import settle
 from .environ import child_environment
 from .gates import Comparison, GateResult, compare, explain
 from .imports import compare_names, import_all, public_names
+from .installed import installed_users
 from .model import CheckFailed, Finding
 from .session import Session
 from .twotrees import disagreements, roots_now
@@ -95,6 +96,7 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
     findings += _same_objects(session, python)
     findings += _attributes(session, audit, python)
     findings += _names(session, audit, python)
+    findings += installed_users(python, session.root, session.layout)
     findings += disagreements(session, base)
     session.progress("public names", 0, 0)
     findings += _api(session, base)

@@ -145,6 +145,11 @@ def outcome(root: Path, old: str, base: str) -> tuple[int, int]:
     return changed, len(_git(root, "grep", "--cached", "-IP", word, "--", "*.py").splitlines())
 
 
+def first_commit(root: Path) -> str:
+    """The tree before anything was done to it."""
+    return _git(root, "rev-list", "--max-parents=0", "HEAD").strip()
+
+
 def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, errors="replace")
     if done.returncode not in (0, 1):

@@ -240,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"{row.tree}: {row.step}: {row.cpu:.2f} s cpu, {row.wall:.2f} s, {row.memory:.0f} MB",
                     file=sys.stderr,
                 )
-            own = peers.outcome(root, source, ":/^base$") if options.peers else (0, 0)
+            own = peers.outcome(root, source, peers.first_commit(root)) if options.peers else (0, 0)
         if options.peers:
             results += beside(rows, own, options)
     print(table(rows), end="")

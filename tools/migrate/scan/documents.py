@@ -31,6 +31,7 @@ _RST_BLOCK = re.compile(
 _TOCTREE = re.compile(
     r"^(?P<indent>[ \t]*)\.\. toctree::[^\n]*\n(?:(?:(?P=indent)[ \t]+[^\n]*|[ \t]*)(?:\n|\Z))*", re.M
 )
+_DOCUMENT_ROLE = re.compile(r"(?::doc:|\{doc\})`(?P<entry>[^`]+)`")
 _DOCUMENTS = ("", ".rst", ".md", ".txt", ".ipynb")
 _PYTHON = {"python", "py", "python3", "py3", "ipython", "ipython3", "code-cell"}
 _COMMAND = {
@@ -105,6 +106,7 @@ def scan_markdown(world: World, sink: Sink, path: str) -> int:
         else:
             style: Style = "command" if language in _COMMAND or not language else "literal"
             scan_words(block, begin, sink, world.judge, path, style)
+    blanked = _roles(world, sink, path, blanked)
     bare = _programs(world, sink, programs, path)
     return bare + scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
 
@@ -137,12 +139,21 @@ def scan_rst(world: World, sink: Sink, path: str) -> int:
     for match in _TOCTREE.finditer(blanked):
         listed = _documents(world, sink, path, match.group(), match.start())
         blanked = blanked[: match.start()] + listed + blanked[match.end() :]
+    blanked = _roles(world, sink, path, blanked)
     bare = _programs(world, sink, programs, path)
     return bare + scan_words(_doctests(world, sink, blanked, 0), 0, sink, world.judge, path, "prose")
 
 
+def _roles(world: World, sink: Sink, path: str, text: str) -> str:
+    """What is said of documents by :doc:`entry`, as for a table of contents."""
+    for match in _DOCUMENT_ROLE.finditer(text):
+        start, end = match.span("entry")
+        text = text[:start] + _documents(world, sink, path, text[start:end], start) + text[end:]
+    return text
+
+
 def _documents(world: World, sink: Sink, path: str, text: str, base: int) -> str:
-    """Entries of a table of contents that are documents of this tree: the paths of those that move are changed.
+    """Entries that are documents of this tree: the paths of those that move are changed, and names of modules listed.
 
     Returns the text without all of them, so that nobody takes one for a module of that name.
     """
@@ -158,10 +169,15 @@ def _documents(world: World, sink: Sink, path: str, text: str, base: int) -> str
             return match.group()
         moved, start = layout.new_path(place), base + match.start() + inner.start(1 if inner[1] else 2)
         new = posixpath.relpath(moved, place_after or ".").removesuffix(end)
+        name = posixpath.basename(place).removesuffix(end)
+        called = world.judge.value(name, path, "module") if "." in name else None
         if entry.startswith("/") and moved != place:
             sink.list(start, "path.missing", entry, (f"{place}, now {moved}", "a path from another folder"))
         elif not entry.startswith("/") and new != posixpath.normpath(entry):
             sink.edit(start, start + len(entry), new, stage=3, rule="path.tracked", reason=f"{place} moves")
+        elif called is not None and called.kind == "change":
+            readings = (f"the document {place}, which keeps its name", f"the module, now {called.new}")
+            sink.list(start, "document.name", entry, readings, severity="note")
         return "\0" * len(match.group())
 
     return re.sub(r"[^\n]+", blank, text)

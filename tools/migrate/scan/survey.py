@@ -7,11 +7,9 @@ noted, so `scan_tree` can take a look before everything is known, and `memory` c
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from itertools import islice
@@ -167,7 +165,7 @@ def look_at(
     survey: Survey, paths: list[str], jobs: int, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[tuple[str, Look]]:
     """A look at each of these files, in their order, in worker processes where that pays."""
-    if jobs > 1 and len(paths) >= _PARALLEL_FROM and "fork" in multiprocessing.get_all_start_methods():
+    if jobs > 1 and len(paths) >= _PARALLEL_FROM and hasattr(os, "fork"):
         found = _parallel(survey, paths, jobs)
     else:
         found = ((path, survey.look(path)) for path in paths)
@@ -179,6 +177,10 @@ def look_at(
 
 def _parallel(survey: Survey, paths: list[str], jobs: int) -> Iterator[tuple[str, Look]]:
     """Workers are forked, so they share the layout and the index; what they learn of modules comes back with it."""
+    # Most scans look at few files, and need none of this.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     global _shared
     _shared, known = survey, survey.world.resolver.index.known
     try:

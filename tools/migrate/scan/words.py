@@ -61,7 +61,8 @@ _TOP_CLOSED = re.compile(r"(?:[\"']|  )\s*\)")
 # What carries its own name there: a stage of an image, a label of a document.
 _OWN_NAME = re.compile(
     r"""\b(?:COPY|ADD)\b[^\n]*--from=$ | --mount=\S*\bfrom=$
-        | (?::(?:std:)?(?:ref|numref|term|option|envvar|confval): | \{(?:ref|numref|term)\})`(?:[^`<]*<)?$""",
+        | (?: :(?:std:)?(?:ref|numref|doc|term|option|envvar|confval):
+          | \{(?:ref|numref|doc|term)\} )`(?:[^`<]*<)?(?:[\w.-]+:)?$""",
     re.X,
 )
 _LABEL_BEFORE = re.compile(r"[ \t]*(?:module|resource|data)[ \t]+(?:\"[\w-]+\"[ \t]+)?\"")  # of a block of Terraform

@@ -119,6 +119,10 @@ def test_the_tree_from_before_is_asked_only_where_that_can_matter(
         ("from a.b import c, d\nc, d\n", "from x import c\nc, d\n", ["d"]),
         ("from a.b import c\nc\n", "import x\nc\n", ["c"]),
         ("def f():\n    from .a import c\n    return c\n", "def f():\n    from .b import c\n    return c\n", []),
+        ("import a.b, c\na.b.f(c.x)\n", "import a.d.e, c\na.d.e.f(c.y.z)\n", []),
+        ("import a.b\na.b.f()\n", "import x.b\na.b.f()\n", ["a"]),
+        ("import a.b\nprint(f'{a.b.c}')\n", "import a.d\nprint(f'{a.d.c}', b.c)\n", ["b"]),
+        ("from a.b import c\nc.d\n", "from a.b import c as d\nc.d\n", ["c"]),
         # A use in an annotation is none while those are not evaluated.
         (
             "from __future__ import annotations\ndef f(x: late): ...\n",

@@ -111,3 +111,19 @@ def test_a_peer_that_is_not_here_is_a_row_that_says_so(job: peers.Job, monkeypat
     assert not subprocess.run(
         ["git", "-C", str(job.root), "status", "--porcelain"], capture_output=True, check=True
     ).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("sed") is None, reason="needs sed")
+def test_the_program_times_peers_on_trees_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "replacing text (git grep, sed)"
+    monkeypatch.setattr(peers, "PEERS", {text: peers.PEERS[text]})
+    old, _ = speed.generate(tmp_path / "given", 40, 4)
+    names = ["--from", old, "--to", "shared.base.wire"]
+    assert speed.main(["--peers", "--folder", str(tmp_path / "given"), *names, "--jobs", "1"]) == 0
+    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()[-2:]]
+    ours, theirs = rows
+    assert ours[0] == "migrate, stages 1 to 4" and int(ours[-2]) >= 4
+    assert (theirs[0], *theirs[-2:]) == (text, "4", "0")
