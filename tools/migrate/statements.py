@@ -153,7 +153,7 @@ class _File:
             for name in CHILD_FIELDS[kind]:
                 value = getattr(node, name, ())
                 if value.__class__ is list:
-                    nodes += [item for item in value if isinstance(item, ast.AST)]
+                    nodes += [item for item in value or () if isinstance(item, ast.AST)]
                 elif isinstance(value, ast.AST):
                     nodes.append(value)
         for node in imports:
