@@ -32,6 +32,7 @@ from .setuppy import rewrite_setup_py
 from .spans import scan
 from .target import first_text, rewrite_target
 from .thin import dead_at_once, doomed, leave_workspace, leftovers, rewrite_thin
+from .unshipped import leaving_parts
 from .unused import declared_unused
 
 __all__ = ["Context", "Facts", "Rewritten", "declared_unused", "facts", "new_manifests", "rewrite_manifest", "wants"]
@@ -134,6 +135,8 @@ def _relevant(path: str, text: str, context: Context) -> bool:
     """Whether any pass could have something to do; most files of a large tree are done with this."""
     known = facts(context)
     if path == known.target_manifest or "workspace" in text or context.judge.mentioned(text):
+        return True
+    if posixpath.basename(path) == "pyproject.toml" and leaving_parts(context, path):
         return True
     names = normal(text) if known.merged else ""  # normalised like the names that are looked for
     return any(n in names for n in known.merged) or any(r in text for r in old_roots(context))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from .editor import Editor
 from .facts import Context, Distribution, facts, moves_of, relative, root_of
+from .unshipped import unshipped
 
 _SETUPTOOLS = ("tool", "setuptools")
 _WHY_NEW, _WHY_OLD = "the package is shipped under its new name", "its shim is gone"
@@ -104,6 +105,10 @@ def rewrite_packages(editor: Editor, context: Context) -> None:
         for target, parent in unseen(context, editor.path):
             editor.find(pair.start if pair else 0, *not_shipped("namespaces = false", target, parent), severity="error")
     _other_back_ends(editor, context, folder, data, why)
+    if editor.stage == 3 and posixpath.basename(editor.path) == "pyproject.toml":
+        for what, target, readings, hint in unshipped(context, editor.path, editor.data()):
+            pair = editor.doc.find(*what.split("."))
+            editor.find(pair.start if pair else 0, "toml.unshipped", f"{what}: {target}", readings, hint, "error")
 
 
 def unseen(context: Context, manifest: str) -> list[tuple[str, str]]:

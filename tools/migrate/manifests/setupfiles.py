@@ -22,6 +22,7 @@ from .reqfile import lines_of, rewrite_lines
 from .roots import wanted_roots
 from .sections import hits
 from .thin import requirement_on_target
+from .unshipped import leaving_parts, matched
 
 _SECTION = re.compile(r"\[(?P<name>[^\]\r\n]+)\]")
 _KEY = re.compile(r"(?P<key>[^\s#;=:\[][^=:\r\n]*?)[ \t]*[=:][ \t]*")
@@ -106,6 +107,18 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
     return cfg.text, cfg.notes, cfg.findings
 
 
+def _unshipped(cfg: _Cfg, searched: Option) -> None:
+    """Parts that leave their package for a top-level name which `packages = find:` does not take."""
+    included, left_out = (cfg.get("options.packages.find", key) for key in ("include", "exclude"))
+    include = cfg.values(included) if included else ["*"]
+    for move in leaving_parts(cfg.context, cfg.path):
+        if not matched(move.target, include, cfg.values(left_out) if left_out else ()):
+            readings = (f"{move.target} would be missing from the wheel", "it is shipped by another distribution")
+            text, hint = f"packages = find: {move.target}", f"name {move.target.split('.')[0]} in it"
+            line = (included or searched).line
+            cfg.findings.append(Finding(cfg.path, line, "cfg.unshipped", text, readings, hint, "error"))
+
+
 def _packages(cfg: _Cfg) -> None:
     why = "the package is shipped under its new name" if cfg.stage == 3 else "its shim is gone"
     folder = posixpath.dirname(cfg.context.layout.new_path(cfg.path)) or "."
@@ -128,6 +141,7 @@ def _packages(cfg: _Cfg) -> None:
         for target, parent in unseen(cfg.context, cfg.path):
             _, text, readings, hint = not_shipped("packages = find:", target, parent)
             cfg.findings.append(Finding(cfg.path, searched.line, "cfg.namespaces", text, readings, hint, "error"))
+        _unshipped(cfg, searched)
     option = cfg.get("options", "package_dir")
     if option is not None:
         pairs = [tuple(p.strip() for p in v.split("=", 1)) for v in cfg.values(option) if "=" in v]

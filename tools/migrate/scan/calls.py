@@ -78,3 +78,6 @@ GROUP_CALLS = words("entry_points iter_entry_points get_entry_map get_entry_info
 GROUP_KEYWORDS = words("group entry_point_group entrypoint_group ep_group")
 DISTRIBUTION_CALLS = words("version distribution metadata requires get_distribution require")
 INSTALLING = words("install conda_install run_install pip_install")
+# What has the name of a module in its `name`, by what it is mostly called: loggers, specs.
+NAMED_AFTER_MODULES = words("__spec__ logger log _log _logger LOG LOGGER module_info modinfo")
+RECORD_METHODS = words("filter emit format handle formatMessage")  # of filters, handlers and formatters of logging

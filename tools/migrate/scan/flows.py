@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from .calls import NAME_ATTRIBUTES, NAME_KEEPERS
+from .calls import NAME_ATTRIBUTES, NAME_KEEPERS, NAMED_AFTER_MODULES, RECORD_METHODS
 from .context import Context
 from .scopes import Scope, Scopes
 
@@ -42,8 +42,8 @@ def names_a_module(node: ast.AST, named: Mapping[int, object]) -> bool:
         case ast.Name(id=name):
             return name in NAME_ATTRIBUTES or id(node) in named
         case ast.Attribute(attr=attribute, value=inner):
-            spec = attribute == "name" and isinstance(inner, ast.Attribute) and inner.attr == "__spec__"
-            return attribute in NAME_ATTRIBUTES or spec
+            after = id(node) in named or (attribute == "name" and last_name(inner) in NAMED_AFTER_MODULES)
+            return attribute in NAME_ATTRIBUTES or after
         case ast.Subscript(value=ast.Call(func=ast.Attribute(attr="split" | "partition", value=_))):
             return False  # one part of the name: which one is right afterwards is not known
         case ast.Subscript(value=inner):
@@ -283,6 +283,13 @@ class Flows:
                 if ours and key is not None:
                     keys.add(key)
             self.named = {id(node): key for node, key in self._uses if key in keys}
+        for name in RECORD_METHODS & self._functions.keys():
+            for function in self._functions[name]:
+                records = {a.arg for a in function.args.args[1:2]}
+                for inner in ast.walk(function) if records else ():
+                    match inner:
+                        case ast.Attribute(attr="name", value=ast.Name(id=record)) if record in records:
+                            self.named[id(inner)] = (0, "name")  # of a record of logging: that of its logger
 
 
 def _key(scope: Scope, name: str) -> Key:

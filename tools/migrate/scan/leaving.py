@@ -53,8 +53,11 @@ class Leaving:
                 self._search(call, self._package_of_path(given[0]) if given else "")
             elif name in _FOLDERS:
                 self._folder(call)
-        if self.here is not None and self.here.is_package and self.here.name in self.left:
-            self._tables(self.here.name)
+        if self.here is not None and {self.here.name, self.here.package} & self.left.keys():
+            for node in (*self.context.of(ast.BinOp), *self.context.of(ast.JoinedStr)):
+                self._spelled(node)
+            if self.here.is_package and self.here.name in self.left:
+                self._tables(self.here.name)
 
     # imports
 
@@ -94,6 +97,22 @@ class Leaving:
                 self._list(call, f"a name below {text.rpartition('.')[0]}", gone)
         elif (package := text.rpartition(".")[0]) in self.left:
             self._list(call, f"a module that stays in {package}", self.left[package])
+
+    def _spelled(self, node: ast.expr) -> None:
+        """`getLogger(__package__ + ".part")`: the name of a module that left, put together for something else."""
+        outer = self.context.parents.get(node)
+        if isinstance(outer, ast.BinOp) or (isinstance(outer, ast.Call) and self.context.called(outer) in IMPORTING):
+            return
+        parts = list(self._parts(node))
+        if None in parts or not any(part and part[0] for part in parts):
+            return
+        text = "".join(part[1] for part in parts if part)
+        gone = [old for names in self.left.values() for old in names if f"{text}.".startswith(f"{old}.")]
+        if gone and (new := self.layout.new_module(text)) is not None:
+            start, end = self.at.span(node)
+            self.sink.list(
+                start, "name.computed", self.at.source[start:end], (f"{text}, as it is", f"{text}, now {new}")
+            )
 
     def _parts(self, node: ast.expr) -> Iterator[tuple[bool, str] | None]:
         """The pieces of a computed text: (whether it is a module's own name, text), None for what is not known."""

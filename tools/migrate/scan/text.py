@@ -24,7 +24,7 @@ from .words import hint_before, note_bare, scan_words, trim
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
-    r"|WORKSPACE|Snakefile|Rakefile|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
+    r"|WORKSPACE|Snakefile|Rakefile|crontab|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
 )
 _COMMAND_SUFFIXES = words("""
     .sh .bash .zsh .fish .mk .yml .yaml .cfg .ini .conf .service .bat .cmd .ps1 .nix .bzl .bazel .just .cmake

@@ -65,6 +65,7 @@ _OWN_NAME = re.compile(
           | \{(?:ref|numref|doc|term)\} )`(?:[^`<]*<)?(?:[\w.-]+:)?$""",
     re.X,
 )
+_LABEL_BEFORE = re.compile(r"[ \t]*(?:module|resource|data)[ \t]+(?:\"[\w-]+\"[ \t]+)?\"")  # of a block of Terraform
 _MODEL_BEFORE = re.compile(r"[ \t]*(?:-[ \t]+)?model:[ \t]*[\"']?")
 _NOT_FOUND = re.compile(r"No module named [\"'`]$")  # the name that was asked for, by an import of stage 4
 _ADDRESS = re.compile(r"\b(?:http|httpApi|httpGet|httpHeaders|alb|websocket|method)[\"']?[ \t]*:(?!//)")
@@ -100,6 +101,8 @@ def scan_words(
         before = _before(text, start)
         rest = text[end : end + 40]
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
+        if sink.path.endswith((".tf", ".hcl")) and _LABEL_BEFORE.fullmatch(before):
+            hint = "unknown"
         if (rest.startswith("::") and ":" in token) or _OWN_NAME.search(before):
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = trim(token, end)
@@ -258,7 +261,7 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         return Verdict("change", "its distribution is merged there", lead + folder, 4, "path.project")
     if variable:
         found = judge.path(token[variable.end() :], "x")
-        return found and _led(found, variable.group())
+        return None if found is None or found.rule == "path.missing" else _led(found, variable.group())
     if re.search(r"\w+://\S*$", before):
         return None
     found = judge.path(token, at, hint)
