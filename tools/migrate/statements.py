@@ -151,7 +151,7 @@ class _File:
                 imports.append(node)  # type: ignore[arg-type]
                 continue
             for name in CHILD_FIELDS[kind]:
-                value = getattr(node, name, None)
+                value = getattr(node, name, ())
                 if value.__class__ is list:
                     nodes += [item for item in value or () if isinstance(item, ast.AST)]
                 elif isinstance(value, ast.AST):
