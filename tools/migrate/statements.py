@@ -151,9 +151,9 @@ class _File:
                 imports.append(node)  # type: ignore[arg-type]
                 continue
             for name in CHILD_FIELDS[kind]:
-                value = getattr(node, name, ())
-                if value.__class__ is list:
-                    nodes += [item for item in value or () if isinstance(item, ast.AST)]
+                value = getattr(node, name, None)
+                if type(value) is list:
+                    nodes += [item for item in value if isinstance(item, ast.AST)]
                 elif isinstance(value, ast.AST):
                     nodes.append(value)
         for node in imports:
