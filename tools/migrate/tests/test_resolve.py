@@ -48,7 +48,7 @@ def test_an_attribute_hides_its_module(resolver: Resolver) -> None:
 
 @pytest.mark.parametrize(
     ("module", "level", "package", "full"),
-    [("a", 0, "p", "a"), ("a", 1, "p.q", "p.q.a"), (None, 1, "p.q", "p.q"), ("a", 2, "p.q", "p.a"), ("a", 3, "p.q", "a"),
+    [("a", 0, "p", "a"), ("a", 1, "p.q", "p.q.a"), (None, 1, "p.q", "p.q"), ("a", 2, "p.q", "p.a"), ("a", 3, "p.q", ""),
      ("a", 4, "p.q", ""), ("a", 1, "", "")],
 )  # fmt: skip
 def test_absolute(module: str | None, level: int, package: str, full: str) -> None:
