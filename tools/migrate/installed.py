@@ -21,7 +21,9 @@ from .syntax import parse
 
 _SECONDS = 60
 _ASK = r"""
-import importlib.metadata, json, re, sys
+import sys
+sys.path[:] = [p for p in sys.path if p]  # a module of the tree may be called like one of these
+import importlib.metadata, json, re
 
 def plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
