@@ -61,6 +61,7 @@ COMMANDS = {
     "python -m tools.perf": HELP,
     "python -m tools.migrate.tests.realprojects": f"{RUN} tools/migrate/tests/test_real_projects.py",
     "python tools/migrate/benchmarks/speed.py": HELP,
+    "python -m pip install -r tools/migrate/benchmarks/requirements.txt": f"{NOT}downloads what it is compared with",
     "python tools/migrate/tests/randomkills.py": HELP,
     "python libs/types/protocol/benchmarks/": HELP,
     ".venv/bin/python libs/types/protocol/fuzz/run.py": f"{RUN} libs/types/protocol/tests/test_fuzz.py",
