@@ -94,11 +94,18 @@ def replace_process(module: str, *arguments: str) -> int:
 
 
 def run_all(commands: list[list[str]]) -> int:
-    """Run all, also after a failure: one run shows everything there is to mend.  1 when any failed."""
-    failed = []
+    """Run all beside each other, also after a failure: one run shows all there is to mend.  1 when any failed."""
+    begun = []
     for name, *arguments in commands:
-        print(f"--- {name}", flush=True)
-        if subprocess.call([str(VENV_PYTHON.with_name(name)), *arguments], cwd=ROOT) != 0:
+        command = [str(VENV_PYTHON.with_name(name)), *arguments]
+        begun.append(
+            (name, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        )
+    failed = []
+    for name, process in begun:
+        output, _ = process.communicate()
+        print(f"--- {name}\n{output}", end="", flush=True)
+        if process.returncode != 0:
             failed.append(name)
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
