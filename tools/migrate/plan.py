@@ -269,9 +269,7 @@ class _Checker:
                     where=where,
                     next_step="choose another 'to'; a move to another source root alone changes no name: use git mv",
                 )
-            if move.target.startswith(move.source + ".") and not any(
-                other.target != move.target and other.source == move.target for other in moves
-            ):
+            if move.target.startswith(move.source + "."):
                 raise PlanError(
                     f"{move.source} cannot move into itself ({move.target}): the shim at the old name would shadow it",
                     where=self._at("move", "to", number),

@@ -37,6 +37,7 @@ from libs.types.protocol.interop import numpy_dtype
 FIELDS = ("asset_id", "price", "volume", "timestamp_ns", "venue_id", "asset_type", "side")
 SIZE = 74
 IN_CACHE = 4_000
+LONG_CALL = 40_000  # half a millisecond: long beside the time in which a thread is woken
 CLOCKS = {"wall": time.perf_counter_ns, "cpu": time.process_time_ns}
 LOOP = 20_000
 SENDER: dict[str, Any] = {
@@ -65,6 +66,7 @@ def main() -> None:
         print(f"\n{count:,} messages, {count * SIZE / 1e6:.1f} MB, {repeat} calls a round")
         figures[str(count)] = measure(contestants(count), count, options.rounds, repeat, CLOCKS[options.clock])
     figures["threads"] = two_threads(IN_CACHE, options.rounds)
+    figures["threads, long calls"] = two_threads(LONG_CALL, options.rounds)
     figures["blocks"] = allocated_blocks(options.messages)
     print(f"load average at the end: {load()}")
     if options.json:
@@ -229,7 +231,7 @@ def two_threads(count: int, rounds: int) -> dict[str, float]:
     outs = [batch.decode_batch(data, TradeTLV, form="columns", fields=FIELDS) for _ in range(2)]
 
     def work(out: Any) -> None:
-        for _ in range(200):
+        for _ in range(200 * IN_CACHE // count):
             batch.decode_batch(data, TradeTLV, form="columns", fields=FIELDS, out=out)
 
     alone, together = [], []
