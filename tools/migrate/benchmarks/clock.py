@@ -85,7 +85,8 @@ def measure(
         process.returncode = os.waitstatus_to_exitcode(status)
         watch.over.set()
         watch.join()
-        if process.returncode not in codes:
+        # One that was ended may still say 0: its children go first, and it may have waited for nothing else.
+        if wall >= timeout or process.returncode not in codes:
             output.seek(0)
             said = output.read().decode(errors="replace")[-2000:]
             why = f"not done in {timeout:.0f} s" if wall >= timeout else f"exit {process.returncode}"

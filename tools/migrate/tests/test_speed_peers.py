@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.migrate.benchmarks import editor, peers, speed
+from tools.migrate.benchmarks import clock, editor, peers, speed
 from tools.migrate.benchmarks.clock import Failed, measure
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures with /proc")
@@ -80,6 +81,18 @@ def test_a_command_that_fails_or_hangs_is_told(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="not done in 1 s"):
         measure(["sh", "-c", "sleep 60 & wait"], cwd=tmp_path, timeout=1)
     assert time.perf_counter() - start < 20
+
+
+def test_a_command_that_ends_well_when_its_children_are_ended_was_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def children_first(pid: int) -> None:
+        for child in list(clock._family(pid))[1:]:
+            os.kill(child, 9)
+
+    monkeypatch.setattr(clock, "_end", children_first)
+    with pytest.raises(Failed, match="not done in 1 s"):
+        measure(["sh", "-c", "sleep 60 & wait; exit 0"], cwd=tmp_path, timeout=1)
 
 
 @pytest.fixture
