@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
-
 from tools.migrate.model import PlanError
 
 LOCK_NAME = "migration.lock"
@@ -179,6 +177,8 @@ def read(text: str, where: str) -> Lock:
 
 
 def _check_shims(shims: tuple[LockedShim, ...], lines: _Lines) -> None:
+    from packaging.version import InvalidVersion, Version
+
     seen: dict[str, int] = {}
     for index, shim in enumerate(shims):
         for number, path in enumerate(shim.files):

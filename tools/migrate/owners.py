@@ -11,8 +11,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from packaging.utils import canonicalize_name
-
 from .tree import Tree
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
@@ -126,7 +124,11 @@ class Members:
 
     def named(self, name: str) -> str | None:
         """The member that is called so, dashes and capitals aside."""
-        return next((m for m in self.names() if canonicalize_name(m) == canonicalize_name(name)), None)
+        return next((m for m in self.names() if _plain(m) == _plain(name)), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _project(tree: Tree, path: str) -> str:

@@ -12,13 +12,11 @@ import difflib
 import hashlib
 import keyword
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import tomlkit
-import tomlkit.exceptions
 
 from .model import PlanError
 
@@ -155,12 +153,9 @@ def is_plan(text: str) -> bool:
 
 def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
     try:
-        data: dict[str, Any] = tomlkit.parse(text).unwrap()
-    except tomlkit.exceptions.ParseError as error:
-        where = f"{file}:{error.line}:{error.col + 1}"
-        raise PlanError(f"not valid TOML: {str(error).split(' at line')[0]}", where=where) from None
-    except tomlkit.exceptions.TOMLKitError as error:
-        raise PlanError(f"not valid TOML: {error}", where=file) from None
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        data = _with_position(text, file)
     check = _Checker(text, file)
     tables = check.tables(data)
     migration = tables["migration"][0] if tables["migration"] else {}
@@ -201,6 +196,21 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
         file=file,
         text=text,
     )
+
+
+def _with_position(text: str, file: str) -> dict[str, Any]:
+    """What tomlkit reads; where it reads nothing either, it says the line and the column."""
+    import tomlkit  # it takes longer to load than the plan to be read
+    import tomlkit.exceptions
+
+    try:
+        read: dict[str, Any] = tomlkit.parse(text).unwrap()
+    except tomlkit.exceptions.ParseError as error:
+        where = f"{file}:{error.line}:{error.col + 1}"
+        raise PlanError(f"not valid TOML: {str(error).split(' at line')[0]}", where=where) from None
+    except tomlkit.exceptions.TOMLKitError as error:
+        raise PlanError(f"not valid TOML: {error}", where=file) from None
+    return read
 
 
 def _target(table: Mapping[str, Any]) -> Target:

@@ -12,8 +12,6 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-import tomlkit
-
 from ..model import Edit, Finding
 from .spans import Document, Header, Node, Pair, scan
 
@@ -227,7 +225,7 @@ def quoted(value: str, quote: str) -> str:
         for mark in (quote[:1], '"', "'"):
             if mark and mark not in value:
                 return mark + value + mark
-    return str(tomlkit.item(value).as_string())
+    return _spelled(value)
 
 
 def toml_key(name: str) -> str:
@@ -246,6 +244,12 @@ def toml_value(value: Any) -> str:
     if isinstance(value, dict):
         inner = ", ".join(f"{toml_key(k)} = {toml_value(v)}" for k, v in value.items())
         return f"{{ {inner} }}" if inner else "{}"
+    return _spelled(value)
+
+
+def _spelled(value: Any) -> str:
+    import tomlkit  # few values need it
+
     return str(tomlkit.item(value).as_string())
 
 

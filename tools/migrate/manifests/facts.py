@@ -7,15 +7,12 @@ contexts because every manifest of a stage asks for it.
 
 from __future__ import annotations
 
-import configparser
 import posixpath
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
-
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING, Any
 
 from ..classify import Judge
 from ..layout import Layout
@@ -24,6 +21,9 @@ from ..plan import Plan
 from ..tree import Tree
 from .requirements import normal
 from .setupcall import read_setup
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,8 @@ def _holds(dist: Distribution, path: str | None) -> bool:
 
 
 def _version(text: str) -> Version:
+    from packaging.version import InvalidVersion, Version
+
     try:
         return Version(text)
     except InvalidVersion:
@@ -228,6 +230,8 @@ def _from_pyproject(path: str, text: str) -> Distribution | None:
 
 
 def _from_cfg(path: str, text: str) -> Distribution | None:
+    import configparser
+
     config = configparser.RawConfigParser(delimiters=("=",), strict=False)
     config.optionxform = str  # type: ignore[assignment,method-assign]  # names of entry points keep their case
     try:

@@ -8,23 +8,28 @@ own spelling.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+    from packaging.specifiers import Specifier, SpecifierSet
 
+# Most trees that are planned hold no requirement that matters: packaging is loaded where one is read.
+_SEPARATORS = re.compile(r"[-_.]+")
 _ORDER = {"===": 0, "==": 0, "~=": 1, ">=": 2, ">": 2, "!=": 3, "<": 4, "<=": 4}
 
 
 def normal(name: str) -> str:
-    return str(canonicalize_name(name))
+    """The name as PEP 503 compares it."""
+    return _SEPARATORS.sub("-", name).lower()
 
 
 def parse(text: str) -> Requirement | None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return Requirement(text.strip())
     except InvalidRequirement:
@@ -63,6 +68,8 @@ def written(
 
 def combine(first: str, second: str) -> str | None:
     """Both sets of bounds as one, without what others imply; None if no version can satisfy them."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         both = SpecifierSet(first) & SpecifierSet(second)
     except InvalidSpecifier:
@@ -72,6 +79,9 @@ def combine(first: str, second: str) -> str | None:
 
 def simplified(specifiers: SpecifierSet) -> SpecifierSet:
     """Only the strictest lower and the strictest upper bound; an exact version makes bounds superfluous."""
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
     items = sorted(specifiers, key=str)
     exact = [s for s in items if s.operator == "==" and not s.version.endswith(".*")]
     if exact and all(SpecifierSet(str(s)).contains(exact[0].version, prereleases=True) for s in items):
@@ -88,6 +98,8 @@ def simplified(specifiers: SpecifierSet) -> SpecifierSet:
 
 def satisfiable(specifiers: SpecifierSet) -> bool:
     """Whether some version fits; asked of the bounds themselves and their near neighbours."""
+    from packaging.version import InvalidVersion, Version
+
     candidates = {"0", "0.0.0.1"}
     for item in specifiers:
         text = item.version.removesuffix(".*")
@@ -112,6 +124,8 @@ def satisfiable(specifiers: SpecifierSet) -> bool:
 
 def allows(specifiers: SpecifierSet, version: str | None) -> bool:
     """Whether the version satisfies the bounds; an unknown version satisfies any."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         return version is None or specifiers.contains(Version(version), prereleases=True)
     except InvalidVersion:
@@ -131,6 +145,8 @@ class Merge:
 
 def merge(base: Sequence[str], added: Sequence[str], without: Collection[str] = (), quote: str = '"') -> Merge:
     """`base` with `added`, each name once per marker; names in `without` (normalised) are left out."""
+    from packaging.specifiers import SpecifierSet
+
     out = Merge([r for r in base if name_of(r) not in without])
     for text in added:
         new = parse(text)
@@ -185,6 +201,8 @@ def unify(
     Extras are united.  A bound on a merged name stays only if `version`, the target's, satisfies it; so does the
     target's own.  One unconditional entry makes the result unconditional, otherwise the conditions are joined.
     """
+    from packaging.specifiers import SpecifierSet
+
     out = Unified(list(entries))
     found = [
         (i, r) for i, text in enumerate(entries) if (r := parse(text)) and normal(r.name) in {*merged, normal(target)}
@@ -225,6 +243,8 @@ def unify(
 
 def _union(markers: Sequence[str]) -> str:
     """One marker that holds where any of them does; "" (always) if one of them is empty."""
+    from packaging.markers import Marker
+
     distinct = list(dict.fromkeys(markers))
     if "" in distinct:
         return ""

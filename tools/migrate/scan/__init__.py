@@ -1,29 +1,29 @@
 """Finding every reference to moving code in one tree.
 
 `scan_tree` reads the tracked files that contain a moving word at all (a byte search, so that most files are never
-parsed), in worker processes where that pays, and returns one `FileScan` for each file with something to say.
+parsed), in worker processes where that pays, and returns one `FileScan` for each file with something to say.  The scanners
+themselves are loaded with the first file that one of them reads: a scan that remembers the rest has none.
 """
 
 from __future__ import annotations
 
+import ast
 import gc
 import re
 from collections.abc import Callable
 
 from .. import syntax
 from ..classify import Judge
-from ..layout import Layout
+from ..layout import Layout, ModuleName
 from ..model import Edit, Finding
 from ..plan import is_plan
 from ..resolve import Resolver
 from ..tree import LINK
-from .context import World
+from .context import Context, World
 from .distributions import groups
 from .memory import Memory
-from .python import scan_code, scan_python
 from .sink import FileScan, Sink
 from .survey import PYTHON, Look, Mentions, Survey, excluded, look_at, stub_package
-from .text import scan_link, scan_text
 
 __all__ = ["FileScan", "Memory", "World", "excluded", "make_world", "scan_file", "scan_tree"]
 
@@ -32,7 +32,24 @@ _PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all le
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    return World(layout, resolver, Judge(layout, resolver), scan_code, groups=groups(layout.tree))
+    return World(layout, resolver, Judge(layout, resolver), _scan_code, groups=groups(layout.tree))
+
+
+def _scan_code(
+    world: World,
+    sink: Sink,
+    tree: ast.Module,
+    source: str,
+    path: str,
+    here: ModuleName | None,
+    there: ModuleName | None,
+    *,
+    whole: bool,
+    outer: Context | None = None,
+) -> int:
+    from .python import scan_code
+
+    return scan_code(world, sink, tree, source, path, here, there, whole=whole, outer=outer)
 
 
 def scan_tree(
@@ -92,8 +109,12 @@ def scan_file(world: World, path: str) -> FileScan:
         sink.list(0, "stubs.package", path, readings, f"rename the folder by hand, after {stubs.target}")
     try:
         if path.endswith(PYTHON) or re.match(r"#!.*\bpython", text.body):
+            from .python import scan_python
+
             scan_python(world, sink, path, layout.module_of(path), layout.new_module_of(path))
         else:
+            from .text import scan_text
+
             scan_text(world, sink, path)
     except RecursionError:
         broken = Sink(path, text.body)
@@ -103,6 +124,8 @@ def scan_file(world: World, path: str) -> FileScan:
 
 
 def _link(world: World, path: str) -> FileScan:
+    from .text import scan_link
+
     target = world.layout.tree.read(path).decode("utf-8", "surrogateescape")
     new = scan_link(world, path, target)
     if new is None:

@@ -181,6 +181,8 @@ def _parallel(survey: Survey, paths: list[str], jobs: int) -> Iterator[tuple[str
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
+    from . import python, text  # noqa: F401  # before they are forked, so that none of them loads it by itself
+
     global _shared
     _shared, known = survey, survey.world.resolver.index.known
     try:
