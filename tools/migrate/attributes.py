@@ -7,33 +7,65 @@ stage 5 says.  Asks real interpreters; knows no plan.
 
 from __future__ import annotations
 
-import subprocess
+import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from .environ import child_environment
+from .otherpython import Driver, Reads
 
-_ASK = """
-import importlib, sys, warnings
+# Runs in the other interpreter, behind the common beginning.
+_DRIVER = r"""
+import importlib, warnings
 warnings.simplefilter("ignore")
-sys.path[:0] = sys.argv[2:]
-parent, _, leaf = sys.argv[1].rpartition(".")
-sys.exit(0 if hasattr(importlib.import_module(parent), leaf) else 1)
+parent, _, leaf = job["name"].rpartition(".")
+try: found = hasattr(importlib.import_module(parent), leaf)
+except BaseException: found = False
+tell("found", found)
+close()
 """
 
 
-def reachable(python: str, root: Path, roots: Sequence[str], names: Iterable[str], timeout: float = 60) -> list[str]:
-    """Those of the dotted `names` that are attributes of their parent once that is imported."""
-    paths = [str(root / r) for r in roots]
-    out = []
-    for name in sorted(n for n in names if "." in n):
-        command = [python, "-B", "-c", _ASK, name, *paths]
-        try:
-            done = subprocess.run(
-                command, cwd=root, env=child_environment(root), capture_output=True, timeout=timeout, check=False
-            )
-        except (subprocess.TimeoutExpired, OSError):
-            continue
-        if done.returncode == 0:
-            out.append(name)
-    return out
+def reachable(
+    python: str,
+    root: Path,
+    roots: Sequence[str],
+    names: Iterable[str],
+    timeout: float = 60,
+) -> list[str]:
+    """Those of the dotted `names` that are attributes of their parent once that is imported, each asked alone."""
+    with Reaching(python, root, roots, names) as asked:
+        return asked.answers(timeout)
+
+
+class Reaching:
+    """`reachable`, by interpreters that run while others work, one after the other."""
+
+    def __init__(
+        self,
+        python: str,
+        root: Path,
+        roots: Sequence[str],
+        names: Iterable[str],
+        *,
+        reads: Reads | None = None,
+        after: Driver | None = None,
+    ) -> None:
+        self._stack = ExitStack()
+        code = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="migrate-attributes-"))
+        self._asked: dict[str, Driver] = {}
+        for name in sorted(n for n in names if "." in n):
+            job = {"name": name}
+            after = Driver(python, _DRIVER, job, root.resolve(), roots, code, reads=reads, after=after)
+            self._asked[name] = self._stack.enter_context(after)
+
+    def __enter__(self) -> Reaching:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    def answers(self, timeout: float) -> list[str]:
+        """As `reachable`; `timeout` is in seconds for each."""
+        with self._stack:
+            return [name for name, asked in self._asked.items() if ["found", True] in asked.finish(timeout)[0]]

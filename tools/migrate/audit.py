@@ -7,43 +7,45 @@ that failed before is never blamed on the move), which modules can be imported a
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
-from .attributes import reachable
+from .attributes import Reaching
 from .baseline import run_all, time_baseline, type_baseline
 from .gates import GateResult
-from .imports import import_all, public_names
+from .imports import Asking
 from .layout import Layout
 from .manifests import Context as ManifestContext
 from .manifests import declared_unused
 from .model import Finding
+from .otherpython import Reads
 from .resolve import Index
 from .scan import FileScan, excluded
 from .session import Session
+from .standing import Standing
+from .summary import graph_of
 
 _IMPORT_TIMEOUT = 60.0  # seconds for one module
 
 
-def run_audit(session: Session) -> dict[str, Any]:
-    """Read everything, run the gates, and save the document.  Changes nothing in the tree."""
-    from .graph import cycles, dependency_graph, to_dot, to_json  # networkx takes longer to load than most commands run
+def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Any]:
+    """Read everything, run the gates, and save the document.  Changes nothing in the tree.
 
-    layout, scans = session.layout, session.scans
-    uses = sorted(set(_uses(layout, scans)))
-    graph = dependency_graph(uses)
-    session.progress("gates", 0, 0)
-    gates = run_all(session)
-    python = gates[0].python if gates and gates[0].python else sys.executable
-    modules = moving_modules(session)
-    session.progress("importing", 0, len(modules))
-    roots = session.plan.import_roots
-    with tempfile.TemporaryDirectory(prefix="migrate-imports-") as code:
-        problems = import_all(python, session.root, roots, modules, timeout=_IMPORT_TIMEOUT, bytecode=code)
-        sound = [m for m, p in problems.items() if not p]
-        names = public_names(python, session.root, roots, sound, bytecode=code)
+    `meanwhile` is done while interpreters import, where there are no gates to be run before.
+    """
+    asked = None if session.plan.gates.tests else _Imports(session, sys.executable)
+    with asked or nullcontext():  # a gate may change files, and says which Python is meant
+        layout, scans = session.layout, session.scans
+        uses = sorted(set(_uses(layout, scans)))
+        meanwhile()
+        session.progress("gates", 0, 0)
+        gates = run_all(session)
+        python = gates[0].python if gates and gates[0].python else sys.executable
+        asked = asked or _Imports(session, python)
+        answers = asked.answers()
+    graph, dot = graph_of(uses)
     document: dict[str, Any] = {
         "schema": 1,
         "commit": session.repo.head(),
@@ -51,11 +53,9 @@ def run_audit(session: Session) -> dict[str, Any]:
         "tree": session.repo.tree_hash(),
         "gates": [_portable(g) for g in gates],
         "python": python,
-        "imports": problems,
-        "names": names,
-        "reachable": reachable(python, session.root, session.plan.import_roots, _left_behind(session)),
-        "graph": to_json(graph),
-        "cycles": cycles(graph),
+        **answers,
+        "graph": graph,
+        "cycles": graph["cycles"],
         "uses": Counter(u for u, _ in uses),
         "dependents": {user: sorted(t for u, t in uses if u == user) for user, _ in uses},
         "references": _count(scans),
@@ -65,8 +65,40 @@ def run_audit(session: Session) -> dict[str, Any]:
     }
     session.journal.folder.mkdir(parents=True, exist_ok=True)
     session.journal.save(session.journal.audit_file, document)
-    (session.journal.folder / "graph.dot").write_text(to_dot(graph), encoding="utf-8")
+    (session.journal.folder / "graph.dot").write_text(dot, encoding="utf-8")
     return document
+
+
+class _Imports:
+    """What interpreters say of the moving modules; what they said before, if all that it rests on is the same."""
+
+    def __init__(self, session: Session, python: str) -> None:
+        modules, left, roots = moving_modules(session), _left_behind(session), session.plan.import_roots
+        self._place = Standing(session.journal.imports_file, session.root, session.tree, python, [modules, left, roots])
+        self._known, self._reads, self._stack = self._place.recall(), Reads(), ExitStack()
+        if self._known is None:
+            session.progress("importing", 0, len(modules))
+            where = python, session.root, roots
+            asking = Asking(*where, modules, timeout=_IMPORT_TIMEOUT, reads=self._reads)
+            self._asking = self._stack.enter_context(asking)
+            reaching = Reaching(*where, left, reads=self._reads, after=asking.last)
+            self._reaching = self._stack.enter_context(reaching)
+
+    def __enter__(self) -> _Imports:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    def answers(self) -> dict[str, Any]:
+        if self._known is not None:
+            return self._known
+        with self._stack:
+            imports, names = self._asking.answers()
+            found = self._reaching.answers(_IMPORT_TIMEOUT)
+        answers = {"imports": imports, "names": names, "reachable": found}
+        self._place.keep(answers, self._reads)
+        return answers
 
 
 def _left_behind(session: Session) -> list[str]:

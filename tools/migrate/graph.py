@@ -21,16 +21,14 @@ from typing import Any
 
 import networkx as nx  # type: ignore[import-untyped]
 
+from tools.migrate.summary import clean, quoted
+
 MAX_NODES = 60
 MAX_LABEL = 32
 ROWS = 20
 MAX_ARCS = 24
 _CHAR, _PAD, _BOX, _GAP_X, _GAP_Y, _SLOT, _MARGIN = 7.25, 9.0, 22.0, 72.0, 8.0, 12.0, 12.0
 _SEPARATOR = re.compile(r"[./]")
-# All but what XML 1.0 allows in a document, without line ends and without what reorders text for the eye.
-_CONTROL = re.compile(
-    "[^\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
 _CSS = (
     ".dependencies text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink,#1d2430)}"
     ".dependencies rect{fill:var(--panel,#fff);stroke:var(--line-strong,#8a94a3)}"
@@ -89,8 +87,8 @@ def renamed(graph: nx.DiGraph, names: Mapping[str, str]) -> nx.DiGraph:
 def to_dot(graph: nx.DiGraph) -> str:
     """The graph in Graphviz's language, one statement a line, sorted."""
     lines = ["digraph dependencies {", "  rankdir=LR;", '  node [shape=box, fontname="monospace"];']
-    lines += [f"  {_quoted(node)};" for node in sorted(graph)]
-    lines += [f"  {_quoted(a)} -> {_quoted(b)};" for a, b in sorted(graph.edges)]
+    lines += [f"  {quoted(node)};" for node in sorted(graph)]
+    lines += [f"  {quoted(a)} -> {quoted(b)};" for a, b in sorted(graph.edges)]
     return "\n".join([*lines, "}", ""])
 
 
@@ -160,7 +158,7 @@ def to_svg(graph: nx.DiGraph, highlight: Collection[str]) -> str:
     ]
     for node in sorted(graph):
         x, y, width = drawing.box(node)
-        about = f"{_clean(node)}: uses {graph.out_degree(node)}, used by {graph.in_degree(node)}"
+        about = f"{clean(node)}: uses {graph.out_degree(node)}, used by {graph.in_degree(node)}"
         kind = ' class="moves"' if node in highlight else ""
         out.append(
             f'<g{kind} data-node="{ids[node]}"><title>{escape(about)}</title>'
@@ -330,16 +328,8 @@ def _leading(name: str, depth: int) -> str:
     return name if len(ends) < depth else name[: ends[depth - 1]]
 
 
-def _clean(text: str) -> str:
-    return _CONTROL.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
-
-
-def _quoted(name: str) -> str:
-    return '"' + _clean(name.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-
-
 def _label(name: str, members: int) -> str:
-    text = _clean(name)
+    text = clean(name)
     if len(text) > MAX_LABEL:
         text = f"{text[: MAX_LABEL // 2 - 1]}\u2026{text[-(MAX_LABEL // 2) :]}"
     return f"{text} ({members})" if members else text

@@ -16,10 +16,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tools.migrate.model import Finding
-from tools.migrate.otherpython import drive
+from tools.migrate.otherpython import Driver, Reads, drive
 
 # Runs in the other interpreter, behind the common beginning: standard library only, nothing newer than 3.8.
 _DRIVER = r"""
@@ -100,8 +100,7 @@ if job["names"]:
     for name, module in loaded:
         tell("start", name)
         tell("names", name, describe(module))
-tell("end")
-os._exit(0)  # threads and exit handlers of the imported code must not keep us
+close()
 """
 _VALUES = ("str ", "bytes ", "tuple ", "member ")
 _TOKEN = re.compile(r"[^\W\d]\w*(?:[./][^\W\d]\w*)*|[^\w]|\w+")
@@ -110,6 +109,18 @@ _TOKEN = re.compile(r"[^\W\d]\w*(?:[./][^\W\d]\w*)*|[^\w]|\w+")
 class _Answer(NamedTuple):
     errors: dict[str, str]
     names: dict[str, dict[str, str]]
+
+    def note(self, messages: Sequence[Sequence[Any]]) -> str:
+        """Take in what a driver told; returns the module that it was at."""
+        at = ""
+        for kind, *rest in messages:
+            if kind == "start":
+                at = rest[0]
+            elif kind == "done":
+                self.errors[rest[0]] = rest[1]
+            elif kind == "names":
+                self.names[rest[0]] = rest[1]
+        return at
 
 
 def import_all(
@@ -120,13 +131,14 @@ def import_all(
     *,
     timeout: float | None,
     bytecode: str | None = None,
+    reads: Reads | None = None,
 ) -> dict[str, str]:
     """For each module '' when `python` can import it, or "ExceptionType: message" in one line.
 
     `roots` (relative to `root`) come first on sys.path.  `timeout` is in seconds per module.  `bytecode` is a folder
     for the byte code, where the next question finds it; without one it is thrown away.
     """
-    return _ask(python, root, roots, modules, timeout, names=False, bytecode=bytecode).errors
+    return _ask(python, root, roots, modules, timeout, names=False, bytecode=bytecode, reads=reads).errors
 
 
 def public_names(
@@ -137,6 +149,7 @@ def public_names(
     *,
     timeout: float | None = 60,
     bytecode: str | None = None,
+    reads: Reads | None = None,
 ) -> dict[str, dict[str, str]]:
     """For each module that can be imported, its public names with a description (kind, signature, class, value).
 
@@ -146,11 +159,67 @@ def public_names(
     """
     with ExitStack() as stack:
         folder = bytecode or stack.enter_context(_scratch())
-        first = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder).names
-        second = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder, MIGRATE_AGAIN="1").names
+        first = _ask(python, root, roots, modules, timeout, names=True, bytecode=folder, reads=reads).names
+        second = _ask(
+            python, root, roots, modules, timeout, names=True, bytecode=folder, reads=reads, MIGRATE_AGAIN="1"
+        ).names  # fmt: skip
+        return _settled(first, second, modules)
+
+
+class Asking:
+    """`import_all`, and `public_names` of what can be imported, by interpreters that run while others work.
+
+    Where all modules can be imported, one interpreter answers both; the second one begins when it is through.
+    """
+
+    def __init__(
+        self, python: str, root: Path, roots: Sequence[str], modules: Sequence[str], *, timeout: float, reads: Reads
+    ) -> None:
+        self._what = python, root, roots
+        self._modules, self._timeout, self._reads, self._stack = modules, timeout, reads, ExitStack()
+        self._bytecode = self._stack.enter_context(_scratch())
+        self._first = self._start()
+        self.last = self._start(self._first, MIGRATE_AGAIN="1")
+
+    def _start(self, after: Driver | None = None, **more: str) -> Driver:
+        python, root, roots = self._what
+        job = {"modules": list(dict.fromkeys(self._modules)), "names": True}
+        driver = Driver(
+            python, _DRIVER, job, root.resolve(), roots, self._bytecode, more, reads=self._reads, after=after
+        )  # fmt: skip
+        return self._stack.enter_context(driver)
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    def answers(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """What `import_all` and `public_names` say."""
+        with self._stack:
+            modules, first, second = self._modules, _Answer({}, {}), _Answer({}, {})
+            messages, end = self._first.finish(self._timeout)
+            first.note(messages)
+            problems = {m: first.errors.get(m, "") for m in modules}
+            if end == "" and not any(problems.values()):
+                messages, end = self.last.finish(self._timeout)
+                second.note(messages)
+                if end == "":
+                    return problems, _settled(first.names, second.names, modules)
+            rest = {"timeout": self._timeout, "bytecode": self._bytecode, "reads": self._reads}
+            if end:  # it may have been the names that ended it
+                problems = import_all(*self._what, modules, **rest)  # type: ignore[arg-type]
+            sound = [module for module, problem in problems.items() if not problem]
+            return problems, public_names(*self._what, sound, **rest)  # type: ignore[arg-type]
+
+
+def _settled(
+    first: Mapping[str, Mapping[str, str]], second: Mapping[str, Mapping[str, str]], modules: Sequence[str]
+) -> dict[str, dict[str, str]]:
     settled: dict[str, dict[str, str]] = {}
-    for module, names in first.items():
-        again = second.get(module, {})
+    for module in (m for m in modules if m in first):
+        names, again = first[module], second.get(module, {})
         settled[module] = {
             name: text if again.get(name) == text else f"{text.split(' ')[0]} (varies)" for name, text in names.items()
         }
@@ -230,6 +299,7 @@ def _ask(
     *,
     names: bool,
     bytecode: str | None,
+    reads: Reads | None = None,
     **more: str,
 ) -> _Answer:
     answer = _Answer({}, {})
@@ -239,15 +309,8 @@ def _ask(
         folder = bytecode or stack.enter_context(_scratch())
         while waiting:
             job = {"modules": waiting, "names": names}
-            messages, end = drive(python, _DRIVER, job, root, roots, folder, timeout, more)
-            at = ""
-            for kind, *rest in messages:
-                if kind == "start":
-                    at = rest[0]
-                elif kind == "done":
-                    answer.errors[rest[0]] = rest[1]
-                elif kind == "names":
-                    answer.names[rest[0]] = rest[1]
+            messages, end = drive(python, _DRIVER, job, root, roots, folder, timeout, more, reads)
+            at = answer.note(messages)
             if end == "":
                 break
             # Nothing was reported at all: the interpreter itself is at fault, not a module.

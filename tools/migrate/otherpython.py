@@ -5,11 +5,15 @@ read one job and tell what they find, a line of JSON each.  What they ask is in 
 
 What the imported code prints is dropped.  Byte code goes to a folder of ours, so that none is written into the tree and
 no stale one of the tree is read; what the library and installed packages have is used, for they are most of the work.
+
+Who wants to know later whether the answers still hold gives `Reads`: what was opened and listed, and whether anything was
+done of which that does not tell (another process, a connection, a library in C).
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -17,11 +21,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tools.migrate.environ import child_environment
 
+_PIPE = 1 << 20  # bytes
 # Runs in front of each driver, perhaps in an older Python: standard library only, nothing newer than 3.8.
 _BEGINNING = r"""
 import sys, os, json
@@ -33,6 +39,10 @@ null = os.open(os.devnull, os.O_RDWR)
 for fd in (0, 1, 2): os.dup2(null, fd)
 sys.path[:] = job["paths"] + [p for p in sys.path if p != ""]
 sys.argv[:] = [""]
+os.set_inheritable(job["through"], False)
+if job["after"] >= 0:
+    os.read(job["after"], 1)
+    os.close(job["after"])
 
 def tell(*what):
     out.write(json.dumps(what) + "\n"); out.flush()
@@ -48,7 +58,156 @@ def code_of(loader, name, get_code=SourceFileLoader.get_code):
     finally: sys.pycache_prefix, sys.dont_write_bytecode = None, True
 
 SourceFileLoader.get_code = code_of
+reads, folders, beyond = set(), set(), set()
+BEYOND = ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "pty.",
+    "socket.", "sqlite3.", "ctypes.", "winreg.")
+
+def watch(event, args):
+    try:
+        if event == "open" and not isinstance(args[0], int): reads.add(os.path.abspath(os.fsdecode(args[0])))
+        elif event == "import" and args[1]: reads.add(os.path.abspath(args[1]))
+        elif event in ("os.listdir", "os.scandir"): folders.add(os.path.abspath(os.fsdecode(args[0] or ".")))
+        elif event.startswith(BEYOND) and (event, args) != ("ctypes.dlopen", (None,)): beyond.add(event)
+    except BaseException as error: beyond.add(repr(error))
+
+def close():
+    if job["watch"]:
+        library = os.path.join(os.path.dirname(os.__file__), "")
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__dict__", {}).get("__file__")
+            if isinstance(file, str):
+                reads.add(os.path.abspath(file))
+                own = file.startswith(library) and not file.startswith(library + "site-packages")
+                if file.endswith((".so", ".pyd")) and not own: beyond.add(name)
+        beyond.update({"_dbm", "_gdbm"}.intersection(sys.modules))
+        tell("read", sorted(reads), sorted(folders), sorted(beyond))
+    tell("end")
+    os.write(job["through"], b".")
+    os._exit(0)  # threads and exit handlers of the imported code must not keep us
+
+if job["watch"]:
+    if sys.implementation.name == "cpython": sys.addaudithook(watch)
+    else: beyond.add(sys.implementation.name)
 """
+
+
+@dataclass(slots=True)
+class Reads:
+    """What drivers have read: `files`, `folders` whose names were listed; `all` if that is all their answers rest on."""
+
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    all: bool = True
+
+    def add(self, files: Sequence[str], folders: Sequence[str], beyond: Sequence[str], without: str) -> None:
+        """What one driver has told, but for what lies in the folder `without`."""
+        self.files.update(f for f in files if not f.startswith(without))
+        self.folders.update(f for f in folders if not f.startswith(without))
+        self.all = self.all and not beyond
+
+
+class Driver:
+    """A driver that has been started on a job; `finish` waits for it.  Leaving it as a context ends it.
+
+    `roots` (relative to `root`) come first on its path.  `bytecode` is a folder for the byte code of the tree, where
+    the next run finds it; `more` are environment variables.  It begins when the one that it comes `after` is through.
+    """
+
+    def __init__(
+        self,
+        python: str,
+        driver: str,
+        job: Mapping[str, Any],
+        root: Path,
+        roots: Sequence[str],
+        bytecode: str,
+        more: Mapping[str, str] | None = None,
+        *,
+        reads: Reads | None = None,
+        after: Driver | None = None,
+    ) -> None:
+        self._reads, self._bytecode, self._failed = reads, bytecode, ""
+        self._process: subprocess.Popen[bytes] | None = None
+        through, self._through = os.pipe()  # a byte for the one that comes after, by the driver or when it is ended
+        begins = -1 if after is None else after._waits
+        self._waits = through
+        paths = [os.path.normpath(root / r) for r in roots]
+        text = {"paths": paths, "root": str(root), "bytecode": bytecode, "watch": reads is not None, "after": begins}
+        text["through"] = self._through
+        env = {**child_environment(root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **(more or {})}
+        env.pop("PYTHONPYCACHEPREFIX", None)  # of the tool's own interpreter; the other one's library has its own
+        try:
+            self._process = subprocess.Popen(
+                [python, "-c", _BEGINNING + driver],
+                cwd=root,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[self._through, *([begins] if after is not None else [])],
+            )
+        except OSError as error:
+            self._failed = f"{type(error).__name__}: {error}"
+            return
+        assert self._process.stdin is not None and self._process.stdout is not None
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # so that it need not wait for us
+                fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps({**text, **job}).encode() + b"\n")
+            self._process.stdin.close()
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End it with whatever the imported code has started on its own."""
+        if self._through >= 0:
+            os.write(self._through, b".")
+            os.close(self._through)
+            os.close(self._waits)
+            self._through = self._waits = -1
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def finish(self, timeout: float | None) -> tuple[list[list[Any]], str]:
+        """What it told, line by line, and '' or how it ended before it was through.
+
+        `timeout` is in seconds from one line to the next, from now on.
+        """
+        process, buffer, timed_out = self._process, b"", False
+        if process is None:
+            self.__exit__()
+            if self._reads is not None:
+                self._reads.all = False
+            return [], self._failed
+        assert process.stdout is not None
+        try:
+            while not buffer.endswith(b'["end"]\n') and not timed_out:
+                chunk = _read(process, process.stdout.fileno(), timeout)
+                if chunk == b"":
+                    break
+                timed_out, buffer = chunk is None, buffer + (chunk or b"")
+        finally:
+            self.__exit__()
+        messages = [json.loads(line) for line in buffer.splitlines() if line.endswith(b"]")]
+        whole = messages[-1:] == [["end"]]
+        if self._reads is not None:
+            told = messages.pop(-2)[1:] if whole else ((), (), ["it ended"])
+            self._reads.add(*told, without=os.path.join(self._bytecode, ""))
+        if whole:
+            return messages[:-1], ""
+        if timed_out:
+            return messages, f"TimeoutExpired: no answer within {timeout:g} s"
+        code = process.returncode
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return messages, f"InterpreterDied: the interpreter ended with {how}"
 
 
 def drive(
@@ -60,53 +219,11 @@ def drive(
     bytecode: str,
     timeout: float | None,
     more: Mapping[str, str] | None = None,
+    reads: Reads | None = None,
 ) -> tuple[list[list[Any]], str]:
-    """Run a driver once on a job: what it told, line by line, and '' or how it ended before it was through.
-
-    `roots` (relative to `root`) come first on its path.  `bytecode` is a folder for the byte code of the tree, where
-    the next run finds it; `more` are environment variables.  `timeout` is in seconds from one line to the next.
-    Whatever the driver has started ends with it.
-    """
-    paths = [os.path.normpath(root / r) for r in roots]
-    text = json.dumps({"paths": paths, "root": str(root), "bytecode": bytecode, **job})
-    env = {**child_environment(root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **(more or {})}
-    env.pop("PYTHONPYCACHEPREFIX", None)  # of the tool's own interpreter; the other one's library has its own
-    try:
-        process = subprocess.Popen(
-            [python, "-c", _BEGINNING + driver],
-            cwd=root,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return [], f"{type(error).__name__}: {error}"
-    assert process.stdin is not None and process.stdout is not None
-    buffer, timed_out = b"", False
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(text.encode() + b"\n")
-            process.stdin.close()
-        while not buffer.endswith(b'["end"]\n') and not timed_out:
-            chunk = _read(process, process.stdout.fileno(), timeout)
-            if chunk == b"":
-                break
-            timed_out, buffer = chunk is None, buffer + (chunk or b"")
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # and what imported code started on its own
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-    messages = [json.loads(line) for line in buffer.splitlines() if line.endswith(b"]")]
-    if messages and messages[-1] == ["end"]:
-        return messages[:-1], ""
-    if timed_out:
-        return messages, f"TimeoutExpired: no answer within {timeout:g} s"
-    code = process.returncode
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return messages, f"InterpreterDied: the interpreter ended with {how}"
+    """Run a driver once on a job, as `Driver` and `finish` say."""
+    with Driver(python, driver, job, root, roots, bytecode, more, reads=reads) as started:
+        return started.finish(timeout)
 
 
 def _read(process: subprocess.Popen[bytes], stream: int, timeout: float | None) -> bytes | None:

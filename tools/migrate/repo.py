@@ -58,6 +58,14 @@ class Repo:
     def tree_hash(self, revision: str = "HEAD") -> str:
         return self.run("rev-parse", f"{revision}^{{tree}}")
 
+    def tree_hashes(self, revisions: Iterable[str]) -> dict[str, str]:
+        """The tree of each of these commits, as far as they are here."""
+        asked = list(dict.fromkeys(revisions))
+        data = b"".join(os.fsencode(f"{r}^{{tree}}\n") for r in asked)
+        _, out = self.feed(data, "cat-file", "--batch-check=%(objectname) %(objecttype)")
+        said = (line.split(" ") for line in os.fsdecode(out).splitlines())
+        return {r: words[0] for r, words in zip(asked, said, strict=True) if words[1:] == ["tree"]}
+
     def has(self, commit: str) -> bool:
         try:
             self.run("cat-file", "-e", f"{commit}^{{commit}}")

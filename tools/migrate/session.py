@@ -21,7 +21,7 @@ from . import __version__
 from .decisions import Decisions, place_of
 from .decisions import read as read_decisions
 from .design import Design, make_design
-from .executor import Executor, Group, group_dict, group_from_dict
+from .executor import Executor, Group
 from .fitness import require_fit, require_links
 from .gitsettings import filtered, has_identity, signing_problem
 from .journal import History, Journal
@@ -32,6 +32,7 @@ from .manifests import wants
 from .model import STAGE_NAMES, Finding, MigrateError, Refused
 from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .repo import Repo
+from .saved import SCHEMA, SavedPlan, document_of
 from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
 from .stale import changes
 from .submodules import blank
@@ -47,17 +48,6 @@ _TEXT = (
 
 def _silent(_what: str, _done: int, _total: int) -> None:
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
-    """What `design` wrote: the operations of each stage, and the commits on which they may be carried out."""
-
-    plan_hash: str
-    digest: str  # of the plan file
-    commit: str
-    groups: dict[int, list[Group]]
-    document: dict[str, Any]
 
 
 @dataclass
@@ -182,62 +172,44 @@ class Session:
     # the saved plan
 
     def save_plan(self) -> SavedPlan:
-        design = self.design
-        document = {
-            "schema": 1,
-            "tool": __version__,
-            "plan": self.plan.name,
-            "plan_hash": design.plan_hash,
-            "digest": self.plan.digest,
-            "commit": design.commit,
-            "tree": self.repo.tree_hash(),
-            "inputs": design.inputs,
-            "moves": [[m.source, m.target, m.path, m.to_path, m.is_package] for m in self.layout.moves],
-            "groups": {str(n): [group_dict(g) for g in groups] for n, groups in design.groups.items()},
-            "edits": {
-                p: [[e.start, e.end, e.old, e.new, e.line, e.stage, e.rule, e.reason] for e in edits]
-                for p, edits in sorted(design.edits.items())
-            },
-            "new_paths": {p: self.layout.new_path(p) for p in sorted(design.edits)},
-            "moved": self.layout.moved_files(),
-            "findings": [f.as_dict() for f in design.findings],
-            "decisions": self.decisions.digest,
-            "decided": [{**f.as_dict(), "words": d.words} for f, d in design.decided],
-        }
+        document = document_of(self.design, self.layout, self.plan, self.decisions, self.repo.tree_hash())
         self.journal.folder.mkdir(parents=True, exist_ok=True)
         self.journal.save(self.journal.plan_file, document)
-        saved = self.saved_plan()
-        assert saved is not None
-        return saved
+        return SavedPlan(document)
 
     def saved_plan(self) -> SavedPlan | None:
         document = self.journal.load(self.journal.plan_file)
-        if document is None or document.get("schema") != 1:
-            return None
-        groups = {int(n): [group_from_dict(g) for g in listed] for n, listed in document["groups"].items()}
-        return SavedPlan(document["plan_hash"], document["digest"], document["commit"], groups, document)
+        return None if document is None or document.get("schema") != SCHEMA else SavedPlan(document)
 
     def usable_plan(self) -> SavedPlan | None:
         """The saved plan if it was made for this plan file and for the tree that HEAD has now."""
         saved = self.saved_plan()
-        return saved if saved is not None and not self.why_stale(saved) else None
+        return saved if saved is not None and self._is_fresh(saved) else None
 
-    def why_stale(self, saved: SavedPlan) -> str:
-        """What changed since the plan was saved, as a phrase; "" if it may be carried out."""
+    def _is_fresh(self, saved: SavedPlan) -> bool:
+        return not self._spoilt(saved) and self._fits(saved)
+
+    def _fits(self, saved: SavedPlan) -> bool:
+        made = saved.digest == self.plan.digest and saved.document.get("tool", "") == __version__
+        return made and self._stands_on(self._good_heads(saved))
+
+    def _spoilt(self, saved: SavedPlan) -> str:
         record = self.history.done.get(2)
         if record is None or record.facts.get("saved") != sha(self.journal.plan_file.read_bytes()):
             return f"{self.journal.plan_file} is not as design wrote it"
         if saved.document.get("decisions", "") != self.decisions.digest and self.reached < 4:
             return f"{self.decisions_file} says something else than when the plan was made"
-        tool = saved.document.get("tool", "")
-        plan_changed = saved.digest != self.plan.digest
+        return ""
+
+    def why_stale(self, saved: SavedPlan) -> str:
+        """What changed since the plan was saved, as a phrase; "" if it may be carried out."""
+        if (spoilt := self._spoilt(saved)) or self._fits(saved):
+            return spoilt
         heads = self._good_heads(saved)
-        if not plan_changed and tool == __version__ and self._stands_on(heads):
-            return ""
         last = next((c for c in reversed(heads) if self.repo.has(c) and self.repo.is_ancestor(c)), saved.commit)
         return changes(
-            self.repo, last, plan_changed=plan_changed, plan_file=self.plan.file,
-            inputs=saved.document["inputs"], tool=tool,
+            self.repo, last, plan_changed=saved.digest != self.plan.digest, plan_file=self.plan.file,
+            inputs=saved.document["inputs"], tool=saved.document.get("tool", ""),
         )  # fmt: skip
 
     def _good_heads(self, saved: SavedPlan) -> list[str]:
@@ -252,8 +224,9 @@ class Session:
         commits = list(commits)
         if self.repo.head() in commits:
             return True
-        tree, known = self.repo.tree_hash(), [c for c in commits if self.repo.has(c)]
-        if any(self.repo.tree_hash(c) == tree for c in known):
+        trees = self.repo.tree_hashes(["HEAD", *commits])
+        known = [c for c in commits if c in trees]
+        if any(trees[c] == trees["HEAD"] for c in known):
             return True
         # Decisions are compared by what they say; a commit of them alone changes nothing else.
         own = {self.decisions_file}
@@ -282,6 +255,12 @@ class Session:
                 return reached == 6 or (record is not None and reached >= 4 and record.end == self.repo.head())
             case _:
                 return reached >= stage
+
+    def audit_follows(self) -> bool:
+        """Whether design may bring an older audit up to date by itself: nothing but imports would have to be run."""
+        gates = self.plan.gates
+        audited = self.journal.load(self.journal.audit_file) is not None
+        return audited and self.reached < 3 and not (gates.tests or gates.types or gates.performance)
 
     def next_stage(self) -> int | None:
         return next((n for n in range(1, 7) if not self.done(n)), None)
@@ -338,8 +317,9 @@ class Session:
                 next_step="set up the key ('git config user.signingkey'), or 'git config commit.gpgsign false'",
             )
 
-    def require_order(self, stage: int) -> None:
-        for earlier in range(1, stage):
+    def require_order(self, stage: int, *, follows: bool = False) -> None:
+        """Raise Refused unless every stage before is done; `follows`: the audit will be brought up to date."""
+        for earlier in range(2 if follows else 1, stage):
             if not self.done(earlier):
                 name = STAGE_NAMES[earlier]
                 saved = self.saved_plan()

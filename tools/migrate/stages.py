@@ -62,8 +62,12 @@ def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome
         if session.done(stage):
             return Outcome(stage, "already", f"stage {stage} ({STAGE_NAMES[stage]}) is done; nothing to do")
         session.require_clean(deep=stage >= 3)
-        session.require_order(stage)
+        # Somebody has committed since the audit: design takes that in, and the audit with it.
+        behind = stage == 2 and not session.done(1) and session.audit_follows()
+        session.require_order(stage, follows=behind)
         try:
+            if behind:
+                _audit(session, (), lambda: session.design)
             outcome = _STAGES[stage](session, tuple(only))
         except CheckFailed:
             session.forget()
@@ -111,10 +115,12 @@ def recover(session: Session, stage: int | None) -> bool:
 # the stages
 
 
-def _audit(session: Session, _only: tuple[str, ...]) -> Outcome:
+def _audit(
+    session: Session, _only: tuple[str, ...], meanwhile: Callable[[], object] = lambda: None
+) -> Outcome:
     from .audit import run_audit
 
-    document = run_audit(session)
+    document = run_audit(session, meanwhile)
     session.discard_gate_changes()
     findings = [f for s in session.scans for f in s.findings]
     edits = sum(len(s.edits) for s in session.scans)

@@ -117,6 +117,7 @@ class Tree:
         self._digests: dict[str, str] = {}
         self._dirs: set[str] | None = None
         self._paths: list[str] | None = None
+        self._shape: str | None = None
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes | str], modes: Mapping[str, str] | None = None) -> Tree:
@@ -143,6 +144,14 @@ class Tree:
         if path not in self._digests:
             self._digests[path] = self._digest(path) if self._digest else _digest(self.read(path))
         return self._digests[path]
+
+    @property
+    def shape(self) -> str:
+        """What stands for all paths and their modes."""
+        if self._shape is None:
+            listed = "\0".join(f"{mode} {path}" for path, mode in self.modes.items())
+            self._shape = _digest(listed.encode("utf-8", "surrogateescape"))
+        return self._shape
 
     def text(self, path: str) -> Text | None:
         return decode(self.read(path), python=path.endswith((".py", ".pyi", ".pyw")))

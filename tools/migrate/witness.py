@@ -63,8 +63,7 @@ for number, request in job["requests"]:
         try: text = " ".join(str(error).split())[:300]
         except BaseException: text = ""
         tell("done", number, False, type(error).__name__ + (": " + text if text else ""))
-tell("end")
-os._exit(0)
+close()
 """
 
 

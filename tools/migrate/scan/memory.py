@@ -99,14 +99,14 @@ def _checksum(body: bytes) -> bytes:
 def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     """Everything that a look may depend on and that is no single file's content."""
     layout, tree = world.layout, world.layout.tree
-    parts: list[Any] = [_FORMAT, _tool(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
+    parts: list[Any] = [_FORMAT, tool_state(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
     parts.append(sorted(world.groups))
     parts += [[path, mode, tree.digest(path) if fixed(path) else ""] for path, mode in tree.modes.items()]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 
 
-def _tool() -> list[Any]:
-    """The version, and for a tool that runs from a checkout the state of its files."""
+def tool_state() -> list[Any]:
+    """What stands for the tool: the version, and for a tool that runs from a checkout the state of its files."""
     home = Path(__file__).resolve().parents[1]
     places = sorted([*home.glob("*.py"), *home.glob("scan/*.py"), *home.glob("manifests/*.py")])
     return [__version__, *([p.name, (s := p.stat()).st_size, s.st_mtime_ns] for p in places)]
