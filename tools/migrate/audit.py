@@ -30,14 +30,14 @@ from .summary import graph_of
 _IMPORT_TIMEOUT = 60.0  # seconds for one module
 
 
-def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Any]:
-    """Read everything, run the gates, and save the document.  Changes nothing in the tree.
+def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) -> tuple[dict[str, Any], bool]:
+    """Read everything, run the gates, and save the document; and whether code of the repository ran for that.
 
     `meanwhile` is done while interpreters import, where there are no gates to be run before.
     """
     asked = None if session.plan.gates.tests else _Imports(session, sys.executable)
     with asked or nullcontext():  # a gate may change files, and says which Python is meant
-        layout, scans = session.layout, session.scans
+        layout, scans = session.layout, _scanned(session, asked.go_on if asked else lambda: None)
         uses = sorted(set(_uses(layout, scans)))
         meanwhile()
         session.progress("gates", 0, 0)
@@ -66,7 +66,22 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
     session.journal.folder.mkdir(parents=True, exist_ok=True)
     session.journal.save(session.journal.audit_file, document)
     (session.journal.folder / "graph.dot").write_text(dot, encoding="utf-8")
-    return document
+    gates_of = session.plan.gates
+    return document, not asked.known or bool(gates_of.tests or gates_of.types or gates_of.performance)
+
+
+def _scanned(session: Session, now_and_then: Callable[[], None]) -> list[FileScan]:
+    told = session.progress
+
+    def tell(what: str, done: int, total: int) -> None:
+        now_and_then()
+        told(what, done, total)
+
+    session.progress = tell
+    try:
+        return session.scans
+    finally:
+        session.progress = told
 
 
 class _Imports:
@@ -79,7 +94,9 @@ class _Imports:
         if self._known is None:
             session.progress("importing", 0, len(modules))
             where = python, session.root, roots
-            asking = Asking(*where, modules, timeout=_IMPORT_TIMEOUT, reads=self._reads)
+            before = session.journal.load(session.journal.audit_file) or {}
+            broken = {m for m, problem in before.get("imports", {}).items() if problem}
+            asking = Asking(*where, modules, timeout=_IMPORT_TIMEOUT, reads=self._reads, broken=broken)
             self._asking = self._stack.enter_context(asking)
             reaching = Reaching(*where, left, reads=self._reads, after=asking.last)
             self._reaching = self._stack.enter_context(reaching)
@@ -89,6 +106,14 @@ class _Imports:
 
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
+
+    @property
+    def known(self) -> bool:
+        return self._known is not None
+
+    def go_on(self) -> None:
+        if self._known is None:
+            self._asking.go_on()
 
     def answers(self) -> dict[str, Any]:
         if self._known is not None:
@@ -110,14 +135,15 @@ def moving_modules(session: Session) -> list[str]:
     """Modules of the moving packages, by their names today; tests, which only a test runner may import, left out."""
     index: Index = session.world.resolver.index
     out = []
+    layout, going = session.layout, session.layout.moved_files()
     for name, path in sorted(index.files.items()):
+        moved = _lies_in_target(layout, path) if layout.moved else path in going
+        if not moved or path in layout.scripts:  # a setup.py beside the code is run, never imported
+            continue
         parts = path.split("/")
         is_test = parts[-1].startswith(("test_", "conftest")) or "tests" in parts[:-1]
-        layout = session.layout
-        moved = _lies_in_target(layout, path) if layout.moved else layout.new_path(path) != path
-        moved = moved and path not in layout.scripts  # a setup.py beside the code is run, never imported
         second = any(name == a or name.startswith(a + ".") for a in layout.aliases)
-        if moved and not second and path.endswith(".py") and not is_test and not name.endswith("__main__"):
+        if not second and path.endswith(".py") and not is_test and not name.endswith("__main__"):
             out.append(name)
     return out
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,25 +169,32 @@ def public_names(
 class Asking:
     """`import_all`, and `public_names` of what can be imported, by interpreters that run while others work.
 
-    Where all modules can be imported, one interpreter answers both; the second one begins when it is through.
+    Where all modules can be imported, one interpreter answers both.  Names are asked of those that can; `broken` are
+    those that are thought not to, so that the others need not wait for the first answer.
     """
 
     def __init__(
-        self, python: str, root: Path, roots: Sequence[str], modules: Sequence[str], *, timeout: float, reads: Reads
+        self,
+        python: str,
+        root: Path,
+        roots: Sequence[str],
+        modules: Sequence[str],
+        *,
+        timeout: float,
+        reads: Reads,
+        broken: Collection[str] = (),
     ) -> None:
-        self._what = python, root, roots
-        self._modules, self._timeout, self._reads, self._stack = modules, timeout, reads, ExitStack()
+        self._what, self._modules, self._timeout, self._reads = (python, root, roots), modules, timeout, reads
+        self._stack = ExitStack()
         self._bytecode = self._stack.enter_context(_scratch())
-        self._first = self._start()
-        self.last = self._start(self._first, MIGRATE_AGAIN="1")
-
-    def _start(self, after: Driver | None = None, **more: str) -> Driver:
-        python, root, roots = self._what
-        job = {"modules": list(dict.fromkeys(self._modules)), "names": True}
-        driver = Driver(
-            python, _DRIVER, job, root.resolve(), roots, self._bytecode, more, reads=self._reads, after=after
-        )  # fmt: skip
-        return self._stack.enter_context(driver)
+        self._problems: dict[str, str] | None = None
+        self._first = self.last = self._start(modules, None, names=not broken)
+        self._named: list[Driver] = []
+        if broken:
+            self._start_names([m for m in modules if m not in broken], self._first)
+        else:
+            self.last = self._start(modules, self._first, MIGRATE_AGAIN="1")
+            self._sound, self._named = list(modules), [self._first, self.last]
 
     def __enter__(self) -> Asking:
         return self
@@ -195,23 +202,54 @@ class Asking:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
 
+    def go_on(self) -> None:
+        """Begin what waits for the first answer, if that is there by now."""
+        if self._problems is None and self._first.is_through():
+            self._take_problems()
+
     def answers(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         """What `import_all` and `public_names` say."""
         with self._stack:
-            modules, first, second = self._modules, _Answer({}, {}), _Answer({}, {})
-            messages, end = self._first.finish(self._timeout)
-            first.note(messages)
-            problems = {m: first.errors.get(m, "") for m in modules}
-            if end == "" and not any(problems.values()):
-                messages, end = self.last.finish(self._timeout)
-                second.note(messages)
-                if end == "":
-                    return problems, _settled(first.names, second.names, modules)
-            rest = {"timeout": self._timeout, "bytecode": self._bytecode, "reads": self._reads}
-            if end:  # it may have been the names that ended it
-                problems = import_all(*self._what, modules, **rest)  # type: ignore[arg-type]
-            sound = [module for module, problem in problems.items() if not problem]
-            return problems, public_names(*self._what, sound, **rest)  # type: ignore[arg-type]
+            if self._problems is None:
+                self._take_problems()
+            assert self._problems is not None
+            said = []
+            for driver in self._named:
+                messages, end = driver.finish(self._timeout)
+                answer = _Answer({}, {})
+                answer.note(messages)
+                said.append(answer.names)
+                if end:  # somebody has to find out what it was that ended it
+                    more = {"bytecode": self._bytecode, "reads": self._reads}
+                    return self._problems, public_names(*self._what, self._sound, timeout=self._timeout, **more)
+            return self._problems, _settled(said[0], said[1], self._sound)
+
+    def _start(self, modules: Sequence[str], after: Driver | None, *, names: bool = True, **more: str) -> Driver:
+        python, root, roots = self._what
+        job = {"modules": list(dict.fromkeys(modules)), "names": names}
+        return self._stack.enter_context(
+            Driver(python, _DRIVER, job, root.resolve(), roots, self._bytecode, more, reads=self._reads, after=after)
+        )
+
+    def _start_names(self, sound: Sequence[str], after: Driver | None) -> None:
+        first = self._start(sound, after)
+        self.last = self._start(sound, first, MIGRATE_AGAIN="1")
+        self._sound, self._named = list(sound), [first, self.last]
+
+    def _take_problems(self) -> None:
+        messages, end = self._first.finish(self._timeout)
+        answer = _Answer({}, {})
+        answer.note(messages)
+        if end:  # an import, or the names of a module
+            more = {"timeout": self._timeout, "bytecode": self._bytecode, "reads": self._reads}
+            self._problems = import_all(*self._what, self._modules, **more)  # type: ignore[arg-type]
+        else:
+            self._problems = {m: answer.errors.get(m, "") for m in self._modules}
+        sound = [m for m, problem in self._problems.items() if not problem]
+        if sound != self._sound or end:
+            for driver in self._named:
+                driver.__exit__()
+            self._start_names(sound, None)
 
 
 def _settled(

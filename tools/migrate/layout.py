@@ -44,6 +44,7 @@ class Layout:
         self.old_names = {**{m.source: m for m in self.moves}, **self.aliases}
         self.scripts = {} if moved else build_scripts(plan, tree, self.moves)
         self.kept = self._kept_manifests()
+        self._moved_files: dict[str, str] | None = None
 
     # names
 
@@ -106,9 +107,10 @@ class Layout:
 
     def moved_files(self) -> dict[str, str]:
         """Old path -> new path of every tracked file that moves."""
-        if self.moved:
-            return {}
-        return {p: new for p in self.tree if (new := self.new_path(p)) != p}
+        if self._moved_files is None:
+            pairs = () if self.moved else ((p, self.new_path(p)) for p in self.tree)
+            self._moved_files = {p: new for p, new in pairs if new != p}
+        return dict(self._moved_files)
 
     # modules of files
 

@@ -28,6 +28,7 @@ from typing import Any
 from tools.migrate.environ import child_environment
 
 _PIPE = 1 << 20  # bytes
+_END = b'["end"]\n'
 # Runs in front of each driver, perhaps in an older Python: standard library only, nothing newer than 3.8.
 _BEGINNING = r"""
 import sys, os, json
@@ -126,7 +127,8 @@ class Driver:
         reads: Reads | None = None,
         after: Driver | None = None,
     ) -> None:
-        self._reads, self._bytecode, self._failed = reads, bytecode, ""
+        self._reads, self._bytecode, self._failed = reads, bytecode, "it was ended"
+        self._buffer, self._answer = b"", None  # type: bytes, tuple[list[list[Any]], str] | None
         self._process: subprocess.Popen[bytes] | None = None
         through, self._through = os.pipe()  # a byte for the one that comes after, by the driver or when it is ended
         begins = -1 if after is None else after._waits
@@ -176,12 +178,28 @@ class Driver:
             assert process.stdout is not None
             process.stdout.close()
 
+    def is_through(self) -> bool:
+        """Whether `finish` need not wait."""
+        process = self._process
+        if process is not None and process.stdout is not None and not self._buffer.endswith(_END):
+            if not select.select([process.stdout], [], [], 0)[0]:
+                return False
+            chunk = os.read(process.stdout.fileno(), 1 << 16)
+            self._buffer += chunk
+            return chunk == b"" or self._buffer.endswith(_END)
+        return True
+
     def finish(self, timeout: float | None) -> tuple[list[list[Any]], str]:
-        """What it told, line by line, and '' or how it ended before it was through.
+        """What it told, line by line, and '' or how it ended before it was through; the same when asked again.
 
         `timeout` is in seconds from one line to the next, from now on.
         """
-        process, buffer, timed_out = self._process, b"", False
+        if self._answer is None:
+            self._answer = self._finished(timeout)
+        return self._answer
+
+    def _finished(self, timeout: float | None) -> tuple[list[list[Any]], str]:
+        process, timed_out = self._process, False
         if process is None:
             self.__exit__()
             if self._reads is not None:
@@ -189,14 +207,14 @@ class Driver:
             return [], self._failed
         assert process.stdout is not None
         try:
-            while not buffer.endswith(b'["end"]\n') and not timed_out:
+            while not self._buffer.endswith(_END) and not timed_out:
                 chunk = _read(process, process.stdout.fileno(), timeout)
                 if chunk == b"":
                     break
-                timed_out, buffer = chunk is None, buffer + (chunk or b"")
+                timed_out, self._buffer = chunk is None, self._buffer + (chunk or b"")
         finally:
             self.__exit__()
-        messages = [json.loads(line) for line in buffer.splitlines() if line.endswith(b"]")]
+        messages = [json.loads(line) for line in self._buffer.splitlines() if line.endswith(b"]")]
         whole = messages[-1:] == [["end"]]
         if self._reads is not None:
             told = messages.pop(-2)[1:] if whole else ((), (), ["it ended"])

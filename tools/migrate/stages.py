@@ -120,8 +120,9 @@ def _audit(
 ) -> Outcome:
     from .audit import run_audit
 
-    document = run_audit(session, meanwhile)
-    session.discard_gate_changes()
+    document, ran = run_audit(session, meanwhile)
+    if ran:
+        session.discard_gate_changes()
     findings = [f for s in session.scans for f in s.findings]
     edits = sum(len(s.edits) for s in session.scans)
     broken = [t for g in document["gates"] for t, o in g["outcomes"].items() if o in ("failed", "error")]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from ..model import Finding
 from ..plan import LOCK_FILE, PLAN_FILE, is_plan
@@ -43,9 +44,10 @@ _PACKAGING = {"pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in"}
 _ENDS = (".toml", ".txt", ".in", ".lock", "setup.py", "setup.cfg", "Pipfile")
 
 
+@lru_cache(maxsize=1 << 16)  # asked of every path several times
 def wants(path: str) -> bool:
     """Whether the file is rewritten here."""
-    above, _, base = path.rpartition("/")  # asked of every path several times
+    above, _, base = path.rpartition("/")
     if not base.endswith(_ENDS):
         return False
     folder = above.rpartition("/")[2]

@@ -131,8 +131,7 @@ def facts(context: Context) -> Facts:
     found: dict[str, Distribution] = {}
     homes = {normal(m.distribution): m.path for m in context.layout.moves if m.distribution}
     for path in context.tree:
-        base = posixpath.basename(path)
-        read = _READERS.get(base)
+        read = _READERS.get(path.rpartition("/")[2])
         text = context.tree.text(path) if read else None
         dist = read(path, text.body) if read and text else None
         if dist is None:

@@ -148,13 +148,13 @@ def _folder(body: str, path: str, known: Facts) -> tuple[str, str] | None:
 
 def rewrite_reqfile(path: str, text: str, stage: int, context: Context) -> tuple[str, list[Edit], list[Finding]]:
     """A whole requirements or constraints file."""
+    if stage not in (3, 4):
+        return text, [], []
     lines = lines_of(text)
     if stage == 4:
         constraint = "constraint" in posixpath.basename(path)
         return rewrite_lines(text, lines, path, context, extras=not constraint)
     notes: list[Edit] = []
-    if stage != 3:
-        return text, notes, []
     for line in reversed(lines):
         match = _OPTION.match(line.body)
         if match and (new := _from_new_folder(match["path"], path, context)):

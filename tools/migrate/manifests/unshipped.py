@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from ..model import Move
@@ -22,8 +23,7 @@ _HINT = "name {new} in it, or move the code to another distribution"
 
 def leaving_parts(context: Context, manifest: str) -> list[Move]:
     """The moves of parts of a package to another top-level name, within the distribution of this manifest."""
-    folder, tree = posixpath.dirname(manifest), context.tree
-    folders = {posixpath.dirname(path) for path in tree if posixpath.basename(path) in _MANIFESTS}
+    folder, folders = posixpath.dirname(manifest), _with_manifests(context)
 
     def owner(path: str) -> str:
         above = posixpath.dirname(path)
@@ -33,6 +33,12 @@ def leaving_parts(context: Context, manifest: str) -> list[Move]:
 
     found = [m for m in context.layout.moves if "." in m.source and m.source.split(".")[0] != m.target.split(".")[0]]
     return [m for m in found if context.plan.target is None and owner(m.path) == owner(m.to_path) == folder]
+
+
+@lru_cache(maxsize=4)
+def _with_manifests(context: Context) -> frozenset[str]:
+    """The folders that hold a manifest."""
+    return frozenset(path.rpartition("/")[0] for path in context.tree if path.rpartition("/")[2] in _MANIFESTS)
 
 
 def unshipped(context: Context, manifest: str, data: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...], str]]:

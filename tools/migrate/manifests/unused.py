@@ -29,6 +29,8 @@ def declared_unused(context: Context, imports: Mapping[str, set[str]]) -> list[F
         if moves and not others(context, dist, known.distributions):
             moving[normal(dist.name)] = {m.source.split(".")[0] for m in moves}
     out: list[Finding] = []
+    if not moving:
+        return out
     for member in sorted(known.distributions.values(), key=lambda d: d.manifest):
         if member.folder not in imports:
             continue

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..checked import load_document, store_document
 from ..model import Edit, Finding
 from ..resolve import EVERYTHING, ClassShape, Index, ModuleNames
 from .context import World
@@ -25,7 +24,8 @@ from .reach import Reach
 from .sink import FileScan
 from .survey import Look
 
-_FORMAT = 2
+_FORMAT = 3
+_SILENT: list[Any] = [None, [[], []], {}, {}]  # a file that says nothing and asked nothing; most are so
 
 
 class Memory:
@@ -35,73 +35,62 @@ class Memory:
         self.place, self._fixed = place, fixed
         self._document: dict[str, Any] = {}
         self._key = ""
+        self._recalled: dict[str, tuple[Look, list[Any]]] = {}  # as they were written
 
     def recall(self, world: World) -> dict[str, Look]:
         """The looks that still hold, but for what others reach into.  Also tells the index the names it knew."""
-        self._document = _load(self.place)
+        self._document = load_document(self.place)
         self._key = _world_key(world, self._fixed)
         if self._document.get("world") != self._key:
             self._document = {}
             return {}
         tree, index = world.layout.tree, world.resolver.index
-        for module, (digest, packed) in self._document["modules"].items():
+        names = _Hashes(index)
+        for module, (digest, hashed, packed) in self._document["modules"].items():
             path = index.files.get(module)
             if path is not None and tree.digest(path) == digest:
                 index.known[module] = _unpack_names(packed)
-        names = _Hashes(index)
-        out: dict[str, Look] = {}
-        for path, (digest, scan, reach, asked, mentions) in self._document["files"].items():
+                names.known[module] = hashed
+        out = {p: Look() for p, digest in self._document["silent"].items() if tree.digest(p) == digest}
+        for path, entry in self._document["files"].items():
+            digest, scan, reach, asked, mentions = entry
             if tree.digest(path) == digest and all(names.of(m) == h for m, h in asked.items()):
                 found = None if scan is None else _unpack_scan(path, scan)
-                out[path] = Look(found, Reach(set(reach[0]), reach[1]), tuple(asked), mentions)
+                look = out[path] = Look(found, Reach(set(reach[0]), reach[1]), tuple(asked), mentions)
+                self._recalled[path] = look, entry
         return out
 
     def keep(self, world: World, looks: Mapping[str, Look]) -> None:
         """Write what is known now, after `recall`.  If it cannot be written, the next run is slower, nothing else."""
         tree, index = world.layout.tree, world.resolver.index
         names = _Hashes(index)
-        files = {}
+        files, silent = {}, {}
         for path, look in looks.items():
-            if EVERYTHING not in look.modules:
+            if path in self._recalled and self._recalled[path][0] is look:
+                files[path] = self._recalled[path][1]
+            elif EVERYTHING not in look.modules:
                 asked = {m: names.of(m) for m in look.modules}
                 reach = [sorted(look.reach.names), look.reach.stars]
-                scan = None if look.scan is None else _pack_scan(look.scan)
-                files[path] = [tree.digest(path), scan, reach, asked, look.mentions]
+                entry = [None if look.scan is None else _pack_scan(look.scan), reach, asked, look.mentions]
+                if entry == _SILENT:
+                    silent[path] = tree.digest(path)
+                else:
+                    files[path] = [tree.digest(path), *entry]
         for module in index.files:
             if world.layout.new_module(module) is not None:
                 index.names(module)  # design asks for these, so that the next run need not parse them
         known = {m: n for m, n in sorted(index.known.items()) if m in index.files and _is_plain(n)}
-        modules = {m: [tree.digest(index.files[m]), _pack_names(n)] for m, n in known.items()}
-        document = {"world": self._key, "files": files, "modules": modules}
-        if document == self._document:
-            return
-        body = json.dumps(document, separators=(",", ":"), ensure_ascii=True).encode()
-        temporary = self.place.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):
-            self.place.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(_checksum(body) + b"\n" + body)
-            os.replace(temporary, self.place)
-
-
-def _load(place: Path) -> dict[str, Any]:
-    try:
-        checksum, _, body = place.read_bytes().partition(b"\n")
-        document = json.loads(body) if checksum == _checksum(body) else {}
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _checksum(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=32).hexdigest().encode()
+        modules = {m: [tree.digest(index.files[m]), names.of(m), _pack_names(n)] for m, n in known.items()}
+        document = {"world": self._key, "silent": silent, "files": files, "modules": modules}
+        if document != self._document:
+            store_document(self.place, document)
 
 
 def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     """Everything that a look may depend on and that is no single file's content."""
     layout, tree = world.layout, world.layout.tree
     parts: list[Any] = [_FORMAT, tool_state(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
-    parts.append(sorted(world.groups))
-    parts += [[path, mode, tree.digest(path) if fixed(path) else ""] for path, mode in tree.modes.items()]
+    parts += [sorted(world.groups), tree.shape, [[p, tree.digest(p)] for p in tree if fixed(p)]]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 
 
@@ -117,13 +106,13 @@ class _Hashes:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._known: dict[str, str] = {}
+        self.known: dict[str, str] = {}
 
     def of(self, module: str) -> str:
-        if module not in self._known:
+        if module not in self.known:
             text = json.dumps(_pack_names(self.index.names(module)), default=repr)
-            self._known[module] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-        return self._known[module]
+            self.known[module] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return self.known[module]
 
 
 def _pack_names(names: ModuleNames) -> list[Any]:

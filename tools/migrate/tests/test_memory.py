@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tools.migrate.checked import checksum
 from tools.migrate.layout import resolve_layout
 from tools.migrate.manifests import wants
 from tools.migrate.plan import parse_plan
 from tools.migrate.scan import FileScan, Memory, make_world, scan_tree, survey
-from tools.migrate.scan.memory import _checksum
 from tools.migrate.tree import Tree
 
 PLAN = """
@@ -158,7 +158,7 @@ def test_a_memory_of_another_state_is_not_believed(tmp_path: Path, change: str) 
     if change == "world":
         document["world"] = "0"
     body = json.dumps(document).encode()
-    place.write_bytes(_checksum(body) + b"\n" + body)
+    place.write_bytes(checksum(body) + b"\n" + body)
     assert scanned(BASE, Memory(place, wants)) == scanned(BASE, None)
 
 
