@@ -10,6 +10,7 @@ the packages above them, are executed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from tools.migrate.model import Finding
 from tools.migrate.sides import Reading, Renaming, Side, within
 from tools.migrate.statements import Request, Wish, module_name
 from tools.migrate.syntax import no_collector
-from tools.migrate.witness import Answer, ask
+from tools.migrate.witness import Answer, Witness, ask
 
 _CONFIRMED = 40  # failures that are asked once more, each alone: a circular import may depend on what came before
 
@@ -57,10 +58,12 @@ def second_opinion(
     old: Partial | None = None,
     timeout: float = 60,
     jobs: int = 1,
+    doubtful: bool = False,
 ) -> list[Finding]:
     """Where the two trees disagree, sorted by place.  `shims` are files that are there for old names only.
 
-    Without `old` the tree from before is whole.  Files are read by `jobs` processes where that pays.
+    Without `old` the tree from before is whole.  Files are read by `jobs` processes where that pays.  Where it is
+    `doubtful` that all imports succeed, the tree from before is got ready while the other one is asked.
     """
     left_out = set(shims)
     now = Side(after.root, [p for p in after.files if p not in left_out], after.roots)
@@ -72,11 +75,19 @@ def second_opinion(
         second = _Asked(now, reading.now())
         strings = {w.request for w in second.wishes if w.request.kind == "string" and _is_old(w.request.dotted, barred)}
         asked_now = {w.request for w in second.wishes} - strings
-        second.answers = ask(python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout)
-        first, loose = _Asked(before, reading.before()), reading.loose()
-    if strings or _is_open(first, second, renaming, key):
-        asked_before = sorted({w.request for w in first.wishes} | strings, key=key)
-        first.answers = _ask_before(python, before, renaming, asked_before, old, timeout)
+        with Witness(
+            python, now.root, now.roots, sorted(asked_now, key=key), barred=barred, timeout=timeout
+        ) as asked:  # fmt: skip
+            first, loose = _Asked(before, reading.before()), reading.loose()
+            asked_before = sorted({w.request for w in first.wishes} | strings, key=key)
+            early = None
+            if strings or doubtful:
+                early = _witness_of_before(python, before, renaming, asked_before, old, timeout, asked)
+            with early or nullcontext():
+                second.answers = asked.answers()
+                if strings or _is_open(first, second, renaming, key):
+                    early = early or _witness_of_before(python, before, renaming, asked_before, old, timeout)
+                    first.answers = _ask_before(python, before, asked_before, old, timeout, early)
     found = [*_broken(python, first, second, key, barred, timeout), *_lost(first, second, renaming)]
     found += _left_in_strings(first, second, barred, renaming)
     return sorted({*found, *loose})
@@ -89,12 +100,25 @@ def _is_open(first: _Asked, second: _Asked, renaming: Renaming, key: Callable[[R
     return failed or any(True for _ in _missing(first, second, renaming))
 
 
-def _ask_before(
-    python: str, before: Side, renaming: Renaming, requests: list[Request], old: Partial | None, timeout: float
-) -> dict[Request, Answer]:
+def _witness_of_before(
+    python: str,
+    before: Side,
+    renaming: Renaming,
+    requests: list[Request],
+    old: Partial | None,
+    timeout: float,
+    after: Witness | None = None,
+) -> Witness:
     if old:
         old.write(renaming.paths)
-    answers = ask(python, before.root, before.roots, requests, timeout=timeout)
+    return Witness(python, before.root, before.roots, requests, timeout=timeout, after=after)
+
+
+def _ask_before(
+    python: str, before: Side, requests: list[Request], old: Partial | None, timeout: float, asked: Witness
+) -> dict[Request, Answer]:
+    with asked:
+        answers = asked.answers()
     if old and old.lacks(a.text for a in answers.values() if not a.found):
         old.write_rest()
         answers = ask(python, before.root, before.roots, requests, timeout=timeout)

@@ -32,6 +32,7 @@ def disagreements(session: Session, base: str) -> list[Finding]:
             old=old,
             timeout=_TIMEOUT,
             jobs=session.jobs,
+            doubtful=any(audit.get("imports", {}).values()),
         )
     if not found:
         return []

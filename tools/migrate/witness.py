@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.migrate.otherpython import drive
+from tools.migrate.otherpython import Driver
 from tools.migrate.statements import Request
 
 # Runs in the other interpreter, behind the common beginning: standard library only, nothing newer than 3.8.
@@ -88,23 +89,58 @@ def ask(
 
     `timeout` is in seconds for each request.
     """
-    wanted = list(dict.fromkeys(requests))
-    answers: dict[Request, Answer] = {}
-    root = root.resolve()
-    with tempfile.TemporaryDirectory(prefix="migrate-witness-") as folder:
-        while waiting := [(n, r) for n, r in enumerate(wanted) if r not in answers]:
-            asked = [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting]
-            job = {"barred": sorted(barred), "requests": asked}
-            messages, end = drive(python, _DRIVER, job, root, roots, folder, timeout)
-            at = waiting[0][0]
-            for kind, number, *rest in messages:
-                at = number
-                if kind == "done":
-                    answers[wanted[number]] = Answer(*rest)
-            if end == "":
-                break
-            answers.setdefault(wanted[at], Answer(False, end))
-    return answers
+    with Witness(python, root, roots, requests, barred=barred, timeout=timeout) as asked:
+        return asked.answers()
 
 
-__all__ = ["Answer", "ask"]
+class Witness:
+    """`ask`, by an interpreter that runs while others work; it begins when the one `after` which it comes is through."""
+
+    def __init__(
+        self,
+        python: str,
+        root: Path,
+        roots: Sequence[str],
+        requests: Iterable[Request],
+        *,
+        barred: Collection[str] = (),
+        timeout: float = 60,
+        after: Witness | None = None,
+    ) -> None:
+        self._where, self._barred, self._timeout = (root.resolve(), roots), sorted(barred), timeout
+        self._python, self._wanted, self._stack = python, list(dict.fromkeys(requests)), ExitStack()
+        self._folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="migrate-witness-"))
+        self._driver = self._start(enumerate(self._wanted), after and after._driver)
+
+    def __enter__(self) -> Witness:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    def _start(self, waiting: Iterable[tuple[int, Request]], after: Driver | None = None) -> Driver:
+        asked = [(n, (r.kind, r.module, list(r.names), list(r.needs))) for n, r in waiting]
+        job = {"barred": self._barred, "requests": asked}
+        return self._stack.enter_context(
+            Driver(self._python, _DRIVER, job, *self._where, self._folder, after=after)
+        )  # fmt: skip
+
+    def answers(self) -> dict[Request, Answer]:
+        """What each request leads to."""
+        answers: dict[Request, Answer] = {}
+        with self._stack:
+            while waiting := [(n, r) for n, r in enumerate(self._wanted) if r not in answers]:
+                messages, end = self._driver.finish(self._timeout)
+                at = waiting[0][0]
+                for kind, number, *rest in messages:
+                    at = number
+                    if kind == "done":
+                        answers[self._wanted[number]] = Answer(*rest)
+                if end == "":
+                    break
+                answers.setdefault(self._wanted[at], Answer(False, end))
+                self._driver = self._start([(n, r) for n, r in waiting if r not in answers])
+        return answers
+
+
+__all__ = ["Answer", "Witness", "ask"]

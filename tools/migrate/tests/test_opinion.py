@@ -94,13 +94,13 @@ def test_the_tree_from_before_is_asked_only_where_that_can_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    right = witness.ask
+    right = witness.Witness.__init__
 
-    def ask(python: str, root: Path, *arguments: Any, **options: Any) -> Any:
+    def begin(self: witness.Witness, python: str, root: Path, *arguments: Any, **options: Any) -> None:
         asked.append(root.name)
-        return right(python, root, *arguments, **options)
+        right(self, python, root, *arguments, **options)
 
-    monkeypatch.setattr(opinion, "ask", ask)
+    monkeypatch.setattr(witness.Witness, "__init__", begin)
     whole = {"acme/store/plot.py": "def draw():\n    return 1\n"}  # as if its library were installed
     assert _asked(tmp_path / "right", whole) == [] and asked == ["after"]
     needed = set()
