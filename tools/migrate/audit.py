@@ -10,11 +10,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
+from functools import cache, partial
 from typing import Any
 
 from .attributes import Reaching
-from .baseline import run_all, time_baseline, type_baseline
-from .gates import GateResult
 from .imports import Asking
 from .layout import Layout
 from .manifests import Context as ManifestContext
@@ -35,13 +34,16 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
 
     `meanwhile` is done while interpreters import, where there are no gates to be run before.
     """
+    if any((session.plan.gates.tests, session.plan.gates.types, session.plan.gates.performance)):
+        from .baseline import run_all, time_baseline, type_baseline  # with the reader of shell commands
+
     asked = None if session.plan.gates.tests else _Imports(session, sys.executable)
     with asked or nullcontext():  # a gate may change files, and says which Python is meant
         layout, scans = session.layout, _scanned(session, asked.go_on if asked else lambda: None)
         uses = sorted(set(_uses(layout, scans)))
         meanwhile()
         session.progress("gates", 0, 0)
-        gates = run_all(session)
+        gates = run_all(session) if session.plan.gates.tests else []
         python = gates[0].python if gates and gates[0].python else sys.executable
         asked = asked or _Imports(session, python)
         answers = asked.answers()
@@ -51,7 +53,7 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
         "commit": session.repo.head(),
         "digest": session.plan.digest,
         "tree": session.repo.tree_hash(),
-        "gates": [_portable(g) for g in gates],
+        "gates": [g.as_dict() for g in gates],
         "python": python,
         **answers,
         "graph": graph,
@@ -60,8 +62,8 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
         "dependents": {user: sorted(t for u, t in uses if u == user) for user, _ in uses},
         "references": _count(scans),
         "unused": [f.as_dict() for f in declared_unused(_manifest_context(session), _imports_by_folder(session))],
-        "types": type_baseline(session),
-        "performance": time_baseline(session),
+        "types": type_baseline(session) if session.plan.gates.types else {},
+        "performance": time_baseline(session) if session.plan.gates.performance else {},
     }
     session.journal.folder.mkdir(parents=True, exist_ok=True)
     session.journal.save(session.journal.audit_file, document)
@@ -154,12 +156,13 @@ def _lies_in_target(layout: Layout, path: str) -> bool:
 
 def _uses(layout: Layout, scans: Iterable[FileScan]) -> Iterable[tuple[str, str]]:
     """(who, what): packages of the tree that use a moving package, and moving packages that use each other."""
+    moving = cache(partial(_moving, layout))  # of few names, again and again
     for scan in scans:
         here = layout.module_of(scan.path)
-        user = (_moving(layout, here.name) if here else None) or _folder(scan.path)
-        targets = {_moving(layout, name) for name in scan.imports}
+        user = (moving(here.name) if here else None) or _folder(scan.path)
+        targets = {moving(name) for name in scan.imports}
         if not targets - {None} and scan.edits:
-            targets = {_moving(layout, e.old.split("/")[0]) for e in scan.edits}
+            targets = {moving(e.old.split("/")[0]) for e in scan.edits}
         for target in targets:
             if target and target != user:
                 yield user, target
@@ -194,10 +197,6 @@ def _imports_by_folder(session: Session) -> Mapping[str, set[str]]:
 
 def _manifest_context(session: Session) -> ManifestContext:
     return ManifestContext(layout=session.layout, judge=session.world.judge, tree=session.tree, plan=session.plan)
-
-
-def _portable(gate: GateResult) -> dict[str, Any]:
-    return gate.as_dict()
 
 
 def unused_findings(document: Mapping[str, Any]) -> list[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -71,8 +71,10 @@ class _Designer:
         self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
         self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=world.layout.tree, plan=self.plan)
         self.contents: dict[int, dict[str, bytes | None]] = {3: {}, 4: {}, 6: {}}  # by new path
+        self.read: dict[str, str] = {}  # path -> hash of what it holds today
         self.whole: set[str] = set()  # new paths written as a whole, not by spans
         self.spans: dict[tuple[int, str], tuple[Edit, ...]] = {}
+        self.hashes: dict[tuple[int, str], tuple[str, str]] = {}  # of files edited by spans, before and after
 
     def make(self) -> Design:
         layout = self.layout
@@ -104,6 +106,7 @@ class _Designer:
         shim_texts = {n: self._shim_texts(shims, files) if stands else {} for n, files in waiting.items()}
         packages = new_packages(layout, after3)
         self.findings += doubled_tests(layout, moved, {*after3, *packages}, self.plan.gates.tests)
+        self.others = {LOCK_FILE, *packages, *shim_texts[3], *shim_texts[4]}
         plan_hash, inputs = self._hash(moved)
         if not stage3_done:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
@@ -112,7 +115,7 @@ class _Designer:
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
-        after4 = _after(after3, groups[4], self._written(4))
+        after4 = _after(after3, groups[4], self._written(4), self.others)
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6], self._written(6))}
         left, others = settle(sorted(set(self.findings)), self.decisions, layout, {})  # those of manifests as well
@@ -131,14 +134,16 @@ class _Designer:
         first = tuple(e for e in edits if e.stage == 3)
         later = tuple(e for e in edits if e.stage == 4)
         name = path if not link else "link"
-        text3 = apply_edits(data, first, name) if first else data
+        text3, hash3 = data, sha(data)
+        self.read[path] = hash3
         if first:
-            self.contents[3][target] = text3
-            self.spans[3, target] = first
+            text3 = self.contents[3][target] = apply_edits(data, first, name)
+            self.spans[3, target], before, hash3 = first, hash3, sha(text3)
+            self.hashes[3, target] = before, hash3
         if later:
-            shifted = _shift(later, first)
-            self.contents[4][target] = apply_edits(text3, shifted, name)
-            self.spans[4, target] = shifted
+            self.spans[4, target] = shifted = _shift(later, first)
+            text4 = self.contents[4][target] = apply_edits(text3, shifted, name)
+            self.hashes[4, target] = hash3, sha(text4)
 
     def _manifest(self, path: str) -> None:
         data = self.tree.read(path)
@@ -282,18 +287,21 @@ class _Designer:
         """Operations that give every file its content after `stage`; `before` is the tree that they start from."""
         out: list[Operation] = []
         for path, content in sorted(self.contents[stage].items()):
-            old = before.read(path) if path in before else None
             if content is None:
-                if old is not None:
-                    out.append(RemoveFile(stage, path, sha(old), before.modes[path], "its distribution is replaced"))
-            elif old is None:
+                if path in before:
+                    held = sha(before.read(path))
+                    out.append(RemoveFile(stage, path, held, before.modes[path], "its distribution is replaced"))
+            elif path not in before:
                 out.append(WriteFile(stage, path, content, REGULAR, "new manifest"))
             elif path in self.whole:
-                if content != old:
+                if content != (old := before.read(path)):
                     out.append(WriteFile(stage, path, content, before.modes[path], "manifest", sha(old)))
             else:
                 link = before.modes[path] == LINK
-                out.append(EditFile(stage, path, sha(old), sha(content), self.spans[stage, path], link))
+                held, after = self.hashes[stage, path]
+                if path in self.others:
+                    held = sha(before.read(path))
+                out.append(EditFile(stage, path, held, after, self.spans[stage, path], link))
         return out
 
     # shims, lock, hash
@@ -345,7 +353,7 @@ class _Designer:
 
     def _hash(self, moved: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         touched = {*self.edits, *moved, *(p for p in self.tree if wants(p))}
-        inputs = {p: sha(self.tree.read(p)) for p in sorted(touched) if p in self.tree}
+        inputs = {p: self.read.get(p) or sha(self.tree.read(p)) for p in sorted(touched) if p in self.tree}
         document = [__version__, self.plan.digest, self.commit, inputs, *filter(None, [self.decisions.digest])]
         return hashlib.sha256(json.dumps(document).encode()).hexdigest(), inputs
 
@@ -363,8 +371,16 @@ def _of_stage(notes: Sequence[Edit], stage: int) -> list[Edit]:
     return [replace(n, stage=stage) for n in notes]
 
 
-def _after(tree: Tree, groups: Sequence[Group], known: Mapping[str, bytes] = MappingProxyType({})) -> Tree:
-    """The tree after these operations (moves excepted); `known` are contents that edits may have given already."""
+def _after(
+    tree: Tree,
+    groups: Sequence[Group],
+    known: Mapping[str, bytes] = MappingProxyType({}),
+    others: Collection[str] | None = None,
+) -> Tree:
+    """The tree after these operations (moves excepted); `known` are contents that edits may have given already.
+
+    With `others` they have, but for those files; else their hashes tell.
+    """
     written: dict[str, bytes] = {}
     removed: set[str] = set()
     for operation in (o for g in groups for o in g.operations):
@@ -372,7 +388,9 @@ def _after(tree: Tree, groups: Sequence[Group], known: Mapping[str, bytes] = Map
             case WriteFile(path=path, content=content):
                 written[path] = content
             case EditFile(path=path, after=after) if (
-                path in known and path not in written and sha(known[path]) == after
+                path in known
+                and path not in written
+                and (sha(known[path]) == after if others is None else path not in others)
             ):
                 written[path] = known[path]
             case EditFile(path=path, edits=edits, link=link):

@@ -297,12 +297,13 @@ def _check_collisions(layout: Layout) -> None:
                 next_step="choose another 'to', or merge the two by hand first",
             )
         taken[new] = old
-    folders = tree.dirs - {d for d in tree.dirs if tree.under(d) and all(p in moved for p in tree.under(d))}
     lower = {p.lower(): p for p in tree if p not in moved}
     for move in layout.moves:
         base = move.to_path.removesuffix(".py")
         rival = f"{base}.py" if move.is_package else base
-        if (rival in tree and rival not in moved) or (not move.is_package and rival in folders):
+        if (rival in tree and rival not in moved) or (
+            not move.is_package and rival in tree.dirs and not all(p in moved for p in tree.under(rival))
+        ):
             raise PlanError(
                 f"{move.target} exists already as {rival}", where=layout.plan.file, next_step="choose another 'to'"
             )

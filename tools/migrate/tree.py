@@ -189,7 +189,7 @@ class Tree:
         """This tree after moving, then writing, then removing; nothing is read until it is asked for."""
         moved, written = dict(moved or {}), dict(written or {})
         source = {new: old for old, new in moved.items()}
-        modes = {moved.get(p, p): m for p, m in self.modes.items()}
+        modes = {moved.get(p, p): m for p, m in self.modes.items()} if moved else dict(self.modes)
         modes.update({p: modes.get(p, REGULAR) for p in written})
         for path in removed:
             modes.pop(path, None)

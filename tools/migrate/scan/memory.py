@@ -35,6 +35,7 @@ class Memory:
         self.place, self._fixed = place, fixed
         self._document: dict[str, Any] = {}
         self._key = ""
+        self._names: _Hashes | None = None
         self._recalled: dict[str, tuple[Look, list[Any]]] = {}  # as they were written
 
     def recall(self, world: World) -> dict[str, Look]:
@@ -45,13 +46,14 @@ class Memory:
             self._document = {}
             return {}
         tree, index = world.layout.tree, world.resolver.index
-        names = _Hashes(index)
+        names = self._names = _Hashes(index)
         for module, (digest, hashed, packed) in self._document["modules"].items():
             path = index.files.get(module)
             if path is not None and tree.digest(path) == digest:
                 index.known[module] = _unpack_names(packed)
                 names.known[module] = hashed
-        out = {p: Look() for p, digest in self._document["silent"].items() if tree.digest(p) == digest}
+        nothing = Look()
+        out = {p: nothing for p, digest in self._document["silent"].items() if tree.digest(p) == digest}
         for path, entry in self._document["files"].items():
             digest, scan, reach, asked, mentions = entry
             if tree.digest(path) == digest and all(names.of(m) == h for m, h in asked.items()):
@@ -63,7 +65,7 @@ class Memory:
     def keep(self, world: World, looks: Mapping[str, Look]) -> None:
         """Write what is known now, after `recall`.  If it cannot be written, the next run is slower, nothing else."""
         tree, index = world.layout.tree, world.resolver.index
-        names = _Hashes(index)
+        names = self._names or _Hashes(index)
         files, silent = {}, {}
         for path, look in looks.items():
             if path in self._recalled and self._recalled[path][0] is look:
