@@ -84,13 +84,16 @@ class Survey:
         if not candidate and not path.endswith(PYTHON):
             return Look()
         world.mentions, index = Mentions(_known(world)), world.resolver.index
-        index.asked = set()
+        index.asked, reach = set(), Reach()
         try:
             reach = self.reaches.of(path, tree.read(path), candidate=candidate)
             found = self.scan(world, path) if candidate else None
             return Look(found, reach, tuple(sorted(index.asked)), world.mentions.asked)
         finally:
             index.asked = None
+            for base in reach.stars:  # asked for in the end; who reads in a process of its own learns it there
+                if index.is_module(current := world.layout.current_module(base)):
+                    index.names(current)
 
     def _is_scanned(self, path: str) -> bool:
         plan, tree = self.world.layout.plan, self.world.layout.tree
