@@ -18,7 +18,10 @@ from functools import cached_property, lru_cache
 
 from .layout import Layout
 
-_RUN = re.compile(r"(?<![\w:\\$}%~])[\w.@+*?/\[\]{},!^-]*\*[\w.@+*?/\[\]{},!^-]*(?![\\$(])")
+# A run of characters that a pattern may consist of; what stands before one, or behind it, may say that it is none.
+_RUN = re.compile(r"[\w.@+*?/\[\]{},!^-]+")
+_NO_START = re.compile(r"[:\\$}%~]\Z")
+_LONGEST = 200  # characters of a pattern, and of a line that is looked at before one
 _REGULAR = re.compile(r"\.[*+]")  # of a regular expression, in a text that may be one
 # Keys of settings whose values are files or folders to look at, or to leave out, with all that is below them.
 _READ_KEYS = re.compile(
@@ -121,10 +124,15 @@ class Patterns:
         loose = not path.startswith(".github/")
         body = _COMMENT.sub(lambda m: " " * len(m.group()), text) if not path.endswith(".json") else text
         for match in _RUN.finditer(body) if "*" in body else ():
-            for start, token in _split(match.group(), match.start()):
+            start, end = match.span()
+            if "*" not in match.group() or end - start > _LONGEST:
+                continue
+            if _NO_START.match(body[max(0, start - 1) : start]) or body[end : end + 1] in ("\\", "$", "("):
+                continue
+            for at, token in _split(match.group(), start):
                 change = self.lost(token, folder, loose=loose)
-                if change is not None and not _SHIPPED_KEYS.fullmatch(_key_of(body, start)):
-                    yield start, token, change
+                if change is not None and not _SHIPPED_KEYS.fullmatch(_key_of(body, at)):
+                    yield at, token, change
         for match in self._plain.finditer(body) if self.folders else ():
             if _is_read(body, match.start()) and (change := self.lost(match.group(), folder)) is not None:
                 yield match.start(), match.group(), change
@@ -149,8 +157,10 @@ class Patterns:
 def _is_read(text: str, start: int) -> bool:
     """Whether a folder at this place is one whose files are read: by a program, or as the value of such a key."""
     line = text.rfind("\n", 0, start) + 1
-    before, end = text[line:start], text.find("\n", start) + 1 or None
-    if _COPIES.search(before) and not re.match(r"\S*[ \t]+[^\s&|;]", text[start:end]):
+    if start - line > 5 * _LONGEST:
+        return False  # no command, and no setting that anybody wrote
+    before = text[max(line, start - _LONGEST) : start]
+    if _COPIES.search(before) and not re.match(r"\S*[ \t]+[^\s&|;]", text[start : start + _LONGEST]):
         return False
     return _READS.search(before) is not None or _READ_KEYS.fullmatch(_key_of(text, start)) is not None
 
@@ -158,12 +168,12 @@ def _is_read(text: str, start: int) -> bool:
 def _key_of(text: str, start: int) -> str:
     """The key whose value holds this place, on its line or above a list; "" if none is seen."""
     line = text.rfind("\n", 0, start) + 1
-    before = text[line:start]
+    before = text[line : line + _LONGEST][: start - line]
     if found := _KEY.match(before):
         return found["key"].lower().replace("-", "_")
     if not _ITEM.fullmatch(before):
         return ""
-    for above in reversed(text[:line].splitlines()[-40:]):
+    for above in reversed(text[max(0, line - 4000) : line].splitlines()[-40:]):
         if found := _KEY.match(above):
             return found["key"].lower().replace("-", "_")
         if _HEADER.match(above) or (above.strip() and not _ITEM.match(above)):

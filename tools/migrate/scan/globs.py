@@ -15,6 +15,7 @@ from typing import Literal
 
 from ..layout import Layout
 from ..patterns import Change, Patterns
+from ..tree import decode
 from .context import Context, World
 from .filepaths import FilePaths
 from .flows import last_name
@@ -26,13 +27,11 @@ _LINE = re.compile(r"^[ \t]*!?(?P<pattern>(?![#!])\S+)", re.M)
 _SEARCHES = ("glob", "rglob", "iglob", "glob1")
 _WALKS = ("walk", "fwalk", "iterdir", "listdir", "scandir")
 _CALL = re.compile(rb"\b(?:[ri]?glob1?|f?walk|iterdir|listdir|scandir)\(")
-_LITERAL = re.compile(
-    rb"[\"'][\w.*?\[\]{},/@!^-]*(?:\*[\w.*?\[\]{},@-]*/|/[\w.*?\[\]{},/@-]*\*)[\w.*?\[\]{},/@-]*[\"']"
-)
+_LITERAL = re.compile(rb"[\"'}][\w.?\[\]{},/@!^-]{0,120}\*[\w.*?\[\]{},/@-]{0,120}[\"']")
+_LARGEST = 1 << 20  # bytes of a file of settings; what is larger is data
 _SETTINGS = (".yml", ".yaml", ".cfg", ".ini", ".conf", ".json", ".sh", ".mk", ".toml", ".tf", ".hcl", ".cmd", ".bat")
-_NAMED = re.compile(
-    r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file|CODEOWNERS$|\.\w+(?:ignore|attributes)$"
-)
+_NAMED = re.compile(r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file")
+_OF_LINES = re.compile(r"CODEOWNERS$|\.\w+(?:ignore|attributes)$")
 
 
 def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool]:
@@ -40,12 +39,11 @@ def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool
     tops = sorted({m.path.split("/")[0].encode() for m in layout.moves if "/" in m.path})
     named = re.compile(b"|".join(rb"\b" + re.escape(top) + rb"[\"'/]" for top in tops) or rb"(?!)")
     starred = re.compile(rb"[\"']\.{0,2}/?\*\*?/")
-    folders = [f.encode() for f in patterns.folders]
     top = any("/" not in m.path for m in layout.moves)  # the root loses a child
 
     def python(path: str, data: bytes) -> bool:
         called = _CALL.search(data) is not None
-        if not called and not (b"*" in data and _LITERAL.search(data)):
+        if not called and not (b"*" in data and any(b"/" in m.group() for m in _LITERAL.finditer(data))):
             return False
         if named.search(data) or starred.search(data):
             return True
@@ -57,9 +55,13 @@ def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool
         if path.endswith((".py", ".pyw")):
             return python(path, data)
         name = posixpath.basename(path)
-        if not path.endswith(_SETTINGS) and not _NAMED.match(name) and not _NAMED.search(name):
+        if _OF_LINES.search(name):
+            return True
+        if not path.endswith(_SETTINGS) and not _NAMED.match(name):
             return False
-        return b"*" in data or _IGNORES.search(name) is not None or any(f in data for f in folders)
+        if len(data) > _LARGEST or (text := decode(data)) is None:
+            return False
+        return any(True for _ in patterns.in_text(text.body, path))
 
     return found
 
