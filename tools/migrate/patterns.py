@@ -38,9 +38,11 @@ _HEADER = re.compile(r"\[[\w.:\"' -]+\]+[ \t]*$")
 _ITEM = re.compile(r"(?:[ \t]+|[ \t]*-[ \t]+|(?=[\"'\[]))[\[\"',\w./ \t*!-]*")
 # Programs that take folders and read all that is below them; options stand between.
 _READS = re.compile(
-    r"""(?: \b(?:COPY|ADD|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|bandit|vulture|tar
-        |rsync|zip|cp|find|compileall)(?![\w:=.-])(?:\s+-[-\w=./]+)*\s+
-        | (?:--cov|--source|--include|--omit|--exclude|-v|--volume)[=\s] | \bgraft\s+ | \brecursive-include\s+
+    r"""(?: \b(?:COPY|ADD|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|basedpyright|pytype|black|flake8|isort|pylint
+        |pydocstyle|interrogate|codespell|autoflake|pyupgrade|docformatter|radon\s+\w+|xenon|semgrep|nosetests|bandit
+        |vulture|tar|rsync|zip|cp|find|compileall|sphinx-apidoc)(?![\w:=.-])(?:\s+-[-\w=./]+)*\s+
+        | (?:--cov|--source|--include|--omit|--exclude|-v|--volume|discover\s+-s|--start-directory)[=\s]
+        | \bgraft\s+ | \brecursive-include\s+
         | ^[ \t]*-[ \t]+["']?(?=\./) )["']?(?:[\w./*-]+\s+)*$""",
     re.X,
 )
@@ -193,15 +195,20 @@ def _key_of(text: str, start: int) -> str:
     line = text.rfind("\n", 0, start) + 1
     before = text[line : line + _LONGEST][: start - line]
     if found := _KEY.match(before):
-        return found["key"].lower().replace("-", "_")
+        return _last_part(found["key"])
     if not _ITEM.fullmatch(before):
         return ""
     for above in reversed(text[max(0, line - 4000) : line].splitlines()[-40:]):
         if found := _KEY.match(above):
-            return found["key"].lower().replace("-", "_")
+            return _last_part(found["key"])
         if _HEADER.match(above) or (above.strip() and not _ITEM.match(above)):
             return ""
     return ""
+
+
+def _last_part(key: str) -> str:
+    """`sonar.sources` and `Extend-Exclude` as keys are written above."""
+    return key.rpartition(".")[2].lower().replace("-", "_")
 
 
 def _split(run: str, start: int) -> Iterator[tuple[int, str]]:
