@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from functools import cache, partial
+from types import ModuleType
 from typing import Any
 
 from .attributes import Reaching
@@ -34,16 +35,13 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
 
     `meanwhile` is done while interpreters import, where there are no gates to be run before.
     """
-    if any((session.plan.gates.tests, session.plan.gates.types, session.plan.gates.performance)):
-        from .baseline import run_all, time_baseline, type_baseline  # with the reader of shell commands
-
     asked = None if session.plan.gates.tests else _Imports(session, sys.executable)
     with asked or nullcontext():  # a gate may change files, and says which Python is meant
         layout, scans = session.layout, _scanned(session, asked.go_on if asked else lambda: None)
         uses = sorted(set(_uses(layout, scans)))
         meanwhile()
         session.progress("gates", 0, 0)
-        gates = run_all(session) if session.plan.gates.tests else []
+        gates = _baselines().run_all(session) if session.plan.gates.tests else []
         python = gates[0].python if gates and gates[0].python else sys.executable
         asked = asked or _Imports(session, python)
         answers = asked.answers()
@@ -62,14 +60,21 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
         "dependents": {user: sorted(t for u, t in uses if u == user) for user, _ in uses},
         "references": _count(scans),
         "unused": [f.as_dict() for f in declared_unused(_manifest_context(session), _imports_by_folder(session))],
-        "types": type_baseline(session) if session.plan.gates.types else {},
-        "performance": time_baseline(session) if session.plan.gates.performance else {},
+        "types": _baselines().type_baseline(session) if session.plan.gates.types else {},
+        "performance": _baselines().time_baseline(session) if session.plan.gates.performance else {},
     }
     session.journal.folder.mkdir(parents=True, exist_ok=True)
     session.journal.save(session.journal.audit_file, document)
     (session.journal.folder / "graph.dot").write_text(dot, encoding="utf-8")
     gates_of = session.plan.gates
     return document, not asked.known or bool(gates_of.tests or gates_of.types or gates_of.performance)
+
+
+def _baselines() -> ModuleType:
+    """What runs gates, with the reader of shell commands: loaded where the plan has some."""
+    from . import baseline
+
+    return baseline
 
 
 def _scanned(session: Session, now_and_then: Callable[[], None]) -> list[FileScan]:

@@ -54,13 +54,15 @@ class Answer(NamedTuple):
         return next((line.strip() for line in self.said.splitlines() if line.strip()), "")
 
 
-def run_git(folder: Path, *arguments: str, data: bytes | None = None, **environment: str) -> Answer:
+def run_git(
+    folder: Path, *arguments: str, data: bytes | None = None, environment: Mapping[str, str] | None = None
+) -> Answer:
     """Run git in a folder, `data` on its stdin.  Raises Refused if there is no git."""
     try:
         process = subprocess.Popen(
             [_program(), *_OPTIONS, *arguments],
             cwd=folder,
-            env={**os.environ, **_ENVIRONMENT, **environment},
+            env={**os.environ, **_ENVIRONMENT, **(environment or {})},
             stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,8 +6,8 @@ read one job and tell what they find, a line of JSON each.  What they ask is in 
 What the imported code prints is dropped.  Byte code goes to a folder of ours, so that none is written into the tree and
 no stale one of the tree is read; what the library and installed packages have is used, for they are most of the work.
 
-Who wants to know later whether the answers still hold gives `Reads`: what was opened and listed, and whether anything was
-done of which that does not tell (another process, a connection, a library in C).
+Who wants to know later whether the answers still hold gives `Reads`: what was opened and listed, and whether anything
+was done of which that does not tell (another process, a connection, a library in C).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ if job["watch"]:
 
 @dataclass(slots=True)
 class Reads:
-    """What drivers have read: `files`, `folders` whose names were listed; `all` if that is all their answers rest on."""
+    """What drivers have read: `files`, `folders` whose names were listed; `all` if their answers rest on nothing else."""
 
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
@@ -128,7 +128,8 @@ class Driver:
         after: Driver | None = None,
     ) -> None:
         self._reads, self._bytecode, self._failed = reads, bytecode, "it was ended"
-        self._buffer, self._answer = b"", None  # type: bytes, tuple[list[list[Any]], str] | None
+        self._buffer = b""
+        self._answer: tuple[list[list[Any]], str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         through, self._through = os.pipe()  # a byte for the one that comes after, by the driver or when it is ended
         begins = -1 if after is None else after._waits

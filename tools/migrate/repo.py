@@ -8,7 +8,6 @@ the commit they stand on, so that the same plan on the same commit always gives 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ class Repo:
 
     def run(self, *arguments: str, **environment: str) -> str:
         """What a git command says.  Raises MigrateError with the first line of its complaint."""
-        answer = run_git(self.root, *arguments, **environment)
+        answer = run_git(self.root, *arguments, environment=environment)
         if answer.code:
             raise MigrateError(answer.reason or _SILENT, where=f"git {' '.join(arguments[:2])}")
         return answer.text
@@ -41,7 +40,7 @@ class Repo:
 
     def feed(self, data: bytes, *arguments: str, **environment: str) -> tuple[int, bytes]:
         """Exit code and output of a git command that reads `data`."""
-        answer = run_git(self.root, *arguments, data=data, **environment)
+        answer = run_git(self.root, *arguments, data=data, environment=environment)
         return answer.code, answer.out
 
     # questions

@@ -31,7 +31,7 @@ _COARSE = 50_000_000  # ns; the clock of a file system has steps
 
 
 class Standing:
-    """What is kept in the file `place` for the checkout `root` with the tree `tree`; `question` is all that was asked."""
+    """What is kept in the file `place` for the checkout `root` with this tree; `question` is all that was asked."""
 
     def __init__(self, place: Path, root: Path, tree: Tree, python: str, question: Any) -> None:
         self.place, self.root, self.tree = place, os.path.join(root.resolve(), ""), tree

@@ -94,7 +94,7 @@ def ask(
 
 
 class Witness:
-    """`ask`, by an interpreter that runs while others work; it begins when the one `after` which it comes is through."""
+    """`ask`, by an interpreter that runs while others work; it begins when that of `after` is through."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """Finding every reference to moving code in one tree.
 
 `scan_tree` reads the tracked files that contain a moving word at all (a byte search, so that most files are never
-parsed), in worker processes where that pays, and returns one `FileScan` for each file with something to say.  The scanners
-themselves are loaded with the first file that one of them reads: a scan that remembers the rest has none.
+parsed), in worker processes where that pays, and returns one `FileScan` for each file with something to say.  The
+scanners themselves are loaded with the first file that one of them reads: a scan that remembers all has none.
 """
 
 from __future__ import annotations
@@ -97,18 +97,18 @@ def scan_file(world: World, path: str) -> FileScan:
     layout = world.layout
     if layout.tree.modes[path] == LINK:
         return _link(world, path)
-    text = layout.tree.text(path)
-    if text is None or path.endswith(_PICKLES):
+    read = layout.tree.text(path)
+    if read is None or path.endswith(_PICKLES):
         return FileScan(path, findings=_binary(world, path))
-    if path.endswith(".toml") and is_plan(text.body):
+    if path.endswith(".toml") and is_plan(read.body):
         return FileScan(path)  # of another migration: it says what was
-    sink = Sink(path, text.body)
+    sink = Sink(path, read.body)
     stubs = stub_package(layout, path)
     if stubs is not None:
         readings = (f"stubs of {stubs.source}", "a folder that only has this name")
         sink.list(0, "stubs.package", path, readings, f"rename the folder by hand, after {stubs.target}")
     try:
-        if path.endswith(PYTHON) or re.match(r"#!.*\bpython", text.body):
+        if path.endswith(PYTHON) or re.match(r"#!.*\bpython", read.body):
             from .python import scan_python
 
             scan_python(world, sink, path, layout.module_of(path), layout.new_module_of(path))
@@ -117,7 +117,7 @@ def scan_file(world: World, path: str) -> FileScan:
 
             scan_text(world, sink, path)
     except RecursionError:
-        broken = Sink(path, text.body)
+        broken = Sink(path, read.body)
         broken.list(0, "file.unparsed", path, (), "too deeply nested to be read; look for references by hand", "error")
         return broken.finish()
     return sink.finish()

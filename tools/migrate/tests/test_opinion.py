@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.migrate import commands, opinion, processes, witness
+from tools.migrate import commands, processes, witness
 from tools.migrate.lock import read
 from tools.migrate.model import CheckFailed, Finding
 from tools.migrate.opinion import Renaming, Side, second_opinion

@@ -1,8 +1,8 @@
 """Planning again after somebody's commit: stage 2 alone leaves what audit and design from scratch would write.
 
-The commits are of all kinds: files edited, added, deleted, renamed, a manifest, the plan file, a data file that an import
-reads, a folder that it lists.  After each one the state is compared, document by document, with that of a run without
-any memory.
+The commits are of all kinds: files edited, added, deleted, renamed, a manifest, the plan file, a data file that an
+import reads, a folder that it lists.  After each one the state is compared, document by document, with that of a run
+without any memory.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ FILES: dict[str, str] = {
     "pyproject.toml": '[project]\nname = "whole"\nversion = "1"\n[tool.mypy]\npackages = ["wire"]\n',
     "pkg/__init__.py": "from pkg import part\n",
     "pkg/part/__init__.py": "import json, os\nHERE = os.path.dirname(__file__)\nfrom base import SIZE\n",
-    "pkg/part/data.py": "import json\nfrom pkg.part import HERE\nVALUE = json.load(open(HERE + '/data.json'))['value']\n",
+    "pkg/part/data.py": (
+        "import json\nfrom pkg.part import HERE\nVALUE = json.load(open(HERE + '/data.json'))['value']\n"
+    ),
     "pkg/part/data.json": '{"value": 7}\n',
     "wire/__init__.py": "from pkg.part.data import VALUE\nclass Head:\n    size = VALUE\n",
     "wire/plugins.py": "import os\nNAMES = tuple(sorted(n for n in os.listdir('plugins') if n.endswith('.txt')))\n",
@@ -145,7 +147,7 @@ def changed(root: Path, edits: dict[str, int], renames: list[str]) -> None:
         git(root, "commit", "-q", "-m", "somebody's")
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(st.tuples(COMMIT, st.lists(st.sampled_from(sorted(RENAMED)), max_size=1)), max_size=3))
 def test_stage_2_alone_leaves_what_both_leave_from_scratch(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[tuple[dict[str, int], list[str]]]
@@ -158,7 +160,7 @@ def test_stage_2_alone_leaves_what_both_leave_from_scratch(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(st.tuples(COMMIT, st.lists(st.sampled_from(sorted(RENAMED)), max_size=1)), max_size=5))
 def test_many_commits_one_after_the_other(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[tuple[dict[str, int], list[str]]]
