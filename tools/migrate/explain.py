@@ -22,8 +22,9 @@ from .meaning import Meaning, meanings
 from .model import STAGE_NAMES, Edit, Finding, PlanError
 from .plan import LOCK_FILE, PLAN_FILE
 from .rules import rule
+from .saved import SavedPlan
 from .scan import excluded, scan_file
-from .session import SavedPlan, Session, finding_from
+from .session import Session, finding_from
 from .tree import LINK, SUBMODULE, Lines
 
 # Rules whose findings are about a file, and stand at its first line only because they have to stand somewhere.

@@ -22,7 +22,8 @@ from .operations import WriteFile
 from .owners import Members, Owners
 from .plan import LOCK_FILE
 from .report import FileEdits, Report, ShimStatus, StageSummary
-from .session import SavedPlan, Session, finding_from
+from .saved import SavedPlan
+from .session import Session, finding_from
 from .tree import LINK, decode
 
 

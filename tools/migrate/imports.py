@@ -220,8 +220,9 @@ class Asking:
                 answer.note(messages)
                 said.append(answer.names)
                 if end:  # somebody has to find out what it was that ended it
-                    more = {"bytecode": self._bytecode, "reads": self._reads}
-                    return self._problems, public_names(*self._what, self._sound, timeout=self._timeout, **more)
+                    return self._problems, public_names(
+                        *self._what, self._sound, timeout=self._timeout, bytecode=self._bytecode, reads=self._reads
+                    )
             return self._problems, _settled(said[0], said[1], self._sound)
 
     def _start(self, modules: Sequence[str], after: Driver | None, *, names: bool = True, **more: str) -> Driver:
@@ -241,8 +242,9 @@ class Asking:
         answer = _Answer({}, {})
         answer.note(messages)
         if end:  # an import, or the names of a module
-            more = {"timeout": self._timeout, "bytecode": self._bytecode, "reads": self._reads}
-            self._problems = import_all(*self._what, self._modules, **more)  # type: ignore[arg-type]
+            self._problems = import_all(
+                *self._what, self._modules, timeout=self._timeout, bytecode=self._bytecode, reads=self._reads
+            )  # fmt: skip
         else:
             self._problems = {m: answer.errors.get(m, "") for m in self._modules}
         sound = [m for m, problem in self._problems.items() if not problem]

@@ -94,7 +94,7 @@ if job["watch"]:
 
 @dataclass(slots=True)
 class Reads:
-    """What drivers have read: `files`, `folders` whose names were listed; `all` if their answers rest on nothing else."""
+    """What drivers have read: `files`, `folders` that they listed; `all` if their answers rest on nothing else."""
 
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
@@ -131,9 +131,10 @@ class Driver:
         self._buffer = b""
         self._answer: tuple[list[list[Any]], str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        through, self._through = os.pipe()  # a byte for the one that comes after, by the driver or when it is ended
+        self._waits: int
+        self._through: int
+        self._waits, self._through = os.pipe()  # a byte for the one that comes after, when this one is through
         begins = -1 if after is None else after._waits
-        self._waits = through
         paths = [os.path.normpath(root / r) for r in roots]
         text = {"paths": paths, "root": str(root), "bytecode": bytecode, "watch": reads is not None, "after": begins}
         text["through"] = self._through
@@ -218,8 +219,8 @@ class Driver:
         messages = [json.loads(line) for line in self._buffer.splitlines() if line.endswith(b"]")]
         whole = messages[-1:] == [["end"]]
         if self._reads is not None:
-            told = messages.pop(-2)[1:] if whole else ((), (), ["it ended"])
-            self._reads.add(*told, without=os.path.join(self._bytecode, ""))
+            files, folders, beyond = messages.pop(-2)[1:] if whole else ((), (), ["it ended"])
+            self._reads.add(files, folders, beyond, without=os.path.join(self._bytecode, ""))
         if whole:
             return messages[:-1], ""
         if timed_out:

@@ -1,6 +1,6 @@
 """The plan that stage 2 saves and the later ones carry out: its document, and what is read of it.
 
-Owns the form of `plan.json` (its JSON schema is in `schemas/`).  Whether a saved plan still fits is for `session` to say.
+Owns the form of `plan.json` (its JSON schema is in `schemas/`).  Whether a plan still fits is for `session` to say.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from .executor import Group
 from .model import PlanError
 from .operations import EditFile, Operation, WriteFile
 from .owners import Members, Owners
-from .session import SavedPlan, Session
+from .saved import SavedPlan
+from .session import Session
 from .tree import Tree, sha
 from .workplace import read
 

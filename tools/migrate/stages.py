@@ -17,7 +17,8 @@ from .executor import Group
 from .journal import REFUSALS, unwritable
 from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
 from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
-from .session import SavedPlan, Session
+from .saved import SavedPlan
+from .session import Session
 from .slices import chosen, pick, without_done
 from .tree import sha
 

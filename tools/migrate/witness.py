@@ -110,7 +110,7 @@ class Witness:
         self._where, self._barred, self._timeout = (root.resolve(), roots), sorted(barred), timeout
         self._python, self._wanted, self._stack = python, list(dict.fromkeys(requests)), ExitStack()
         self._folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="migrate-witness-"))
-        self._driver = self._start(enumerate(self._wanted), after and after._driver)
+        self._driver: Driver = self._start(enumerate(self._wanted), None if after is None else after._driver)
 
     def __enter__(self) -> Witness:
         return self
