@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Container, Iterator
 
+from ..syntax import flatten, nodes_of
 from .flows import last_name
 
 _ASKING = ("get", "pop", "setdefault", "__getitem__", "index", "count")
@@ -32,21 +33,25 @@ def keyed(tree: ast.Module, *, moves: bool) -> Iterator[str]:
     Its own `__name__` matters in a file that moves, the `__module__` of what it is given in each.
     """
     own = "__name__" if moves else ""
+    nodes = flatten(tree)[0]
+    if not any(_is_own(node, own, ()) for node in nodes):
+        return
     makers: set[str] = set()
     names: set[str] = set()
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     for function in functions:
-        returned = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+        returned = [n.value for n in nodes_of(function) if isinstance(n, ast.Return) and n.value is not None]
         if any(_own(value, own, makers, set()) for value in returned):
             makers.add(function.name)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign) and _own(node.value, own, makers, set()):
             names.update(t.id for t in node.targets if isinstance(t, ast.Name))
-    registers = {name for node in ast.walk(tree) for name in _filled(node, own, makers, names)} - {""}
+    filling = (node for node in nodes if isinstance(node, ast.Subscript | ast.Call | ast.Assign | ast.AnnAssign))
+    registers = {name for node in filling for name in _filled(node, own, makers, names)} - {""}
     yield from registers
-    for function in functions:
+    for function in functions if registers else ():
         parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
-        if any(_looked_up(n) & parameters and _register(n) in registers for n in ast.walk(function)):
+        if any(_looked_up(n) & parameters and _register(n) in registers for n in nodes_of(function)):
             yield f"{function.name}()"
 
 
@@ -68,14 +73,19 @@ def asks(node: ast.AST, parent: ast.AST | None, mentions: Container[str]) -> boo
 
 def _own(node: ast.expr, own: str, makers: set[str], names: set[str]) -> bool:
     """Whether a value is made of the name of the module that something is in."""
-    for inner in ast.walk(node):
-        match inner:
-            case ast.Attribute(attr="__module__"):
-                return True
-            case ast.Name(id=name) if name == own or name in names:
-                return True
-            case ast.Call(func=func) if last_name(func) in makers:
-                return True
+    for inner in nodes_of(node):
+        if _is_own(inner, own, names) or (isinstance(inner, ast.Call) and last_name(inner.func) in makers):
+            return True
+    return False
+
+
+def _is_own(node: ast.AST, own: str, names: Container[str]) -> bool:
+    """Whether it is the name of a module itself: `x.__module__`, `__name__`, or what holds one."""
+    match node:
+        case ast.Attribute(attr="__module__"):
+            return True
+        case ast.Name(id=name):
+            return name == own or name in names
     return False
 
 
@@ -89,7 +99,7 @@ def _filled(node: ast.AST, own: str, makers: set[str], names: set[str]) -> Itera
         ):
             yield last_name(register)
         case ast.Assign(targets=[target, *_], value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
-            if any(_own(k, own, makers, names) for n in ast.walk(value) for k in _keys(n)):
+            if any(_own(k, own, makers, names) for n in nodes_of(value) for k in _keys(n)):
                 yield last_name(target)
 
 
