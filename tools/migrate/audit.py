@@ -46,11 +46,12 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
         asked = asked or _Imports(session, python)
         answers = asked.answers()
     graph, dot = graph_of(uses)
+    commit, tree = session.repo.run("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split("\n")
     document: dict[str, Any] = {
         "schema": 1,
-        "commit": session.repo.head(),
+        "commit": commit,
         "digest": session.plan.digest,
-        "tree": session.repo.tree_hash(),
+        "tree": tree,
         "gates": [g.as_dict() for g in gates],
         "python": python,
         **answers,

@@ -7,6 +7,7 @@ to stderr.  Exit codes are the table of docs/migration.md; an error is one line,
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 import signal
 import sys
@@ -77,6 +78,7 @@ def _options(*, place: bool = True, jobs: bool = False) -> Callable[[Callable[..
 def main() -> None:
     """Run the command line and exit with its code."""
     result: object = 0
+    gc.set_threshold(50_000)  # most of what a command reads it keeps to its end, and looking through it finds nothing
     forget_git_environment()
     for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: put everything back, then go
         if hasattr(signal, name):

@@ -58,12 +58,13 @@ class Repo:
         return self.run("rev-parse", f"{revision}^{{tree}}")
 
     def tree_hashes(self, revisions: Iterable[str]) -> dict[str, str]:
-        """The tree of each of these commits, as far as they are here."""
-        asked = list(dict.fromkeys(revisions))
-        data = b"".join(os.fsencode(f"{r}^{{tree}}\n") for r in asked)
+        """The tree of HEAD and of each of these commits, as far as they are here; that of HEAD by its own name, too."""
+        asked = ["HEAD^{commit}", "HEAD^{tree}", *(f"{r}^{{tree}}" for r in dict.fromkeys(revisions))]
+        data = b"".join(os.fsencode(f"{a}\n") for a in asked)
         _, out = self.feed(data, "cat-file", "--batch-check=%(objectname) %(objecttype)")
-        said = (line.split(" ") for line in os.fsdecode(out).splitlines())
-        return {r: words[0] for r, words in zip(asked, said, strict=True) if words[1:] == ["tree"]}
+        said = [line.split(" ") for line in os.fsdecode(out).splitlines()]
+        found = {a[:-7]: words[0] for a, words in zip(asked, said, strict=True) if words[1:] == ["tree"]}
+        return found | ({said[0][0]: found["HEAD"]} if "HEAD" in found else {})
 
     def has(self, commit: str) -> bool:
         try:
@@ -119,9 +120,12 @@ class Repo:
 
     def tree(self, revision: str = "HEAD") -> Tree:
         """The tracked files at HEAD, read from the (clean) working tree; of another revision, read from git."""
-        if revision == "HEAD":
-            self.head()  # says it in words if there is none
-        entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
+        try:
+            entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
+        except MigrateError:
+            if revision == "HEAD":
+                self.head()  # says it in words if there is none
+            raise
         modes, blobs = {}, {}
         for entry in entries.split("\0"):
             if entry:

@@ -221,10 +221,9 @@ class Session:
 
     def _stands_on(self, commits: Iterable[str]) -> bool:
         """Whether HEAD is one of these commits, or has the very tree of one (after a rollback, say)."""
-        commits = list(commits)
-        if self.repo.head() in commits:
-            return True
-        trees = self.repo.tree_hashes(["HEAD", *commits])
+        trees = self.repo.tree_hashes(commits := list(commits))
+        if "HEAD" not in trees:
+            self.repo.head()  # says in words what is wrong
         known = [c for c in commits if c in trees]
         if any(trees[c] == trees["HEAD"] for c in known):
             return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import gc
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -66,6 +67,15 @@ def flatten(tree: ast.AST) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
     return nodes, parents
 
 
+@lru_cache(maxsize=1)
+def by_kind(tree: ast.AST) -> dict[type[ast.AST], list[ast.AST]]:
+    """The nodes by their class, those of each in the order of `flatten`; not to be changed."""
+    found: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+    for node in flatten(tree)[0]:
+        found[node.__class__].append(node)
+    return dict(found)
+
+
 def nodes_of(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes, in no order to rely on, and nothing is kept."""
     rest = [tree]
@@ -100,3 +110,4 @@ def forget() -> None:
     """Let go of what is kept of the last source."""
     parse.cache_clear()
     flatten.cache_clear()
+    by_kind.cache_clear()

@@ -7,7 +7,6 @@ hands it back to all of them, without knowing them either.
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,7 @@ from typing import Protocol, TypeVar
 from ..classify import Judge
 from ..layout import Layout, ModuleName
 from ..resolve import Resolver
-from ..syntax import flatten, parse
+from ..syntax import by_kind, flatten, parse
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
 
@@ -77,10 +76,7 @@ class Context:
     def __post_init__(self) -> None:
         # One walk for everybody: a second one costs as much as parsing.
         self.nodes, self.parents = flatten(self.tree)
-        kinds: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
-        for node in self.nodes:
-            kinds[node.__class__].append(node)
-        self.kinds = dict(kinds)
+        self.kinds = by_kind(self.tree)
         for call in self.of(ast.Call):
             if isinstance(call.func, ast.Name):
                 self.calls.add(call.func.id)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ..layout import Layout
 from ..resolve import Resolver, absolute
-from ..syntax import flatten, parse
+from ..syntax import by_kind, parse
 from .calls import ATTRIBUTE_CALLS
 from .keyed import keyed, may_be_keyed, noted
 
@@ -24,7 +24,7 @@ _ADDED = re.compile(r"(?:^|[}s)])\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _MODULE = re.compile(r"\.{0,3}[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 # How those who run examples, in documents and docstrings, are given a namespace for them.
 _GIVING = re.compile(rb"\b(?:doctest_namespace|globs|extraglobs|setup)\b")
-_SPEAKING = frozenset([ast.Import, ast.ImportFrom, ast.Attribute, ast.Call, ast.Subscript, ast.Constant])
+_SPEAKING = (ast.Import, ast.ImportFrom, ast.Attribute, ast.Call, ast.Subscript, ast.Constant)
 
 
 def in_examples(name: str) -> str:
@@ -98,9 +98,8 @@ class Reaches:
         here = layout.module_of(path)
         imported: set[str] = set()
         wanted: set[str] = set()
-        for node in flatten(tree)[0]:
-            if node.__class__ not in _SPEAKING:
-                continue
+        kinds = by_kind(tree)
+        for node in (n for kind in _SPEAKING for n in kinds.get(kind, ())):
             match node:
                 case ast.Import(names=aliases):
                     for alias in aliases:
