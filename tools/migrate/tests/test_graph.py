@@ -6,12 +6,17 @@ import itertools
 import json
 import random
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tools.migrate import graph as g
+from tools.migrate.summary import graph_of
 
 PAIRS = [("app", "lib"), ("app", "lib"), ("app", "core"), ("lib", "core"), ("core", "core")]
 HOSTILE = "<script>&\"'\n\x00\u202e\udc80.py"
@@ -187,3 +192,18 @@ def test_folders_that_use_each_other_are_not_drawn_as_an_import_cycle() -> None:
     assert g.cycles(graph) == []
     assert 'class="cycle' not in svg and 'class="mutual"' in svg
     assert "a (80)" in svg
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde/\"\\"), st.sampled_from("abcde/\"\\")), max_size=12))
+def test_the_audit_writes_the_same_graph_without_networkx(pairs: list[tuple[str, str]]) -> None:
+    graph = g.dependency_graph(pairs)
+    assert graph_of(pairs) == (g.to_json(graph), g.to_dot(graph))
+
+
+def test_networkx_is_loaded_for_cycles_alone() -> None:
+    code = "import sys; from tools.migrate.summary import graph_of; graph_of({}); print('networkx' in sys.modules)"
+    said = []
+    for pairs in ("[('a', 'b'), ('b', 'c')]", "[('a', 'b'), ('b', 'a')]"):
+        command = [sys.executable, "-c", code.format(pairs)]
+        said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+    assert said == ["False", "True"]
