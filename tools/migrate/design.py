@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from . import __version__
 from .decisions import NONE, Decision, Decisions, settle
@@ -23,6 +22,7 @@ from .model import Edit, Finding, Move
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
+from .planned import shifted_by, tree_after
 from .scan import FileScan, World, excluded
 from .setupimports import imports_of, with_imports
 from .shims import is_shim, removal_phrase, shim_text
@@ -115,9 +115,9 @@ class _Designer:
             after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
-        after4 = _after(after3, groups[4], self._written(4), self.others)
+        after4 = tree_after(after3, groups[4], self._written(4), self.others)
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
-        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6], self._written(6))}
+        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: tree_after(after4, groups[6], self._written(6))}
         left, others = settle(sorted(set(self.findings)), self.decisions, layout, {})  # those of manifests as well
         return Design(
             plan_hash, self.commit, groups, self.edits, left, duplicates, trees, inputs, sorted({*decided, *others})
@@ -141,7 +141,7 @@ class _Designer:
             self.spans[3, target], before, hash3 = first, hash3, sha(text3)
             self.hashes[3, target] = before, hash3
         if later:
-            self.spans[4, target] = shifted = _shift(later, first)
+            self.spans[4, target] = shifted = shifted_by(later, first)
             text4 = self.contents[4][target] = apply_edits(text3, shifted, name)
             self.hashes[4, target] = hash3, sha(text4)
 
@@ -273,10 +273,10 @@ class _Designer:
                 before = after4.read(path)
                 after = apply_edits(before, (edit,), path)
                 operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
-        tree = _after(after4, [Group("", tuple(operations))], self._written(6))
+        tree = tree_after(after4, [Group("", tuple(operations))], self._written(6))
         for duplicate in duplicates:  # each in the text that the one before has left
             operations += (dropped := duplicate.operations(tree))
-            tree = _after(tree, [Group("", tuple(dropped))])
+            tree = tree_after(tree, [Group("", tuple(dropped))])
         lock = self._lock(6, (), plan_hash)
         return [
             Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),
@@ -358,49 +358,8 @@ class _Designer:
         return hashlib.sha256(json.dumps(document).encode()).hexdigest(), inputs
 
 
-def _shift(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
-    """`edits` with their offsets moved to the text that `earlier` has already changed."""
-    out = []
-    for edit in edits:
-        delta = sum(len(e.new) - (e.end - e.start) for e in earlier if e.end <= edit.start)
-        out.append(replace(edit, start=edit.start + delta, end=edit.end + delta))
-    return tuple(out)
-
-
 def _of_stage(notes: Sequence[Edit], stage: int) -> list[Edit]:
     return [replace(n, stage=stage) for n in notes]
-
-
-def _after(
-    tree: Tree,
-    groups: Sequence[Group],
-    known: Mapping[str, bytes] = MappingProxyType({}),
-    others: Collection[str] | None = None,
-) -> Tree:
-    """The tree after these operations (moves excepted); `known` are contents that edits may have given already.
-
-    With `others` they have, but for those files; else their hashes tell.
-    """
-    written: dict[str, bytes] = {}
-    removed: set[str] = set()
-    for operation in (o for g in groups for o in g.operations):
-        match operation:
-            case WriteFile(path=path, content=content):
-                written[path] = content
-            case EditFile(path=path, after=after) if (
-                path in known
-                and path not in written
-                and (sha(known[path]) == after if others is None else path not in others)
-            ):
-                written[path] = known[path]
-            case EditFile(path=path, edits=edits, link=link):
-                written[path] = apply_edits(written.get(path) or tree.read(path), edits, "link" if link else path)
-            case RemoveFile(path=path):
-                removed.add(path)
-                written.pop(path, None)
-            case _:
-                pass
-    return tree.replaced(written=written, removed=removed)
 
 
 def _why(path: str, shims: Sequence[LockedShim]) -> str:

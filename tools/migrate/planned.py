@@ -1,0 +1,53 @@
+"""What planned operations make of a tree, and edits of what earlier ones leave: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from .executor import Group
+from .model import Edit
+from .operations import EditFile, RemoveFile, WriteFile, apply_edits
+from .tree import Tree, sha
+
+
+def shifted_by(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
+    """`edits` with their offsets moved to the text that `earlier` has already changed."""
+    out = []
+    for edit in edits:
+        delta = sum(len(e.new) - (e.end - e.start) for e in earlier if e.end <= edit.start)
+        out.append(replace(edit, start=edit.start + delta, end=edit.end + delta))
+    return tuple(out)
+
+
+def tree_after(
+    tree: Tree,
+    groups: Sequence[Group],
+    known: Mapping[str, bytes] = MappingProxyType({}),
+    others: Collection[str] | None = None,
+) -> Tree:
+    """The tree after these operations (moves excepted); `known` are contents that edits may have given already.
+
+    With `others` they have, but for those files; else their hashes tell.
+    """
+    written: dict[str, bytes] = {}
+    removed: set[str] = set()
+    for operation in (o for g in groups for o in g.operations):
+        match operation:
+            case WriteFile(path=path, content=content):
+                written[path] = content
+            case EditFile(path=path, after=after) if (
+                path in known
+                and path not in written
+                and (sha(known[path]) == after if others is None else path not in others)
+            ):
+                written[path] = known[path]
+            case EditFile(path=path, edits=edits, link=link):
+                written[path] = apply_edits(written.get(path) or tree.read(path), edits, "link" if link else path)
+            case RemoveFile(path=path):
+                removed.add(path)
+                written.pop(path, None)
+            case _:
+                pass
+    return tree.replaced(written=written, removed=removed)
