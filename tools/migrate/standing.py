@@ -54,7 +54,8 @@ class Standing:
     def keep(self, answers: dict[str, Any], reads: Reads) -> None:
         """Keep them, unless they rest on something that cannot be compared, or that has changed meanwhile."""
         files, folders = self._marks(reads.files, reads.folders)
-        if not reads.all or _UNKNOWN in files.values() or any(_changed_since(f, self._begun) for f in files):
+        others = (f for f in files if self._tracked(f) is None)  # those of the tree are known by their content
+        if not reads.all or _UNKNOWN in files.values() or any(_changed_since(f, self._begun) for f in others):
             self.place.unlink(missing_ok=True)
             return
         store_document(self.place, {"key": self._key, "files": files, "folders": folders, "answers": answers})
@@ -62,9 +63,13 @@ class Standing:
     def _marks(self, files: Collection[str], folders: Collection[str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
         return {f: self._file(f) for f in sorted(files)}, {f: _names(f) for f in sorted(folders)}
 
-    def _file(self, place: str) -> str:
+    def _tracked(self, place: str) -> str | None:
         path = place[len(self.root) :].replace(os.sep, "/") if place.startswith(self.root) else ""
-        return self.tree.digest(path) if path in self.tree else _mark(place)
+        return path if path in self.tree else None
+
+    def _file(self, place: str) -> str:
+        path = self._tracked(place)
+        return _mark(place) if path is None else self.tree.digest(path)
 
 
 def _mark(place: str) -> str:
