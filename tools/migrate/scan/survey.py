@@ -17,6 +17,7 @@ from itertools import islice
 from ..layout import Layout
 from ..model import Move
 from ..plan import LOCK_FILE
+from ..processes import workers
 from ..resolve import ModuleNames
 from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
@@ -182,14 +183,10 @@ def look_at(
 
 def _parallel(survey: Survey, paths: list[str], jobs: int) -> Iterator[tuple[str, Look]]:
     """Workers are forked, so they share the layout and the index; what they learn of modules comes back with it."""
-    # Most scans look at few files, and need none of this.
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     global _shared
     _shared, known = survey, survey.world.resolver.index.known
     try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        with workers(jobs) as pool:
             for path, (look, learnt) in zip(paths, pool.map(_one, paths, chunksize=_CHUNK), strict=True):
                 known |= learnt
                 yield path, look
