@@ -140,7 +140,8 @@ class _Reader:
         new = self.layout.new_module(name)
         if new and not self.layout.moved:
             return Meaning(column, text, name, binding, what, f"{name} to {new}")
-        old = next((m.source for m in self.layout.moves if f"{name}.".startswith(f"{m.target}.")), "")
+        move = next((m for m in self.layout.moves if f"{name}.".startswith(f"{m.target}.")), None)
+        old = (move.path if move.keeps_name else move.source) if move else ""
         moves = f"{name} to {new}" if new else f"moved here from {old}" if old and self.layout.moved else ""
         return Meaning(column, text, name, binding, what, moves)
 

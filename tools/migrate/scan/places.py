@@ -254,6 +254,18 @@ class Places:
             return True if name in COMMAND_CALLS else False if name in ROUTE_CALLS else None
         return None
 
+    def words_before(self, node: ast.AST) -> str:
+        """The words of a command before this one, each in a text of its own: `run("black", "--check", "pkg")`."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.List | ast.Tuple):
+            items, outer = parent.elts, self.parents.get(parent)
+        else:
+            items, outer = (parent.args if isinstance(parent, ast.Call) else []), parent
+        if not isinstance(outer, ast.Call) or self.context.called(outer) not in COMMAND_CALLS or node not in items:
+            return ""
+        words = [str(getattr(i, "value", "_")) for i in items[: items.index(node)]]
+        return "".join(f"{word} " for word in words)
+
     def group(self, node: ast.AST) -> bool | None:
         """Whether the text is the name of a group of entry points: True where it must be, None where it may be."""
         child, parent = node, self.parents.get(node)

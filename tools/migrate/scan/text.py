@@ -17,6 +17,7 @@ from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
+from .newroots import scan_commands, scan_environment, scan_sections
 from .notebooks import scan_notebook
 from .roots import scan_pythonpath
 from .sink import Sink
@@ -73,6 +74,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         bare = scan_rst(world, sink, path)
     elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
         scan_distributions(world.layout, sink, body)
+        scan_environment(world.layout, sink, body)
         bare = _json(world, sink, path)
     elif _ANCHORED.search(name):
         bare = _anchored(world, sink, path)
@@ -86,6 +88,10 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if _BAZEL.match(name):
             scan_labels(world, sink)
         scan_pythonpath(world.layout, sink, body)
+        scan_environment(world.layout, sink, body)
+        if suffix not in (".pyx", ".pxd", ".pxi"):
+            scan_sections(world.layout, sink, path)
+            scan_commands(world.layout, sink, body)
         scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)

@@ -131,6 +131,8 @@ def scan_words(
             if closed and _TOP_BEFORE.search(before):
                 _top_level(token, base + start, base + closed.end(), sink, judge, when)
         elif verdict.kind == "list":
+            if verdict.rule == "string.folder" and style != "command":
+                continue  # in prose it is the name, which stays
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
                 bare += 1
             else:
@@ -249,7 +251,8 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
             found = judge.value(token, at)
             found = None if found is not None and found.kind == "none" else found
         distribution = _INSTALL_BEFORE.search(before) or meaning(before) == "distribution"
-        if found and found.rule == "string.bare" and not judge.layout.plan.target and distribution:
+        bare = found and found.rule in ("string.bare", "string.folder")
+        if bare and not judge.layout.plan.target and distribution:
             return None  # which keeps its name
         return found
     if token.startswith("/") and (style == "anchored" or _ROOTED.search(before)):
