@@ -141,7 +141,7 @@ def _relevant(path: str, text: str, context: Context) -> bool:
     known = facts(context)
     if path == known.target_manifest or "workspace" in text or context.judge.mentioned(text):
         return True
-    if posixpath.basename(path) == "pyproject.toml" and leaving_parts(context, path):
+    if posixpath.basename(path) == "pyproject.toml" and (context.layout.new_roots or leaving_parts(context, path)):
         return True
     names = normal(text) if known.merged else ""  # normalised like the names that are looked for
     return any(n in names for n in known.merged) or any(old in text for old, _ in old_roots(context))
