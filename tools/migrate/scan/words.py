@@ -133,6 +133,10 @@ def scan_words(
         elif verdict.kind == "list":
             if verdict.rule == "string.folder" and style != "command":
                 continue  # in prose it is the name, which stays
+            if verdict.rule == "string.folder" and _among_folders(before, text[end:].partition("\n")[0], judge):
+                reason = "it stands among folders and files of this tree"
+                sink.edit(base + start, base + end, verdict.new, stage=3, rule="path.tracked", reason=reason)
+                continue
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
                 bare += 1
             else:
@@ -179,6 +183,14 @@ def _table(before: str, style: Style) -> Doubt | None:
     if style != "command" or not _TABLE_BEFORE.search(before):
         return None
     return "string.sql", ("a table in a schema of that name",)
+
+
+def _among_folders(before: str, rest: str, judge: Judge) -> bool:
+    """Whether a word is one of a list, `SOURCES="pkg tests"`, of which all the others are tracked files or folders."""
+    left = re.search(r"\w[ \t]*[:?]?=[ \t]*[\"']?(?P<words>(?:[\w./-]+[ \t]+)*)$", before)
+    right = re.match(r"(?P<words>(?:[ \t]+[\w./-]+)*)[\"']?[ \t\r]*$", rest)
+    others = [*left["words"].split(), *right["words"].split()] if left and right else []
+    return bool(others) and all(judge.layout.existed(posixpath.normpath(w)) for w in others)
 
 
 def _model(token: str, before: str) -> Doubt | None:

@@ -80,7 +80,12 @@ def test_names_stay_and_paths_do_not() -> None:
 
 
 def test_a_single_module_and_a_part_of_a_namespace() -> None:
-    files = {"one/space/a/__init__.py": "", "one/space/a/b.py": "", "helpers.py": "", "app.py": 'P = "one/space/a/b.py", "helpers.py"\n'}
+    files = {
+        "one/space/a/__init__.py": "",
+        "one/space/a/b.py": "",
+        "helpers.py": "",
+        "app.py": 'P = "one/space/a/b.py", "helpers.py"\n',
+    }
     text = plan(move("space.a", "two/src/space/a"), move("helpers", "src"), roots='".", "one"')
     made = designed(files, text)
     assert {"two/src/space/a/b.py", "src/helpers.py"} <= set(made.trees[3])
@@ -204,7 +209,11 @@ def test_to_a_src_layout_beside_an_ordinary_move_and_back(tmp_path: Path) -> Non
     root.mkdir()
     git(root, "init", "-q", "-b", "main")
     commit(root, FILES, "everything")
-    left = {"shop/__pycache__/cart.cpython-311.pyc": "cache\n", "shop/data/__pycache__/x.pyc": "cache\n", "shop/_fast.so": "built\n"}
+    left = {
+        "shop/__pycache__/cart.cpython-311.pyc": "cache\n",
+        "shop/data/__pycache__/x.pyc": "cache\n",
+        "shop/_fast.so": "built\n",
+    }
     sample.write(root, dict(left))
     first, before = git(root, "rev-parse", "HEAD"), state(root)
     for stage in (1, 2, 3):
@@ -229,7 +238,9 @@ def test_to_a_src_layout_beside_an_ordinary_move_and_back(tmp_path: Path) -> Non
     git(root, "switch", "-q", "main")
     git(root, "-c", "merge.directoryRenames=false", "merge", "-q", "--no-edit", "late")
     done = sample.served(root, "check-shims")
-    assert done.code == 1 and "shop/late.py:1: error: this stands at shop, which has moved to src/shop" in done.text, done
+    assert done.code == 1 and "shop/late.py:1: error: this stands at shop, which has moved to src/shop" in done.text, (
+        done
+    )
     assert "paths.py:1" in done.text
     assert sample.served(root, "check-shims", "--fix").code == 0
     assert (root / "src/shop/late.py").exists() and not (root / "shop/late.py").exists()
