@@ -20,7 +20,7 @@ from .packages import directory_entry, mapped_names, not_shipped, unseen
 from .pbr import mapped_folders, out_of_reach
 from .reqfile import lines_of, rewrite_lines
 from .roots import wanted_roots
-from .sections import hits
+from .sections import hits, in_wheel
 from .setuproots import cfg_new_roots
 from .thin import requirement_on_target
 from .unshipped import leaving_parts, matched
@@ -266,6 +266,8 @@ def _judged(cfg: _Cfg) -> None:
         if option.section == "options.packages.find" and option.key != "exclude":
             continue
         if option.section.startswith("options") and option.key in {*_REQUIRES, "packages", "package_dir", "py_modules"}:
+            continue
+        if cfg.context.layout.new_roots and in_wheel((option.section, option.key)):
             continue
         if (option.section, option.key) == ("files", "packages"):  # of pbr: folders, each with the packages below it
             continue

@@ -264,9 +264,10 @@ class Places:
             items, outer = parent.elts, self.parents.get(parent)
         else:
             items, outer = (parent.args if isinstance(parent, ast.Call) else []), parent
-        if not isinstance(outer, ast.Call) or self.context.called(outer) not in COMMAND_CALLS or node not in items:
+        place = next((n for n, item in enumerate(items) if item is node), None)
+        if place is None or not isinstance(outer, ast.Call) or self.context.called(outer) not in COMMAND_CALLS:
             return ""
-        words = [str(getattr(i, "value", "_")) for i in items[: items.index(node)]]
+        words = [str(getattr(item, "value", "_")) for item in items[:place]]
         return "".join(f"{word} " for word in words)
 
     def group(self, node: ast.AST) -> bool | None:

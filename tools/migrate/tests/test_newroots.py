@@ -216,6 +216,7 @@ def test_to_a_src_layout_beside_an_ordinary_move_and_back(tmp_path: Path) -> Non
     }
     sample.write(root, dict(left))
     first, before = git(root, "rev-parse", "HEAD"), state(root)
+    assert "its folder, to src/shop; the name stays" in sample.served(root, "explain", "tests/test_shop.py:5").text
     for stage in (1, 2, 3):
         done = sample.served(root, "--stage", str(stage))
         assert done.code == 0, (stage, done)
