@@ -16,6 +16,7 @@ from typing import Literal
 from ..layout import Layout
 from ..patterns import Change, Patterns
 from ..tree import decode
+from .calls import words
 from .context import Context, World
 from .filepaths import FilePaths
 from .flows import last_name
@@ -29,8 +30,11 @@ _WALKS = ("walk", "fwalk", "iterdir", "listdir", "scandir")
 _CALL = re.compile(rb"\b(?:[ri]?glob1?|f?walk|iterdir|listdir|scandir)\(")
 _LITERAL = re.compile(rb"[\"'}][\w.?\[\]{},/@!^-]{0,120}\*[\w.*?\[\]{},/@-]{0,120}[\"']")
 _LARGEST = 1 << 20  # bytes of a file of settings; what is larger is data
-_SETTINGS = (".yml", ".yaml", ".cfg", ".ini", ".conf", ".json", ".sh", ".mk", ".toml", ".tf", ".hcl", ".cmd", ".bat")
-_NAMED = re.compile(r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file")
+_SETTINGS = words("""
+    .yml .yaml .cfg .ini .conf .json .jsonc .json5 .sh .bash .zsh .fish .mk .toml .tf .hcl .cmd .bat .ps1 .just .nix
+    .properties .bzl .bazel .env .service
+""")
+_NAMED = re.compile(r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file|(?:BUILD|WORKSPACE)(?:\.|$)")
 _OF_LINES = re.compile(r"CODEOWNERS$|\.\w+(?:ignore|attributes)$")
 
 
@@ -57,7 +61,7 @@ def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool
         name = posixpath.basename(path)
         if _OF_LINES.search(name):
             return True
-        if not path.endswith(_SETTINGS) and not _NAMED.match(name):
+        if posixpath.splitext(name)[1].lower() not in _SETTINGS and not _NAMED.match(name):
             return False
         if len(data) > _LARGEST or (text := decode(data)) is None:
             return False
@@ -69,7 +73,7 @@ def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool
 def scan_globs(world: World, sink: Sink, path: str) -> None:
     """Files of commands and settings, after all that names something has been settled."""
     for start, text, change in world.judge.patterns.in_text(sink.body, path):
-        if not sink.covered(start, start + len(text)):
+        if not _told(sink, start, text):
             _list(sink, start, text, change, "warning" if "*" in text else "note")
 
 
@@ -79,7 +83,7 @@ def scan_lines(world: World, sink: Sink, path: str) -> None:
     ignores, git = _IGNORES.search(path) is not None, path.endswith(".gitignore")
     for match in _LINE.finditer(sink.body):
         start, text = match.start("pattern"), match["pattern"]
-        if sink.covered(start, match.end()) or not re.search(r"\w", text):
+        if _told(sink, start, text) or not re.search(r"\w", text):
             continue
         pattern = text if "/" in text.strip("/") or text.startswith("/") else f"**/{text}"
         change = patterns.change(pattern, folder)
@@ -89,6 +93,13 @@ def scan_lines(world: World, sink: Sink, path: str) -> None:
             hint = "git keeps what it knows, and does not see new files there" if git else ""
             readings = (f"{change.gained[0]} is to be ignored there", "it means other files: say so with a longer path")
             sink.list(start, "path.ignored", text, readings, hint)
+
+
+def _told(sink: Sink, start: int, text: str) -> bool:
+    """Whether the text has been changed, or listed as one that names what moves."""
+    line, shown = sink.lines.line(start), text.strip("/")
+    listed = any(f.line == line and f.rule.startswith("path.") and shown in f.text for f in sink.out.findings)
+    return listed or sink.covered(start, start + len(text))
 
 
 def _list(sink: Sink, start: int, text: str, change: Change, severity: Literal["warning", "note"]) -> None:
