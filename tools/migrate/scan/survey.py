@@ -36,6 +36,7 @@ _CHUNK = 16  # files that a worker takes at once
 _DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorted(IMPORTING)) + rb")\b")
 
 
+_SETTINGS = ("pytest.ini", ".pytest.ini", "tox.ini", "mypy.ini", ".mypy.ini")  # they may name no root and imply one
 _OWN = re.compile(rb"\b__(?:name|package|path|file)__\b")
 
 
@@ -110,7 +111,8 @@ def stub_package(layout: Layout, path: str) -> Move | None:
     """The move of the package for which a file of a stub package (`pkg-stubs/`, PEP 561) speaks."""
     if not path.endswith(".pyi") or "-stubs/" not in path:
         return None
-    return next((m for m in layout.moves if f"/{m.source.split('.')[0]}-stubs/" in f"/{path}"), None)
+    renamed = (m for m in layout.moves if not m.keeps_name)
+    return next((m for m in renamed if f"/{m.source.split('.')[0]}-stubs/" in f"/{path}"), None)
 
 
 def _known(world: World) -> frozenset[str]:
@@ -132,6 +134,8 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
 
     def may_hold(path: str) -> bool:
         if layout.tree.modes[path] == LINK or stub_package(layout, path):
+            return True
+        if layout.new_roots and os.path.basename(path) in _SETTINGS:
             return True
         data = layout.tree.read(path)
         found = needle.search(data)
