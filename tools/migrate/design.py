@@ -28,7 +28,7 @@ from .setupimports import imports_of, with_imports
 from .shims import is_shim, removal_phrase, shim_text
 from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
 from .submodules import block, lost, unbound, without
-from .symbols import Duplicate, plan_symbols
+from .symbols import Duplicate, drop, plan_symbols
 from .syntax import no_collector
 from .testnames import doubled_tests
 from .tree import LINK, REGULAR, Tree, decode, sha
@@ -81,6 +81,10 @@ class _Designer:
         theirs = redirected(layout, self.tree, self.edits)
         self.findings = [f for f in self.findings if f.path not in theirs]
         self.findings, decided = settle(self.findings, self.decisions, layout, self.edits)
+        duplicates = plan_symbols(self.world)
+        self.findings += [f for d in duplicates if (f := d.finding()) is not None]
+        if not stage3_done:
+            drop(duplicates, layout, self.edits)
         for path in self.edits:
             self._file(path)
         for path in self.tree:
@@ -98,8 +102,6 @@ class _Designer:
         base = self.tree
         after3 = base.replaced(moved=moved, written=self._written(3))
         groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
-        duplicates = plan_symbols(self.world)
-        self.findings += [f for d in duplicates if (f := d.finding()) is not None]
         stands, waiting = self.plan.shims.enabled, {3: pending, 4: ()}
         shim_texts = {n: self._shim_texts(shims, files) if stands else {} for n, files in waiting.items()}
         packages = new_packages(layout, after3)
@@ -222,7 +224,7 @@ class _Designer:
             Group(
                 "Keep the old names working" if texts else "Follow the move",
                 (*changed, *extra),
-                "Shims, and what the new place breaks at once: relative imports, file paths, logger names, manifests.",
+                "Shims, duplicates, what the new place breaks at once: relative imports, paths, loggers, manifests.",
                 rewrites=bool(changed),
             ),
         ]
@@ -274,7 +276,7 @@ class _Designer:
             tree = _after(tree, [Group("", tuple(dropped))])
         lock = self._lock(6, (), plan_hash)
         return [
-            Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),
+            Group("Remove the old names", tuple(operations), "Shims, and manifests that are replaced."),
             Group(f"Record stage 6 of {self.plan.name}", (self._lock_write(6, lock, after4),)),
         ]
 
