@@ -123,6 +123,10 @@ class Judge:
                 "string.bare",
                 (f"the package, now {new}", "a word of its own (a key, a table, a topic)"),
             )
+        kept = "" if tail or hint == "module" else self.hiding(name)
+        if kept:
+            readings = (f"the module, now {new}", f"{kept}, which its package binds")
+            return Verdict("list", "a module, and a name in its package", new, 4, "string.hidden", readings)
         target = name + "." + tail[1:].split("[")[0] if tail.startswith(":") and len(tail) > 1 else name
         answer = self.resolver.resolve(target)
         if answer.found:
@@ -146,6 +150,20 @@ class Judge:
             "string.missing",
             ("data that only looks like a name", f"a module made at build time, now {new}"),
         )
+
+    def hiding(self, module: str) -> str:
+        """What hides the module, as it is called afterwards, where the two part: `from .parse import parse` in `pkg`.
+
+        Then `pkg.parse` is the function for all who read it as an attribute of the package, once that is loaded.
+        """
+        package, _, leaf = module.rpartition(".")
+        index, current = self.resolver.index, self.layout.current_module(module)
+        if not package or not index.is_module(current):
+            return ""
+        origin = index.names(self.layout.current_module(package)).names.get(leaf)
+        kept = f"{self.layout.new_module(package) or package}.{leaf}"
+        parts = kept != (self.layout.new_module(module) or module)
+        return kept if parts and origin and origin.startswith((f"{module}.", f"{current}.")) else ""
 
     def below_a_module(self, name: str) -> bool:
         """Whether a name begins with a dotted one of a module that moves: even in prose that is no plain word."""

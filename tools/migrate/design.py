@@ -20,6 +20,7 @@ from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
 from .manifests import new_manifests, rewrite_manifest, wants
 from .model import Edit, Finding, Move
+from .newnames import taken
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
@@ -77,13 +78,13 @@ class _Designer:
     def make(self) -> Design:
         layout = self.layout
         moved = layout.moved_files()
-        stage3_done = layout.moved
         theirs = redirected(layout, self.tree, self.edits)
         self.findings = [f for f in self.findings if f.path not in theirs]
         self.findings, decided = settle(self.findings, self.decisions, layout, self.edits)
         duplicates = plan_symbols(self.world)
-        self.findings += [f for d in duplicates if (f := d.finding()) is not None]
-        if not stage3_done:
+        self.findings += (f for d in duplicates if (f := d.finding()) is not None)
+        self.findings += taken(layout, self.world.resolver.index)
+        if not layout.moved:
             drop(duplicates, layout, self.edits)
         for path in self.edits:
             self._file(path)
@@ -99,24 +100,23 @@ class _Designer:
         shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
         python = {p: e for p, e in self.edits.items() if p.endswith((".py", ".pyi"))}
         pending = tuple(sorted(layout.new_path(p) for p, e in python.items() if any(x.stage == 4 for x in e)))
-        base = self.tree
-        after3 = base.replaced(moved=moved, written=self._written(3))
+        after3 = self.tree.replaced(moved=moved, written=self._written(3))
         groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
         stands, waiting = self.plan.shims.enabled, {3: pending, 4: ()}
         shim_texts = {n: self._shim_texts(shims, files) if stands else {} for n, files in waiting.items()}
         packages = new_packages(layout, after3)
         self.findings += doubled_tests(layout, moved, {*after3, *packages}, self.plan.gates.tests)
         plan_hash, inputs = self._hash(moved)
-        if not stage3_done:
+        if not layout.moved:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
             written = self._written(3) | dict.fromkeys(packages, b"")
             written |= {p: t.encode() for p, t in shim_texts[3].items()}
-            after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
+            after3 = self.tree.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
         after4 = _after(after3, groups[4], self._written(4))
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
-        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6], self._written(6))}
+        trees = {2: self.tree, 3: after3, 4: after4, 5: after4, 6: _after(after4, groups[6], self._written(6))}
         left, others = settle(sorted(set(self.findings)), self.decisions, layout, {})  # those of manifests as well
         return Design(
             plan_hash, self.commit, groups, self.edits, left, duplicates, trees, inputs, sorted({*decided, *others})

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ..layout import ModuleName
 from .context import Context, NamesInScope
 from .froms import Froms
+from .hiding import hidden
 from .loaded import keep_loaded, needs_loading, staying
 from .offsets import Offsets
 from .reach import in_examples
@@ -81,6 +82,8 @@ class Imports:
             top = alias.name.split(".")[0]
             if alias.asname:
                 new = self.new(alias.name)
+                if new and hidden(self, node, alias):
+                    continue
                 if new:
                     start, end = self.at.dotted(alias)
                     self.sink.edit(start, end, new, stage=4, rule="import.alias", reason=f"{alias.name} moves to {new}")

@@ -107,6 +107,15 @@ WORLDS = {
         {"app/__init__.py": "", "box/__init__.py": "", "box/size.py": "WIDTH = 4\n"},
         names=(("box", "app.parts.box"),),
     ),
+    # a module of which its package makes something else known by the same name
+    "hiding": World(
+        '[migration]\nname = "hiding"\n[[move]]\nfrom = "pkg.parse"\nto = "lib.reader"\n',
+        {
+            "app/__init__.py": "", "lib/__init__.py": "", "pkg/__init__.py": "from .parse import parse\n",
+            "pkg/parse.py": "LIMIT = 3\n\n\ndef parse(x=LIMIT):\n    return x\n",
+        },
+        names=(("pkg.parse", "lib.reader"),),
+    ),
     # two distributions become one, one of them out of an import root of its own
     "two": World(
         '[migration]\nname = "two"\nimport-roots = [".", "libs/types"]\n'
