@@ -16,6 +16,7 @@ from fnmatch import translate
 from typing import Literal
 
 from .layout import Layout, relative_to
+from .patterns import Patterns
 from .resolve import Resolver
 
 Hint = Literal["module", "path", "either", "unknown"]
@@ -48,7 +49,7 @@ class Judge:
     """Judges text for one layout; `resolver` gives the evidence."""
 
     def __init__(self, layout: Layout, resolver: Resolver) -> None:
-        self.layout, self.resolver = layout, resolver
+        self.layout, self.resolver, self.patterns = layout, resolver, Patterns(layout)
         dotted = sorted(layout.old_names, key=len, reverse=True)
         paths = {m.path for m in layout.moves} | {m.path.removesuffix(".py") for m in layout.moves}
         for move in layout.moves:  # also as written from inside an import root

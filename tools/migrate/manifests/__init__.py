@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Literal
 
 from ..model import Finding
 from ..plan import LOCK_FILE, PLAN_FILE, is_plan
@@ -60,6 +62,20 @@ def wants(path: str) -> bool:
 
 def rewrite_manifest(path: str, text: str, stage: int, context: Context) -> Rewritten:
     """The file after `stage`, given its text after the stage before; `path` is where it was before the move."""
+    done = _rewritten(path, text, stage, context)
+    if stage != 3 or done.text is None or not path.endswith((".toml", ".cfg", "MANIFEST.in")):
+        return done
+    return replace(done, findings=(*done.findings, *_losing(path, done.text, context)))
+
+
+def _losing(path: str, text: str, context: Context) -> Iterator[Finding]:
+    """Patterns and folders that find less than before, as the file will be: what names the move is set right there."""
+    for start, token, change in context.judge.patterns.in_text(text, path):
+        severity: Literal["warning", "note"] = "warning" if "*" in token else "note"
+        yield Finding(path, text.count("\n", 0, start) + 1, "path.loses", token, change.told(), change.hint(), severity)
+
+
+def _rewritten(path: str, text: str, stage: int, context: Context) -> Rewritten:
     base = posixpath.basename(path)
     if base in _PACKAGING and _is_deleted(path, stage, context):
         return Rewritten(None, (), tuple(_left_alone(path, context)) if _declares(path, context) else ())

@@ -21,9 +21,16 @@ from .offsets import Offsets
 from .origins import Assigned, Origins
 from .sink import Sink
 
-_SIGN = re.compile(r"__(?:name|package)__")
+_SIGN = re.compile(r"__(?:name|package|module)__")
+_SLICED = re.compile(rb"__(?:name|package|module)__\[-?\d*:")
 _METADATA = re.compile(r"\bimportlib[._]metadata\b|\bfrom importlib import\b[^\n]*\bmetadata\b|\bpkg_resources\b")
 _CUTS = ("split", "rsplit", "partition", "rpartition")
+_ASKS = ("removeprefix", "removesuffix", "replace", "startswith", "endswith")
+
+
+def may_cut(data: bytes) -> bool:
+    """Whether a file that does not name what moves may cut names of modules by their length."""
+    return b"__[" in data and _SLICED.search(data) is not None
 
 
 class NameParts:
@@ -43,6 +50,8 @@ class NameParts:
     def scan(self) -> None:
         if self.context.layout.moved or not _SIGN.search(self.at.source):
             return
+        for part in self.context.of(ast.Subscript):
+            self._sliced(part)
         metadata = bool(_METADATA.search(self.at.source))
         for call in self.context.of(ast.Call):
             if metadata and self.context.called(call) in DISTRIBUTION_CALLS:
@@ -51,11 +60,13 @@ class NameParts:
             if (
                 id(call) not in self.cut
                 and isinstance(call.func, ast.Attribute)
-                and call.func.attr in (*_CUTS, "count")
+                and call.func.attr in (*_CUTS, *_ASKS, "count")
             ):
                 name = self._name(call.func.value, 0)
                 arguments = [a.value for a in call.args if isinstance(a, ast.Constant)]
-                if name and arguments[:1] == ["."] and len(arguments) == len(call.args):
+                if call.func.attr in _ASKS and name and arguments and len(arguments) == len(call.args):
+                    self._asked(call, call.func.attr, arguments, name)
+                elif name and arguments[:1] == ["."] and len(arguments) == len(call.args):
                     self._cut(call, call.func.attr, arguments, name)
 
     def _name(self, node: ast.expr, depth: int) -> str:
@@ -67,6 +78,10 @@ class NameParts:
                 return self.here.package if self.here else ""
             case ast.Attribute(value=inner, attr="__name__"):
                 return self.origins.module(inner)
+            case ast.Attribute(value=ast.Name(id="self" | "cls") | ast.Attribute(attr="__class__"), attr="__module__"):
+                return self.here.name if self.here else ""
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="type")), attr="__module__"):
+                return self.here.name if self.here else ""
             case ast.Attribute(value=inner, attr="__package__"):
                 module = self.origins.module(inner)
                 return module if module in self.context.resolver.index.packages else module.rpartition(".")[0]
@@ -105,6 +120,46 @@ class NameParts:
             return
         reason = f"the distribution is not called {new}, as the package is now"
         self.sink.edit(start, end, f'"{distribution}"', stage=3, rule="string.distribution", reason=reason)
+
+    def _sliced(self, node: ast.Subscript) -> None:
+        """`__name__[4:]`: a part of the name by its length, of which another part stands there afterwards."""
+        index = _index(node.slice)
+        if not isinstance(index, slice):
+            return
+        name = self._name(node.value, 0)
+        if name and self.context.layout.new_module(name):
+            self._compared(node, name, name[index], (self.context.layout.new_module(name) or name)[index])
+        elif isinstance(node.value, ast.Attribute) and node.value.attr in ("__module__", "__name__" * (not name)):
+            # Of whatever module: it matters if so many characters are the parents of one that moves.
+            for old in self.context.layout.old_names:
+                parents = [m.end() for m in re.finditer(r"\.", f"{old}.")]  # lengths of their names, with a dot
+                new = self.context.layout.new_module(old) or old
+                whole = index.step is None and index.stop is None and index.start in parents
+                if whole and f"{old}."[index] != f"{new}."[index]:
+                    self._compared(node, old, old[index], new[index])
+                    return
+
+    def _asked(self, call: ast.Call, method: str, arguments: Sequence[object], name: str) -> None:
+        """`__name__.removeprefix("pkg.")`: what a text that stays makes of the new name."""
+        new = self.context.layout.new_module(name)
+        if new is None or any(self.sink.covered(*self.at.span(a)) for a in call.args):
+            return
+        try:
+            before, after = (getattr(n, method)(*arguments) for n in (name, new))
+        except TypeError:
+            return
+        self._compared(call, name, before, after)
+
+    def _compared(self, node: ast.expr, name: str, before: object, after: object) -> None:
+        """List a part of a name that is neither the same afterwards nor the new name of what it was."""
+        layout = self.context.layout
+        expected = (layout.new_module(before) or before) if isinstance(before, str) else before
+        if expected == after or (isinstance(before, str) and before.strip(".") == str(after).strip(".")):
+            return
+        start, end = self.at.span(node)
+        readings = (f"{after}, which it will be", f"{before}, as it is")
+        hint = f"{name} becomes {layout.new_module(name)}"
+        self.sink.list(start, "name.part", self.at.source[start:end], readings, hint)
 
     def _cut(self, call: ast.Call, method: str, arguments: Sequence[object], name: str) -> None:
         new = self.context.layout.new_module(name)

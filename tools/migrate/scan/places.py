@@ -39,6 +39,7 @@ from .calls import (
 from .context import Context
 from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
+from .keyed import asks
 from .scopes import Scopes
 
 
@@ -185,6 +186,8 @@ class Places:
         """
         child, parent = node, self.parents.get(node)
         no_value = True  # of a dictionary
+        if asks(node, parent, self.context.mentions):
+            return True
         while parent is not None and not isinstance(parent, ast.stmt):
             match parent:
                 case ast.Compare() | ast.MatchValue():

@@ -19,6 +19,7 @@ from .distributions import scan_distributions
 from .dynamic import Dynamic
 from .filepaths import FilePaths
 from .flows import is_sys_modules
+from .globs import Globs
 from .glued import Glued
 from .hiding import scan_hidden_patches
 from .imports import Imports
@@ -30,6 +31,7 @@ from .patches import scan_patches
 from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
+from .spelled import Spelled
 from .words import note_bare, scan_words
 
 _HERE = f"as Python {sys.version_info[0]}.{sys.version_info[1]}"
@@ -78,9 +80,11 @@ def scan_code(
     Leaving(context, sink, offsets, paths, here).scan()
     imports.finish()
     Climbs(paths).scan()
+    Spelled(context, sink, offsets, paths.assigned, path).scan()
     NameParts(context, sink, offsets, paths.origins, paths.assigned, here).scan()
     _bytes(context, sink, offsets)
     if whole:
+        Globs(context, sink, offsets, paths, path).scan()
         bare += _comments(context, sink, source, path)
     if path and any(_drops(node) for node in [*context.of(ast.Delete), *context.of(ast.Call)]):
         sink.with_the_move()

@@ -17,6 +17,7 @@ from ..layout import Layout
 from ..resolve import Resolver, absolute
 from ..syntax import flatten, parse
 from .calls import ATTRIBUTE_CALLS
+from .keyed import keyed, may_be_keyed, noted
 
 _PYTHON = (".py", ".pyi", ".pyw")
 _ADDED = re.compile(r"(?:^|[}s)])\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
@@ -64,6 +65,9 @@ class Reaches:
             return found
         if (b"doctest" in data or b"Sybil" in data) and _GIVING.search(data):
             found.names.update(in_examples((m[1] or m[2]).decode()) for m in self._given.finditer(data))
+        if may_be_keyed(data) and (tree := self._parsed(path)) is not None:
+            moves = self.layout.new_path(path) != path
+            found.names.update(map(noted, keyed(tree, moves=moves)))
         if b"import *" not in data and not candidate:
             return found
         found.names.update(m.group().decode(errors="replace") for m in self._dotted.finditer(data))
@@ -82,10 +86,13 @@ class Reaches:
             _star(self.resolver, self.layout, base, self.names, out, set())
         return frozenset(out)
 
+    def _parsed(self, path: str) -> ast.Module | None:
+        text = self.layout.tree.text(path)
+        return parse(text.body if text else "")
+
     def _file(self, path: str, found: Reach) -> None:
         layout, resolver, names, out = self.layout, self.resolver, self.names, found.names
-        text = layout.tree.text(path)
-        tree = parse(text.body if text else "")
+        tree = self._parsed(path)
         if tree is None:
             return
         here = layout.module_of(path)

@@ -23,6 +23,8 @@ from .calls import IMPORTING
 from .cleared import Cleared
 from .context import World
 from .distributions import merged_names
+from .globs import may_match
+from .nameparts import may_cut
 from .reach import Reach, Reaches
 from .roots import needles
 from .sink import FileScan
@@ -124,6 +126,7 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
     above = {p for p in above if layout.new_module(p) is None} - {""}
     computed = _any(re.escape(p.encode()) for p in sorted(above))
     stale = needles(layout)
+    matches = None if edits_only else may_match(layout, world.judge.patterns)
     merged = _any((n.replace("-", "[-_.]+").encode() for n in merged_names(layout)), re.I)
 
     def may_hold(path: str) -> bool:
@@ -135,7 +138,9 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
             layout.new_path(path) != path and path.endswith((*PYTHON, ".md"))
         ):
             return True
-        if stale(data) or merged(data):
+        if stale(data) or merged(data) or (matches is not None and matches(path, data)):
+            return True
+        if path.endswith(PYTHON) and may_cut(data):
             return True
         if not path.endswith(PYTHON) or b"import" not in data or (cleared is not None and cleared.stays(path)):
             return False

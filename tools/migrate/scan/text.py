@@ -17,6 +17,7 @@ from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
+from .globs import scan_globs, scan_lines
 from .notebooks import scan_notebook
 from .roots import scan_pythonpath
 from .sink import Sink
@@ -74,8 +75,10 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
         scan_distributions(world.layout, sink, body)
         bare = _json(world, sink, path)
+        scan_globs(world, sink, path)
     elif _ANCHORED.search(name):
         bare = _anchored(world, sink, path)
+        scan_lines(world, sink, path)
     elif _COMMAND_NAMES.match(name) or _INI_NAMES.match(name) or suffix in _COMMAND_SUFFIXES or body.startswith("#!"):
         if _INI_NAMES.match(name) or _TOOL_YAML.match(name) or path.startswith(".github/"):
             scan_ini(world, sink, path)
@@ -90,6 +93,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "command")
+        scan_globs(world, sink, path)
     elif _XML.search(name):
         scan_xml(world, sink, path)
         _list_only(world, sink, path)

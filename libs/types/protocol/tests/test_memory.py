@@ -52,18 +52,22 @@ def round_of(codec: Any) -> Callable[[], None]:
         vector = codec.FixedVec(codec.OrderLevel, 5, levels)
         assert book(codec, bids=vector, asks=[(number, 2, 3)]).asks[0].price == number
         for wrong in (damaged, short, TRADE[:50]):
-            with pytest.raises(codec.RemoteProtocolError):
-                codec.parse_message(wrong)
-        with pytest.raises(codec.FieldRange):
-            trade(codec, price=2**63)
-        with pytest.raises(codec.FieldRange):
-            encode(1, b"", 2)
-        with pytest.raises(codec.CapacityExceeded):
-            vector.append(levels[0])
-        with pytest.raises(TypeError):
-            codec.TradeTLV(price="1")
+            refused(codec.RemoteProtocolError, codec.parse_message, wrong)
+        refused(codec.FieldRange, trade, codec, price=2**63)
+        refused(codec.FieldRange, encode, 1, b"", 2)
+        refused(codec.CapacityExceeded, vector.append, levels[0])
+        refused(TypeError, codec.TradeTLV, price="1")
 
     return once
+
+
+def refused(error: type[Exception], call: Callable[..., object], *args: object, **named: object) -> None:
+    """As `pytest.raises`, which would take a quarter of the time of a round."""
+    try:
+        call(*args, **named)
+    except error:
+        return
+    raise AssertionError(f"{call} took {args} {named}")
 
 
 def resident() -> int:
