@@ -37,6 +37,7 @@ from .calls import (
     SHELL_CALLS,
 )
 from .context import Context
+from .failures import ERRORS, later
 from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
 from .keyed import asks
@@ -75,6 +76,8 @@ class Places:
                         return found
                 case ast.keyword(arg=name):
                     call = self.parents.get(parent)
+                    if name == "name" and isinstance(call, ast.Call) and self.context.called(call) in ERRORS:
+                        return "module"
                     if name in MODULE_KEYWORDS and not self.flows.defined_here(call, name):
                         return "module"  # for a function of this file it depends on what becomes of its parameter
                 case ast.Attribute(attr="format" | "join" | "values" | "items" | "keys" | "get" | "copy" | "pop"):
@@ -188,6 +191,8 @@ class Places:
         no_value = True  # of a dictionary
         if asks(node, parent, self.context.mentions):
             return True
+        if later(node, self.parents, self.flows.failed):
+            return False
         while parent is not None and not isinstance(parent, ast.stmt):
             match parent:
                 case ast.Compare() | ast.MatchValue():

@@ -133,3 +133,10 @@ def test_what_can_be_dropped(old: str, left: str) -> None:
 def test_what_nothing_can_take_the_place_of_stops_design(old: str) -> None:
     (finding,) = [f for f in one(old, "name = 1\n").findings if f.rule == "duplicate.conflict"]
     assert finding.severity == "error" and "under a condition" in finding.readings[-1]
+
+
+def test_an_assignment_to_a_name_that_its_old_module_reads_is_listed() -> None:
+    text = "import tools_.shapes\n\n\ndef run():\n    tools_.shapes.LIMIT = 1\n    return tools_.shapes.LIMIT\n"
+    design = designed(text)
+    found = [(f.line, f.rule) for f in design.findings if f.path == "app/use.py"]
+    assert found == [(5, "string.patched")]
