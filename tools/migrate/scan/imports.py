@@ -356,7 +356,8 @@ class Imports:
             patch = isinstance(whole, ast.Call) and self.context.called(whole) in PATCHES
             if new and new != f"{self.new(package) or package}.{leaf}" and (patch or not kept):
                 start, end = self.at.span(whole)
-                readings, hint = (f"{package}.{leaf}, now {new}",), f"import {new} and use it here"
+                readings: tuple[str, ...] = (f"{package}.{leaf}, now {new}",)
+                hint = f"import {new} and use it here"
                 if kept:
                     readings = (f"{leaf} as {package} itself reads it", *readings)
                 severity: Literal["error", "warning"] = "warning" if kept else "error"
