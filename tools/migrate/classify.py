@@ -42,6 +42,7 @@ _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\
 _ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
 _SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
 UNKNOWN_UP = re.compile(r"[}$*?\]][^/]*/(?:[^/]+/)*?\.\.(?:/|\Z)")  # up from a folder that is not known
+_FILES = (".py", ".pyi", ".pyw")
 _PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
 
 
@@ -82,6 +83,8 @@ class Judge:
             return _keep_space(text, stripped, spec)
         if match and hint != "path":
             found = self._dotted(match["name"], match["tail"] or "", at, hint)
+            if found is not None and found.kind == "none" and stripped.endswith(_FILES):
+                found = self.path(stripped, at, hint) or found  # a file at the top: `tools.py`
             if found is not None:
                 return _keep_space(text, stripped, found)
         if "/" in stripped or hint in ("path", "either") or stripped.endswith(".py"):

@@ -18,9 +18,9 @@ from .decisions import NONE, Decision, Decisions, settle
 from .executor import Group
 from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
-from .manifests import new_manifests, rewrite_manifest, wants
+from .manifests import crossed, new_manifests, rewrite_manifest, wants
 from .model import Edit, Finding, Move
-from .newnames import taken
+from .newplaces import of_new_places
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
@@ -82,8 +82,7 @@ class _Designer:
         self.findings = [f for f in self.findings if f.path not in theirs]
         self.findings, decided = settle(self.findings, self.decisions, layout, self.edits)
         duplicates = plan_symbols(self.world)
-        self.findings += (f for d in duplicates if (f := d.finding()) is not None)
-        self.findings += taken(layout, self.world.resolver.index)
+        self.findings += filter(None, (*(d.finding() for d in duplicates), *crossed(self.context, self.scans)))
         if not layout.moved:
             drop(duplicates, layout, self.edits)
         for path in self.edits:
@@ -105,11 +104,12 @@ class _Designer:
         stands, waiting = self.plan.shims.enabled, {3: pending, 4: ()}
         shim_texts = {n: self._shim_texts(shims, files) if stands else {} for n, files in waiting.items()}
         packages = new_packages(layout, after3)
+        self.findings += of_new_places(layout, self.world.resolver.index, self.edits)
         self.findings += doubled_tests(layout, moved, {*after3, *packages}, self.plan.gates.tests)
         plan_hash, inputs = self._hash(moved)
         if not layout.moved:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
-            written = self._written(3) | dict.fromkeys(packages, b"")
+            written = self._written(3) | packages
             written |= {p: t.encode() for p, t in shim_texts[3].items()}
             after3 = self.tree.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
@@ -190,7 +190,7 @@ class _Designer:
         moved: Mapping[str, str],
         shims: Sequence[LockedShim],
         texts: Mapping[str, str],
-        packages: Sequence[str],
+        packages: Mapping[str, bytes],
         plan_hash: str,
     ) -> list[Group]:
         layout = self.layout
@@ -210,7 +210,7 @@ class _Designer:
         names = ", ".join(f"{m.source} to {m.target}" for m in sorted(layout.moves, key=lambda m: m.source))
         changed = self._changes(3, self.tree.replaced(moved=moved))
         extra: list[Operation] = [
-            WriteFile(3, p, b"", REGULAR, "makes the new folder a package, as its parents are") for p in packages
+            WriteFile(3, p, c, REGULAR, "makes the new folder a package") for p, c in packages.items()
         ]
         extra += [WriteFile(3, p, t.encode(), REGULAR, _why(p, shims)) for p, t in sorted(texts.items())]
         lock = self._lock(3, shims, plan_hash)

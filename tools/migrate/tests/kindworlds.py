@@ -116,6 +116,12 @@ WORLDS = {
         },
         names=(("pkg.parse", "lib.reader"),),
     ),
+    # a file at the top
+    "file": World(
+        '[migration]\nname = "file"\n[[move]]\nfrom = "run_"\nto = "lib.run_"\n',
+        {"app/__init__.py": "", "lib/__init__.py": "", "run_.py": "print('run')\n", "other_.py": ""},
+        names=(("run_", "lib.run_"),),
+    ),
     # two distributions become one, one of them out of an import root of its own
     "two": World(
         '[migration]\nname = "two"\nimport-roots = [".", "libs/types"]\n'
