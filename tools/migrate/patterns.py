@@ -22,7 +22,9 @@ from .layout import Layout
 _RUN = re.compile(r"[\w.@+*?/\[\]{},!^-]+")
 _NO_START = re.compile(r"[:\\$}%~]\Z")
 _LONGEST = 200  # characters of a pattern, and of a line that is looked at before one
-_REGULAR = re.compile(r"\.[*+]")  # of a regular expression, in a text that may be one
+# A run that a regular expression may consist of, and what says that it is one.
+_REGULAR_RUN = re.compile(r"[\w.@+*?/\[\]{},!^$()|\\-]+")
+_REGULAR = re.compile(r"\.[*+]|\\\.|\[\^/\]")
 # Keys of settings whose values are files or folders to look at, or to leave out, with all that is below them.
 _READ_KEYS = re.compile(
     r"testpaths|files?|paths?|src|sources?|(?:extend_|force_)?(?:in|ex)cludes?|extend_skip|skip(?:_glob)?|omit|watch"
@@ -36,9 +38,11 @@ _HEADER = re.compile(r"\[[\w.:\"' -]+\]+[ \t]*$")
 _ITEM = re.compile(r"(?:[ \t]+|[ \t]*-[ \t]+|(?=[\"'\[]))[\[\"',\w./ \t*!-]*")
 # Programs that take folders and read all that is below them; options stand between.
 _READS = re.compile(
-    r"""(?: \b(?:COPY|ADD|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|black|flake8|isort|pylint|bandit|vulture|tar
-        |rsync|zip|cp|find|compileall)(?![\w:=.-])(?:\s+-[-\w=./]+)*\s+
-        | (?:--cov|--source|--include|--omit|--exclude|-v|--volume)[=\s] | \bgraft\s+ | \brecursive-include\s+
+    r"""(?: \b(?:COPY|ADD|pytest|ruff(?:\s+(?:check|format))?|mypy|pyright|basedpyright|pytype|black|flake8|isort|pylint
+        |pydocstyle|interrogate|codespell|autoflake|pyupgrade|docformatter|radon\s+\w+|xenon|semgrep|nosetests|bandit
+        |vulture|tar|rsync|zip|cp|find|compileall|sphinx-apidoc)(?![\w:=.-])(?:\s+-[-\w=./]+)*\s+
+        | (?:--cov|--source|--include|--omit|--exclude|-v|--volume|discover\s+-s|--start-directory)[=\s]
+        | \bgraft\s+ | \brecursive-include\s+
         | ^[ \t]*-[ \t]+["']?(?=\./) )["']?(?:[\w./*-]+\s+)*$""",
     re.X,
 )
@@ -127,12 +131,18 @@ class Patterns:
             start, end = match.span()
             if "*" not in match.group() or end - start > _LONGEST:
                 continue
-            if _NO_START.match(body[max(0, start - 1) : start]) or body[end : end + 1] in ("\\", "$", "("):
+            if _NO_START.match(body[max(0, start - 1) : start]) or body[end : end + 1] in ("\\", "$", "(", ")", "|"):
                 continue
             for at, token in _split(match.group(), start):
                 change = self.lost(token, folder, loose=loose)
                 if change is not None and not _SHIPPED_KEYS.fullmatch(_key_of(body, at)):
                     yield at, token, change
+        for match in _REGULAR_RUN.finditer(body) if "/" in body else ():
+            token = match.group().strip(",")
+            if len(token) <= _LONGEST and "/" in token and _REGULAR.search(token):
+                change = self._matched(token.replace("\\\\", "\\"))  # a string may have its backslashes twice
+                if change.lost and not _SHIPPED_KEYS.fullmatch(_key_of(body, match.start())):
+                    yield match.start(), token, change
         for match in self._plain.finditer(body) if self.folders else ():
             if _is_read(body, match.start()) and (change := self.lost(match.group(), folder)) is not None:
                 yield match.start(), match.group(), change
@@ -141,12 +151,27 @@ class Patterns:
         """The change of a pattern that is seen from the root or from `folder`, if it loses something."""
         if not re.search(r"\w", token) or ("/" not in token.strip("/") and "*" in token):
             return None
-        pattern = _REGULAR.sub("*", token) if _REGULAR.search(token) and "/" in token else token
+        if _REGULAR.search(token):
+            return None
         for base in dict.fromkeys(("", folder)):
-            change = self.change(pattern, base, loose=loose)
+            change = self.change(token, base, loose=loose)
             if change.lost:
                 return change
         return None
+
+    def _matched(self, text: str) -> Change:
+        """What a regular expression over paths from the root finds less; some programs begin them with a slash."""
+        key = (text, "", False)
+        if key not in self._known:
+            try:
+                form = re.compile(text)
+            except re.error:  # part of a longer one, or none
+                return Change()
+            lost = [
+                o for o, n in self.pairs for lead in ("", "/") if form.search(lead + o) and not form.search(lead + n)
+            ]
+            self._known[key] = Change(tuple(dict.fromkeys(lost)))
+        return self._known[key]
 
     @cached_property
     def _plain(self) -> re.Pattern[str]:
@@ -170,15 +195,20 @@ def _key_of(text: str, start: int) -> str:
     line = text.rfind("\n", 0, start) + 1
     before = text[line : line + _LONGEST][: start - line]
     if found := _KEY.match(before):
-        return found["key"].lower().replace("-", "_")
+        return _last_part(found["key"])
     if not _ITEM.fullmatch(before):
         return ""
     for above in reversed(text[max(0, line - 4000) : line].splitlines()[-40:]):
         if found := _KEY.match(above):
-            return found["key"].lower().replace("-", "_")
+            return _last_part(found["key"])
         if _HEADER.match(above) or (above.strip() and not _ITEM.match(above)):
             return ""
     return ""
+
+
+def _last_part(key: str) -> str:
+    """`sonar.sources` and `Extend-Exclude` as keys are written above."""
+    return key.rpartition(".")[2].lower().replace("-", "_")
 
 
 def _split(run: str, start: int) -> Iterator[tuple[int, str]]:

@@ -16,6 +16,7 @@ from typing import Literal
 from ..layout import Layout
 from ..patterns import Change, Patterns
 from ..tree import decode
+from .calls import words
 from .context import Context, World
 from .filepaths import FilePaths
 from .flows import last_name
@@ -29,8 +30,11 @@ _WALKS = ("walk", "fwalk", "iterdir", "listdir", "scandir")
 _CALL = re.compile(rb"\b(?:[ri]?glob1?|f?walk|iterdir|listdir|scandir)\(")
 _LITERAL = re.compile(rb"[\"'}][\w.?\[\]{},/@!^-]{0,120}\*[\w.*?\[\]{},/@-]{0,120}[\"']")
 _LARGEST = 1 << 20  # bytes of a file of settings; what is larger is data
-_SETTINGS = (".yml", ".yaml", ".cfg", ".ini", ".conf", ".json", ".sh", ".mk", ".toml", ".tf", ".hcl", ".cmd", ".bat")
-_NAMED = re.compile(r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file")
+_SETTINGS = words("""
+    .yml .yaml .cfg .ini .conf .json .jsonc .json5 .sh .bash .zsh .fish .mk .toml .tf .hcl .cmd .bat .ps1 .just .nix
+    .properties .bzl .bazel .env .service
+""")
+_NAMED = re.compile(r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file|(?:BUILD|WORKSPACE)(?:\.|$)")
 _OF_LINES = re.compile(r"CODEOWNERS$|\.\w+(?:ignore|attributes)$")
 
 
@@ -57,7 +61,7 @@ def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool
         name = posixpath.basename(path)
         if _OF_LINES.search(name):
             return True
-        if not path.endswith(_SETTINGS) and not _NAMED.match(name):
+        if posixpath.splitext(name)[1].lower() not in _SETTINGS and not _NAMED.match(name):
             return False
         if len(data) > _LARGEST or (text := decode(data)) is None:
             return False
