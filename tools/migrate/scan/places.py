@@ -25,6 +25,7 @@ from .calls import (
     IDENTITY_VARIABLES,
     LABEL_CALLS,
     MEASURED_FLAGS,
+    MEASURING_CALLS,
     MODULE_CALLS,
     MODULE_FLAGS,
     MODULE_KEYWORDS,
@@ -284,6 +285,14 @@ class Places:
         if isinstance(parent, ast.keyword) and parent.arg == "to":
             return True
         return isinstance(parent, ast.Call) and self.context.called(parent) in LABEL_CALLS and parent.args[:1] == [node]
+
+    def measured(self, node: ast.AST) -> bool:
+        """Whether the text names a measurement, a span or a topic, which others read under that name."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.List | ast.Tuple | ast.Set):
+            node, parent = parent, self.parents.get(parent)
+        known = isinstance(parent, ast.Call) and self.context.called(parent) in MEASURING_CALLS
+        return known and isinstance(parent, ast.Call) and parent.args[:1] == [node]
 
     def labelled(self, node: ast.AST) -> bool:
         """Whether the class around an application's name gives it a label of its own."""
