@@ -51,6 +51,9 @@ __all__ = [
 ]
 
 _LOCKS = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock", "Pipfile.lock": "pipenv lock"}
+_SHIPS = re.compile(
+    r"\[+tool\.(?:hatch\.build\.targets\.wheel|pdm\.build|poetry|flit|setuptools)\b(?!.*sdist)"
+)  # see unshipped
 _REQUIREMENTS = re.compile(r"(?:^|.*[-_.])(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in)$")
 _PACKAGING = {"pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in"}
 _ENDS = (".toml", ".txt", ".in", ".lock", "setup.py", "setup.cfg", "Pipfile")
@@ -82,6 +85,9 @@ def rewrite_manifest(path: str, text: str, stage: int, context: Context) -> Rewr
 def _losing(path: str, text: str, context: Context) -> Iterator[Finding]:
     """Patterns and folders that find less than before, as the file will be: what names the move is set right there."""
     for start, token, change in context.judge.patterns.in_text(text, path):
+        above = [line for line in text[:start].splitlines() if line.startswith("[")]
+        if above and _SHIPS.match(above[-1]):
+            continue
         severity: Literal["warning", "note"] = "warning" if "*" in token else "note"
         yield Finding(path, text.count("\n", 0, start) + 1, "path.loses", token, change.told(), change.hint(), severity)
 

@@ -73,7 +73,7 @@ def may_match(layout: Layout, patterns: Patterns) -> Callable[[str, bytes], bool
 def scan_globs(world: World, sink: Sink, path: str) -> None:
     """Files of commands and settings, after all that names something has been settled."""
     for start, text, change in world.judge.patterns.in_text(sink.body, path):
-        if not sink.covered(start, start + len(text)):
+        if not _told(sink, start, text):
             _list(sink, start, text, change, "warning" if "*" in text else "note")
 
 
@@ -83,7 +83,7 @@ def scan_lines(world: World, sink: Sink, path: str) -> None:
     ignores, git = _IGNORES.search(path) is not None, path.endswith(".gitignore")
     for match in _LINE.finditer(sink.body):
         start, text = match.start("pattern"), match["pattern"]
-        if sink.covered(start, match.end()) or not re.search(r"\w", text):
+        if _told(sink, start, text) or not re.search(r"\w", text):
             continue
         pattern = text if "/" in text.strip("/") or text.startswith("/") else f"**/{text}"
         change = patterns.change(pattern, folder)
@@ -93,6 +93,13 @@ def scan_lines(world: World, sink: Sink, path: str) -> None:
             hint = "git keeps what it knows, and does not see new files there" if git else ""
             readings = (f"{change.gained[0]} is to be ignored there", "it means other files: say so with a longer path")
             sink.list(start, "path.ignored", text, readings, hint)
+
+
+def _told(sink: Sink, start: int, text: str) -> bool:
+    """Whether the text has been changed, or listed as one that names what moves."""
+    line, shown = sink.lines.line(start), text.strip("/")
+    listed = any(f.line == line and f.rule.startswith("path.") and shown in f.text for f in sink.out.findings)
+    return listed or sink.covered(start, start + len(text))
 
 
 def _list(sink: Sink, start: int, text: str, change: Change, severity: Literal["warning", "note"]) -> None:
