@@ -8,11 +8,13 @@ functions that hand on their parameter as a key; `asks` tells whether a text is 
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Mapping
 
+from ..syntax import flatten
 from .flows import last_name
 
 _ASKING = ("get", "pop", "setdefault", "__getitem__", "index", "count")
+_ROUNDS = 3  # from a function that makes a key to the variable that holds it, and on
 _SIGNS = (b"__module__", b"[__name__", b"setdefault(__name__")
 
 
@@ -26,28 +28,80 @@ def may_be_keyed(data: bytes) -> bool:
     return any(sign in data for sign in _SIGNS)
 
 
-def keyed(tree: ast.Module, *, moves: bool) -> Iterator[str]:
+def keyed(tree: ast.Module, *, moves: bool) -> set[str]:
     """Names of the registers that a file fills in this way, and of the functions that look into them.
 
     Its own `__name__` matters in a file that moves, the `__module__` of what it is given in each.
     """
-    own = "__name__" if moves else ""
-    makers: set[str] = set()
-    names: set[str] = set()
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    for function in functions:
-        returned = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
-        if any(_own(value, own, makers, set()) for value in returned):
-            makers.add(function.name)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and _own(node.value, own, makers, set()):
-            names.update(t.id for t in node.targets if isinstance(t, ast.Name))
-    registers = {name for node in ast.walk(tree) for name in _filled(node, own, makers, names)} - {""}
-    yield from registers
-    for function in functions:
-        parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
-        if any(_looked_up(n) & parameters and _register(n) in registers for n in ast.walk(function)):
-            yield f"{function.name}()"
+    nodes, parents = flatten(tree)
+    kinds: dict[type[ast.AST], list[ast.AST]] = {ast.Name: [], ast.Attribute: [], ast.Call: [], ast.Subscript: []}
+    for node in nodes:
+        if node.__class__ in kinds:
+            kinds[node.__class__].append(node)
+    own = [n for n in kinds[ast.Attribute] if isinstance(n, ast.Attribute) and n.attr == "__module__"]
+    found = _Found(parents)
+    found.climb([*own, *(n for n in kinds[ast.Name] if moves and _is(n, {"__name__"}))])
+    for _ in range(_ROUNDS if found.names or found.makers else 0):
+        names, makers = set(found.names), set(found.makers)
+        found.climb(n for n in kinds[ast.Name] if _is(n, names) and isinstance(getattr(n, "ctx", None), ast.Load))
+        found.climb(n for n in kinds[ast.Call] if isinstance(n, ast.Call) and last_name(n.func) in makers)
+        if (names, makers) == (found.names, found.makers):
+            break
+    out = found.registers - {""}
+    for node in (*kinds[ast.Subscript], *kinds[ast.Call]) if out else ():
+        name, register = _looked_up(node)
+        function = found.function(node) if name and register in found.registers else None
+        if function is not None and name in {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}:
+            out.add(f"{function.name}()")
+    return out
+
+
+class _Found:
+    """What expressions over the name of a module end up in."""
+
+    def __init__(self, parents: Mapping[ast.AST, ast.AST]) -> None:
+        self.parents = parents
+        self.registers: set[str] = set()
+        self.names: set[str] = set()  # variables that hold such a text
+        self.makers: set[str] = set()  # functions that return one
+
+    def climb(self, nodes: Iterable[ast.AST]) -> None:
+        for node in nodes:
+            self._climb(node)
+
+    def _climb(self, node: ast.AST) -> None:
+        child, parent, key = node, self.parents.get(node), False
+        while parent is not None:
+            match parent:
+                case ast.Subscript(value=register, slice=inner, ctx=ast.Store()) if inner is child:
+                    self.registers.add(last_name(register))
+                    return
+                case ast.Call(func=ast.Attribute(attr="setdefault", value=register), args=[first, *_]) if (
+                    first is child
+                ):
+                    self.registers.add(last_name(register))
+                    return
+                case ast.Dict(keys=keys):
+                    key = key or child in keys
+                case ast.DictComp(key=inner):
+                    key = key or inner is child
+                case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target) if target is not child:
+                    (self.registers if key else self.names).add(last_name(target))
+                    return
+                case ast.Return():
+                    if (function := self.function(parent)) is not None:
+                        self.makers.add(function.name)
+                    return
+                case ast.stmt():
+                    return
+            child, parent = parent, self.parents.get(parent)
+
+    def function(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The function that holds a node."""
+        above: ast.AST | None = node
+        while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+            above = self.parents.get(above)
+        return above
 
 
 def asks(node: ast.AST, parent: ast.AST | None, mentions: Container[str]) -> bool:
@@ -66,54 +120,17 @@ def asks(node: ast.AST, parent: ast.AST | None, mentions: Container[str]) -> boo
     return False
 
 
-def _own(node: ast.expr, own: str, makers: set[str], names: set[str]) -> bool:
-    """Whether a value is made of the name of the module that something is in."""
-    for inner in ast.walk(node):
-        match inner:
-            case ast.Attribute(attr="__module__"):
-                return True
-            case ast.Name(id=name) if name == own or name in names:
-                return True
-            case ast.Call(func=func) if last_name(func) in makers:
-                return True
-    return False
+def _is(node: ast.AST, names: Container[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
 
 
-def _filled(node: ast.AST, own: str, makers: set[str], names: set[str]) -> Iterator[str]:
-    """The register into which a statement or an expression puts something under such a key."""
+def _looked_up(node: ast.AST) -> tuple[str, str]:
+    """The variable that is looked up here, and in which register."""
     match node:
-        case ast.Subscript(value=register, slice=key, ctx=ast.Store()) if _own(key, own, makers, names):
-            yield last_name(register)
-        case ast.Call(func=ast.Attribute(attr="setdefault", value=register), args=[key, *_]) if _own(
-            key, own, makers, names
+        case ast.Subscript(value=register, slice=ast.Name(id=name)):
+            return name, last_name(register)
+        case ast.Call(func=ast.Attribute(attr=method, value=register), args=[ast.Name(id=name), *_]) if (
+            method in _ASKING
         ):
-            yield last_name(register)
-        case ast.Assign(targets=[target, *_], value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
-            if any(_own(k, own, makers, names) for n in ast.walk(value) for k in _keys(n)):
-                yield last_name(target)
-
-
-def _keys(node: ast.AST) -> list[ast.expr]:
-    match node:
-        case ast.Dict(keys=keys):
-            return [k for k in keys if k is not None]
-        case ast.DictComp(key=key):
-            return [key]
-    return []
-
-
-def _looked_up(node: ast.AST) -> set[str]:
-    """The name that is looked up here, as a set."""
-    match node:
-        case ast.Subscript(slice=ast.Name(id=name)):
-            return {name}
-        case ast.Call(func=ast.Attribute(attr=method), args=[ast.Name(id=name), *_]) if method in _ASKING:
-            return {name}
-    return set()
-
-
-def _register(node: ast.AST) -> str:
-    match node:
-        case ast.Subscript(value=register) | ast.Call(func=ast.Attribute(value=register)):
-            return last_name(register)
-    return ""
+            return name, last_name(register)
+    return "", ""

@@ -20,6 +20,7 @@ from .sink import Sink
 
 _NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+(?::[\w.]+)?")
 _DEPTH = 6
+_METHODS = ("format", "join")
 _BUILDING = (ast.BinOp, ast.JoinedStr, ast.Call)
 
 
@@ -30,7 +31,9 @@ class Spelled:
         self._pieces: list[ast.Constant] = []  # of the expression that is looked at
 
     def scan(self) -> None:
-        for node in self.context.of(*_BUILDING):
+        texts = [*self.context.of(ast.BinOp), *self.context.of(ast.JoinedStr)]
+        calls = (c for c in self.context.of(ast.Call) if isinstance(c.func, ast.Attribute) and c.func.attr in _METHODS)
+        for node in (*texts, *calls):
             if _builds(node) and not self._is_part(node):
                 self._look(node)
 
