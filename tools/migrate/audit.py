@@ -114,8 +114,9 @@ def _folder(path: str) -> str:
 
 
 def _moving(layout: Layout, name: str) -> str | None:
-    best = max((o for o in layout.old_names if name == o or name.startswith(o + ".")), key=len, default=None)
-    return layout.old_names[best].source if best else None
+    names = {**layout.old_names, **{m.source: m for m in layout.moves}}
+    best = max((o for o in names if name == o or name.startswith(o + ".")), key=len, default=None)
+    return names[best].source if best else None
 
 
 def _count(scans: Iterable[FileScan]) -> dict[str, int]:

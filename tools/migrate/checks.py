@@ -182,7 +182,8 @@ def _old_paths(files: Iterable[str], lock: Lock) -> Iterator[Violation]:
     for path in files:
         for move in lock.moves:
             if _at(path, _stem(move.path)) and not any(_at(path, home) for home in homes):
-                text = f"this stands at {move.old}, which has moved to {move.new} for good"
+                old, new = (move.path, move.to_path) if move.old == move.new else (move.old, move.new)
+                text = f"this stands at {old}, which has moved to {new} for good"
                 yield _violation("old-path-present", path, 1, text, f"Move it to {move.to_path}, or remove it.")
                 break
 

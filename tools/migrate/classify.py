@@ -56,7 +56,10 @@ class Judge:
         for move in layout.moves:  # also as written from inside an import root
             paths.add(move.source.replace(".", "/"))
         symbols = {entry.source for entry in layout.plan.symbols}
-        words = {n.rpartition(".")[2] for n in (*dotted, *symbols)}
+        # Of what keeps its name only paths are old; a bare word may be its folder.
+        self.folders = {m.path: m.to_path for m in layout.moves if m.keeps_name and "/" not in m.path}
+        kept = (m.source for m in layout.moves if m.keeps_name)
+        words = {n.rpartition(".")[2] for n in (*dotted, *kept, *symbols)}
         self.words = frozenset(words)
         self._comment = re.compile(rf"#[^\r\n]*?(?:{'|'.join(map(re.escape, sorted(words)))})")
         self.needles = tuple(w.encode() for w in sorted(words))
@@ -91,6 +94,10 @@ class Judge:
             found = self.path(stripped, at, hint)
             if found is not None:
                 return _keep_space(text, stripped, found)
+        if hint == "unknown" and stripped in self.folders:
+            new = self.folders[stripped]
+            readings = (f"the folder, now {new}", "the package, which keeps its name, or a word of its own")
+            return Verdict("list", "a bare name: may be the folder", new, 3, "string.folder", readings)
         return None
 
     def in_comment(self, source: str) -> bool:
@@ -223,6 +230,8 @@ class Judge:
             full = posixpath.normpath(posixpath.join(base, clean))
             if full.startswith("..") or full == ".":
                 continue
+            if not base and folder and self.layout.moved and self._is_beside(posixpath.join(folder, clean), full):
+                continue
             new = self._new_full(full)
             if new is None and hint == "path" and not self._stands(posixpath.join(new_base, clean)):
                 new = self._below(full)
@@ -248,6 +257,11 @@ class Judge:
         if any(c in full for c in "*?[{$") or not any(full.startswith(f + "/") for f in folders):
             return None
         return self.layout.old_to_new_path(full)
+
+    def _is_beside(self, near: str, full: str) -> bool:
+        """Whether `near` is there and `full`, an old path of what kept its name, is not: both are written alike."""
+        kept = any(m.keeps_name and f"{full}/".startswith(f"{m.path}/") for m in self.layout.moves)
+        return kept and self.layout.tree.exists(posixpath.normpath(near.rstrip("/")))
 
     def _stands(self, full: str) -> bool:
         """Whether a tracked file or folder comes to stand there, so that the text has been rewritten already."""

@@ -206,8 +206,8 @@ class _Designer:
                 rest.pop(old)
             pairs += tuple((o, rest.pop(o)) for o in layout.scripts_of(move) if o in rest)
             if pairs:
-                moves.append(MoveFiles(3, move.source, move.target, pairs))
-        names = ", ".join(f"{m.source} to {m.target}" for m in sorted(layout.moves, key=lambda m: m.source))
+                moves.append(MoveFiles(3, move.source, move.to_path if move.keeps_name else move.target, pairs))
+        names = ", ".join(m.words for m in sorted(layout.moves, key=lambda m: m.source))
         changed = self._changes(3, self.tree.replaced(moved=moved))
         extra: list[Operation] = [
             WriteFile(3, p, c, REGULAR, "makes the new folder a package") for p, c in packages.items()

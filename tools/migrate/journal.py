@@ -55,7 +55,7 @@ class History:
     done: dict[int, StageRecord] = field(default_factory=dict)
     running: Running | None = None
     slices: list[dict[str, Any]] = field(default_factory=list)
-    aside: list[str] = field(default_factory=list)  # untracked caches that stage 6 has put away
+    aside: dict[int, list[str]] = field(default_factory=dict)  # untracked caches that a stage has put away
 
 
 class Journal:
@@ -120,7 +120,7 @@ class Journal:
                         onto=entry.get("onto"),
                     )
                 case "aside":
-                    out.aside = entry["paths"]
+                    out.aside[entry.get("stage", 6)] = entry["paths"]
                 case "commit" if out.running:
                     out.running.commits.append(entry["commit"])
                 case "undone":

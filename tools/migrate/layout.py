@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from .buildfiles import build_scripts
 from .model import Move, PlanError, Refused
+from .newroots import RootChange, changes_of, check_roots
 from .plan import MoveEntry, Plan
 from .tree import SUBMODULE, Tree
 
@@ -41,7 +42,9 @@ class Layout:
         self._by_path = sorted(moves, key=lambda m: -len(m.path))
         self.roots = tuple(sorted(plan.import_roots, key=lambda r: -len("" if r == "." else r)))
         self.aliases = self._second_names()
-        self.old_names = {**{m.source: m for m in self.moves}, **self.aliases}
+        # What goes to another source root keeps its name: only its paths are old ones.
+        self.old_names = {**{m.source: m for m in self.moves if not m.keeps_name}, **self.aliases}
+        self.new_roots: tuple[RootChange, ...] = changes_of(moves)
         self.scripts = {} if moved else build_scripts(plan, tree, self.moves)
         self.kept = self._kept_manifests()
 
@@ -188,6 +191,7 @@ def resolve_layout(plan: Plan, tree: Tree, *, moved: bool = False) -> Layout:
     moves = [_resolve(plan, tree, entry, moved) for entry in plan.moves]
     layout = Layout(plan, tree, moves, moved=moved)
     if not moved:
+        check_roots(plan, tree, moves)
         _check_names(layout)
         _check_collisions(layout)
     return layout
@@ -269,7 +273,7 @@ def _check_names(layout: Layout) -> None:
     """A new name that is also an old one could not be told from it, and a shim would have to stand in its place."""
     sources = {m.source for m in layout.moves}
     for move in layout.moves:
-        if move.target in sources:
+        if move.target in sources and not move.keeps_name:
             raise PlanError(
                 f"{move.source} would move to {move.target}, which is an old name as well",
                 where=layout.plan.file,

@@ -140,12 +140,15 @@ class _Reader:
         new = self.layout.new_module(name)
         if new and not self.layout.moved:
             return Meaning(column, text, name, binding, what, f"{name} to {new}")
-        old = next((m.source for m in self.layout.moves if f"{name}.".startswith(f"{m.target}.")), "")
+        move = next((m for m in self.layout.moves if f"{name}.".startswith(f"{m.target}.")), None)
+        old = (move.path if move.keeps_name else move.source) if move else ""
         moves = f"{name} to {new}" if new else f"moved here from {old}" if old and self.layout.moved else ""
+        if move and move.keeps_name and not self.layout.moved:
+            moves = f"its folder, to {move.to_path}; the name stays"
         return Meaning(column, text, name, binding, what, moves)
 
     def _matters(self, name: str) -> bool:
-        targets = [m.target for m in self.layout.moves] if self.layout.moved else []
+        targets = [m.target for m in self.layout.moves if self.layout.moved or m.keeps_name]
         moves = self.layout.mentions(name) or self.layout.new_module(name) is not None
         return moves or any(f"{name}.".startswith(f"{t}.") for t in targets)
 

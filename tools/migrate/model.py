@@ -34,6 +34,16 @@ class Move:
     is_package: bool
     distribution: str | None = None
 
+    @property
+    def keeps_name(self) -> bool:
+        """Whether only the folder changes: it moves to another source root, and is imported as before."""
+        return self.source == self.target
+
+    @property
+    def words(self) -> str:
+        """What moves where, as a phrase: by names, or by the place of what keeps its name."""
+        return f"{self.source} to {self.to_path if self.keeps_name else self.target}"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edit:

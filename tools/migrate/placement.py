@@ -38,7 +38,7 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
     lock = _lock(tree) if layout.moved else None
     before = {m.old for m in earlier(layout, tree)[0]}
     for move in layout.moves:
-        if move.source in before:
+        if move.source in before or move.keeps_name:
             continue
         if any(o.is_package and move.source.startswith(o.source + ".") for o in layout.moves):
             continue

@@ -263,11 +263,12 @@ class _Checker:
             if move.source in seen:
                 raise PlanError(f"{move.source} is moved twice", where=where)
             seen[move.source] = number
-            if move.source == move.target:
+            if move.source == move.target and move.to_path is None:
+                inner = move.source.replace(".", "/")
                 raise PlanError(
                     f"{move.source} is moved to itself",
                     where=where,
-                    next_step="choose another 'to'; a move to another source root alone changes no name: use git mv",
+                    next_step=f"choose another 'to', or say to which source root it goes: to-path = \"src/{inner}\"",
                 )
             if move.target.startswith(move.source + "."):
                 raise PlanError(

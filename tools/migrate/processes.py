@@ -1,20 +1,29 @@
 """The same function over many items, in several processes where that pays.
 
 The processes are forked, so the function may be a closure over anything; what it returns has to be picklable.  Where
-there is no fork, or few items, it runs here.
+there is no fork, or few items, it runs here.  They never outlive this process, and never keep it from ending: whatever
+stops it, a signal or an error, ends them in the middle of what they do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 _FROM = 60  # items; below that, starting workers costs more than it gives
 _CHUNK = 16  # items that a worker takes at once
+_LOOK = 1.0  # seconds between two looks whether the process that started a worker is still there
 _function: Callable[[Any], Any] | None = None
 
 
@@ -24,15 +33,45 @@ def each(function: Callable[[Item], Found], items: Sequence[Item], jobs: int) ->
     if jobs < 2 or len(items) < _FROM or not hasattr(os, "fork"):
         yield from map(function, items)
         return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     _function = function
     try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        with workers(jobs) as pool:
             yield from pool.map(_call, items, chunksize=_CHUNK)
     finally:
         _function = None
+
+
+@contextlib.contextmanager
+def workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Forked processes that are gone afterwards, also where the block is left by an error."""
+    # Most runs look at few files, and need none of this.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    fork = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(count, mp_context=fork, initializer=_begin, initargs=(os.getpid(),))
+    try:
+        yield pool
+    except BaseException:
+        for worker in multiprocessing.active_children():  # one may be in the middle of a large file
+            worker.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    """In a worker: what interrupts the run is the parent's to handle, and a parent that was killed takes this along."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
+    threading.Thread(target=_stay_while, args=(parent,), daemon=True).start()
+
+
+def _stay_while(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 def _call(item: Any) -> Any:

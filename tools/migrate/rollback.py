@@ -71,8 +71,9 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     else:
         wanted, body = repo.tree_hash(base), ""
     operations = _difference(session, wanted)
-    if session.history.aside:
-        operations.append(SetAside(6, tuple(session.history.aside), back=True))
+    aside = {p: None for stage, paths in session.history.aside.items() if stage >= to for p in paths}
+    if aside:
+        operations.append(SetAside(6, tuple(aside), back=True))
     group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body)
     session.require_fit([group])
 

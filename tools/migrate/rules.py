@@ -71,6 +71,7 @@ _FAMILIES: dict[str, Rule] = {
     "document": Rule("text", "strong", "A document that is called like a module which moves, and keeps its name."),
     "installed": Rule("import", "likely", "An import in what is installed beside the tree; no stage can change it."),
     "pytest": Rule("configuration", "likely", "How pytest names and finds tests that move."),
+    "root": Rule("path", "likely", "A program that finds a package by the folder it runs in, which is no root now."),
 }
 _EXACT: dict[str, Rule] = {
     "string.symbol": Rule("string", "certain", "The plan moves this one name."),
@@ -81,6 +82,7 @@ _EXACT: dict[str, Rule] = {
     "string.bare": Rule("string", "likely", "A bare word: the package, or a word that only looks like it."),
     "string.dynamic": Rule("string", "likely", "A dotted text that only running the code would resolve."),
     "string.missing": Rule("string", "likely", "A dotted text that begins like a module and names nothing there."),
+    "string.folder": Rule("path", "likely", "A bare word: a folder that moves, or the package, which keeps its name."),
     "path.pattern": Rule("path", "likely", "A pattern for paths, whose fixed part moves."),
     "path.label": Rule("path", "likely", "A label that names a folder which moves."),
     "path.root": Rule("path", "strong", _ROOT),

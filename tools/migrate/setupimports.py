@@ -15,7 +15,7 @@ from .operations import apply_edits
 from .scan import World, scan_file
 from .tree import LINK
 
-_RULES = ("import", "name")
+_RULES = ("import", "name", "root")
 
 
 def imports_of(world: World, context: Context, path: str) -> tuple[list[Edit], list[Finding]]:

@@ -8,7 +8,7 @@ stage counts as done.  What one stage alone needs it imports itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -239,7 +239,12 @@ def _planned_edits(saved: SavedPlan, stage: int, groups: list[Group]) -> int:
 
 def _migrate(session: Session, only: tuple[str, ...]) -> Outcome:
     saved = _usable(session)
-    return _change(session, 3, (), saved.groups[3], saved)
+    # Where no shim comes to stand, what is left of the old folder would be found as a namespace.
+    folders = {m.path for m in session.layout.moves if m.is_package and m.keeps_name}
+    groups = [*saved.groups[3], *_put_aside(session, 3, folders)]
+    outcome = _change(session, 3, (), groups, saved)
+    outcome.findings = _left_in_old_folders(session, folders)
+    return outcome
 
 
 def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
@@ -316,25 +321,15 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
             where="stage 6",
             next_step="rewrite them ('check-shims --fix' does the plain ones), or exclude the files in [scan]",
         )
-    aside = _caches(session)
-    if aside:
-        session.journal.add("aside", paths=list(aside))
-    groups = [*saved.groups[6], *_aside_group(aside)]
+    folders = {m.path for m in session.layout.moves if m.is_package}
+    folders |= {
+        s.path.rpartition("/")[0]
+        for s in (session.lock.shims if session.lock else ())
+        if s.path.endswith("__init__.py")
+    }
+    groups = [*saved.groups[6], *_put_aside(session, 6, folders)]
     outcome = _change(session, 6, (), groups, saved)
-    for move in session.layout.moves:
-        rest = session.repo.untracked([move.path]) if move.is_package and (session.root / move.path).is_dir() else []
-        if rest:
-            outcome.findings.append(
-                Finding(
-                    move.path,
-                    0,
-                    "old-folder",
-                    f"{len(rest)} untracked files, such as {rest[0]}",
-                    ("your own files, to be kept", f"leftovers that keep {move.source} importable as a namespace"),
-                    "move or delete them",
-                    "warning",
-                )
-            )
+    outcome.findings += _left_in_old_folders(session, {m.path for m in session.layout.moves if m.is_package})
     return outcome
 
 
@@ -366,15 +361,9 @@ def _planned_findings(saved: SavedPlan) -> list[Finding]:
     return [Finding(**{**f, "readings": tuple(f["readings"])}) for f in saved.document["findings"]]
 
 
-def _caches(session: Session) -> tuple[str, ...]:
-    """Byte-code folders in the old packages' folders, where nothing tracked will be left."""
+def _put_aside(session: Session, stage: int, folders: Iterable[str]) -> list[Group]:
+    """The operation that takes byte-code folders out of folders in which nothing tracked will be left."""
     found: set[str] = set()
-    folders = {m.path for m in session.layout.moves if m.is_package}
-    folders |= {
-        s.path.rpartition("/")[0]
-        for s in (session.lock.shims if session.lock else ())
-        if s.path.endswith("__init__.py")
-    }
     for folder in sorted(folders):
         if not (session.root / folder).is_dir():
             continue
@@ -382,8 +371,20 @@ def _caches(session: Session) -> tuple[str, ...]:
             parts = path.split("/")
             if "__pycache__" in parts:
                 found.add("/".join(parts[: parts.index("__pycache__") + 1]))
-    return tuple(sorted(found))
+    if not found:
+        return []
+    session.journal.add("aside", stage=stage, paths=sorted(found))
+    return [Group("Caches", (SetAside(stage, tuple(sorted(found))),))]
 
 
-def _aside_group(paths: Sequence[str]) -> list[Group]:
-    return [Group("Caches", (SetAside(6, tuple(paths)),))] if paths else []
+def _left_in_old_folders(session: Session, folders: Iterable[str]) -> list[Finding]:
+    """What else nobody tracks there: it may be somebody's own, and it may be what builds have left."""
+    out = []
+    for folder in sorted(folders):
+        rest = session.repo.untracked([folder]) if (session.root / folder).is_dir() else []
+        if rest:
+            name = next(m.source for m in session.layout.moves if m.path == folder)
+            readings = ("your own files, to be kept", f"leftovers that keep {name} importable as a namespace")
+            what, hint = f"{len(rest)} untracked files, such as {rest[0]}", "move or delete them"
+            out.append(Finding(folder, 0, "old-folder", what, readings, hint, "warning"))
+    return out

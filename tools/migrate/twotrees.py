@@ -60,11 +60,13 @@ def roots_now(session: Session) -> list[str]:
     roots = list(session.plan.import_roots)
     if session.plan.target and session.plan.target.import_root not in roots:
         roots.append(session.plan.target.import_root)
+    roots += [change.new for change in session.layout.new_roots if change.new not in roots]
     return roots
 
 
 def _renaming(session: Session, before: list[str]) -> Renaming:
     names = {old: move.target for old, move in session.layout.old_names.items()}
     names |= {s.source: s.target for s in session.plan.symbols}
+    names |= {m.source: m.target for m in session.layout.moves}  # also of what keeps its name: it is found elsewhere
     paths = {p: new for p in before if (new := session.layout.old_to_new_path(p)) and new in session.tree}
     return Renaming(names, paths, session.plan.exclude)

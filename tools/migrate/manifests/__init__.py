@@ -25,6 +25,7 @@ from .crossing import crossed
 from .dependents import rewrite_dependents
 from .editor import Editor
 from .facts import Context, Facts, Rewritten, facts
+from .newroots import rewrite_new_roots, settings_files
 from .packages import rewrite_packages
 from .reqfile import rewrite_reqfile
 from .requirements import normal
@@ -115,6 +116,8 @@ _OTHER: dict[str, Callable[..., tuple[str, list, list]]] = {  # type: ignore[typ
 def new_manifests(stage: int, context: Context) -> dict[str, str]:
     """Manifests that the stage creates: the target's, in stage 3, where it has none."""
     known = facts(context)
+    if stage == 3 and context.layout.new_roots:
+        return settings_files(context)
     if stage != 3 or context.plan.target is None or known.target_manifest in context.tree:
         return {}
     editor = Editor(known.target_manifest, first_text(context), stage)
@@ -136,6 +139,8 @@ def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:
     thin = dist is not None and dist.manifest == path
     if not thin:
         rewrite_packages(editor, context)
+    if stage == 3:
+        rewrite_new_roots(editor, context)
     if stage == 3 and thin and dist is not None:
         rewrite_thin(editor, context, dist)
     if stage == 3 and path == known.target_manifest:
@@ -169,10 +174,10 @@ def _relevant(path: str, text: str, context: Context) -> bool:
     known = facts(context)
     if path == known.target_manifest or "workspace" in text or context.judge.mentioned(text):
         return True
-    if posixpath.basename(path) == "pyproject.toml" and leaving_parts(context, path):
+    if posixpath.basename(path) == "pyproject.toml" and (context.layout.new_roots or leaving_parts(context, path)):
         return True
     names = normal(text) if known.merged else ""  # normalised like the names that are looked for
-    return any(n in names for n in known.merged) or any(r in text for r in old_roots(context))
+    return any(n in names for n in known.merged) or any(old in text for old, _ in old_roots(context))
 
 
 def _is_deleted(path: str, stage: int, context: Context) -> bool:

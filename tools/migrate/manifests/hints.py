@@ -63,6 +63,7 @@ _PATH = {
     "extend-skip",
     "skip-glob",
     "version-file",
+    "versionfile-source",
     "write-to",
     "template-file",
     "depends",

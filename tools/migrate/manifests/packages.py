@@ -116,6 +116,8 @@ def unseen(context: Context, manifest: str) -> list[tuple[str, str]]:
     layout, folder = context.layout, posixpath.dirname(manifest)
     after, out = {layout.new_path(path) for path in context.tree}, []
     for move in layout.moves:
+        if move.keeps_name:
+            continue
         depth = move.target.count(".")
         ours = not folder or move.path.startswith(f"{folder}/")
         top = "/".join(move.to_path.split("/")[:-depth]) if depth else ""
@@ -193,7 +195,7 @@ def _other_back_ends(editor: Editor, context: Context, folder: str, data: dict[s
             if move is None:
                 wanted.append(name)
                 continue
-            if editor.stage == 3:
+            if editor.stage == 3 and not move.keeps_name:
                 wanted.append(name)
             # hatch ships the last folder of the path, so the entry is the top folder of the new name
             top = posixpath.join(root_of(move.to_path, move.target), move.target.split(".")[0])
@@ -234,7 +236,7 @@ def _poetry(editor: Editor, context: Context, folder: str, entries: object, why:
             inner = ", ".join(f'{k} = "{v}"' for k, v in new.items())
             editor.add_item(pair.node, f"{{ {inner} }}", "toml.packages", why)
             pair = editor.doc.find("tool", "poetry", "packages")
-        if editor.stage == 6 and pair is not None:
+        if editor.stage == (3 if move.keeps_name else 6) and pair is not None:
             editor.remove_item(pair.node, index, "toml.packages", why)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from ..newroots import pytest_implies, pytest_settings
 from ..plan import LOCK_FILE
 from .editor import Editor, toml_value
 from .facts import Context, facts, root_of, stays_beside
@@ -106,14 +107,10 @@ def _inside(path: str, folder: str) -> str | None:
 # import roots
 
 
-def old_roots(context: Context) -> dict[str, str]:
-    """Import root of each moving top-level package -> the root that its new name needs."""
-    out: dict[str, str] = {}
-    for move in context.layout.moves:
-        old, new = root_of(move.path, move.source), root_of(move.to_path, move.target)
-        if old != new:
-            out[old] = new
-    return out
+def old_roots(context: Context) -> tuple[tuple[str, str], ...]:
+    """Import roots of moving packages, each with the root that a new name, or the new place of a kept one, needs."""
+    pairs = ((root_of(m.path, m.source), root_of(m.to_path, m.target)) for m in context.layout.moves)
+    return tuple(dict.fromkeys((old, new) for old, new in pairs if old != new))
 
 
 def superfluous(context: Context, root: str) -> bool:
@@ -173,8 +170,9 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
             continue
         full = [_full(i.value, folder) for i in pair.node.items]
         if editor.stage == 3:
-            for old, new in pairs.items():
-                if old in full and new not in full and not (implied and new == folder):
+            for old, new in pairs:
+                known = old in full or _implied(editor, context, path, old)
+                if known and new not in full and not (implied and new == folder):
                     place = posixpath.relpath(new, folder)
                     editor.add_item(
                         _array(editor, path), toml_value(place), "toml.root", "the new names are imported from there"
@@ -182,7 +180,7 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
                     full.append(new)
             continue
         for index in range(len(full) - 1, -1, -1):
-            if full[index] not in pairs or (editor.stage == 4 and not served_elsewhere(context, full[index])):
+            if full[index] not in dict(pairs) or (editor.stage == 4 and not served_elsewhere(context, full[index])):
                 continue
             if superfluous(context, full[index]):
                 _drop(editor, context, path, index, "toml.root", "only the old names were imported from there")
@@ -190,6 +188,17 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
                 names = ", ".join(second_names(context, full[index]))
                 text = f"{'.'.join(map(str, path))}: {pair.node.items[index].value} gives {names} a second name"
                 editor.find(pair.start, "toml.root", text, hint="move what else lies there, then drop this root")
+
+
+def _implied(editor: Editor, context: Context, path: Path, old: str) -> bool:
+    """Whether the tool looks into the old root of what keeps its name without being told."""
+    folder = posixpath.dirname(editor.path) or "."
+    if old != folder or old not in {change.old for change in context.layout.new_roots}:
+        return False
+    if path[-1] == "pythonpath":
+        mine = editor.path == pytest_settings(context.tree, folder)
+        return mine and pytest_implies(context.plan, context.tree, old)
+    return path[-1] in ("mypy_path", "extraPaths")
 
 
 def _root_string(editor: Editor, context: Context, node: Node, path: Path, folder: str, *, implied: bool) -> None:
@@ -209,10 +218,12 @@ def wanted_roots(context: Context, entries: list[str], folder: str, stage: int, 
     """Import roots as they must be after the stage; `implied` if the tool looks into `folder` by itself."""
     pairs, full = old_roots(context), [_full(e, folder) for e in entries]
     if stage in (4, 6):
-        gone = {f for f in full if f in pairs and superfluous(context, f)}
+        gone = {f for f in full if f in dict(pairs) and superfluous(context, f)}
         gone = {f for f in gone if stage == 6 or served_elsewhere(context, f)}
         return [e for e, f in zip(entries, full, strict=True) if f not in gone]
-    missing = [n for o, n in pairs.items() if o in full and n not in full and not (implied and n == folder)]
+    kept = {change.old for change in context.layout.new_roots} if implied else set[str]()
+    known = {*full, *(o for o in kept if o == folder)}
+    missing = [n for o, n in pairs if o in known and n not in full and not (implied and n == folder)]
     return [*entries, *(posixpath.relpath(n, folder) for n in dict.fromkeys(missing))]
 
 

@@ -161,6 +161,8 @@ def rewrite_sections(editor: Editor, context: Context) -> None:
             kind = "path"
         if kind == "skip" or (thin and _belongs_to_build(item.path)):
             continue
+        if context.layout.new_roots and in_wheel(item.path):
+            continue
         start, end = item.inner
         raw = editor.text[start:end]
         for hit in hits(raw, editor.path, context, kind):
@@ -214,6 +216,11 @@ def _early(path: tuple[str | int, ...]) -> bool:
 
 def _belongs_to_build(path: tuple[str | int, ...]) -> bool:
     return (path[:1] == ("tool",) and len(path) > 1 and path[1] in _BUILD_TABLES) or path[:1] == ("project",)
+
+
+def in_wheel(path: tuple[str | int, ...]) -> bool:
+    """Whether the value is a path in what is built, where a package lies by its name and below no source root."""
+    return path[-1] == "versionfile_build" or (len(path) > 1 and path[-2] == "force-include")
 
 
 def _project_reference(path: tuple[str | int, ...], hit: Hit, context: Context) -> bool:

@@ -20,7 +20,8 @@ from .packages import directory_entry, mapped_names, not_shipped, unseen
 from .pbr import mapped_folders, out_of_reach
 from .reqfile import lines_of, rewrite_lines
 from .roots import wanted_roots
-from .sections import hits
+from .sections import hits, in_wheel
+from .setuproots import cfg_new_roots
 from .thin import requirement_on_target
 from .unshipped import leaving_parts, matched
 
@@ -85,6 +86,10 @@ class _Cfg:
         self.notes.append(Edit(0, 0, raw.strip(), new.strip(), option.line, self.stage, rule, reason))
         self.text = self.text[: option.start].rstrip(" " if "\n" in new else "") + new + self.text[option.end :]
 
+    def note(self, line: int, new: str, reason: str) -> None:
+        """Write down a key that was added."""
+        self.notes.append(Edit(0, 0, "", new, line, self.stage, "cfg.root", reason))
+
     def drop(self, option: Option, reason: str) -> None:
         start = self.text.rfind("\n", 0, option.key_start) + 1
         end = self.text.find("\n", option.end)
@@ -98,6 +103,7 @@ def rewrite_cfg(path: str, text: str, stage: int, context: Context) -> tuple[str
     if stage in (3, 6):
         _packages(cfg)
     _roots(cfg)
+    cfg_new_roots(cfg)
     if stage == 3 and dist is not None and dist.manifest == path:
         _thin(cfg, dist)
     if stage == 4:
@@ -260,6 +266,8 @@ def _judged(cfg: _Cfg) -> None:
         if option.section == "options.packages.find" and option.key != "exclude":
             continue
         if option.section.startswith("options") and option.key in {*_REQUIRES, "packages", "package_dir", "py_modules"}:
+            continue
+        if cfg.context.layout.new_roots and in_wheel((option.section, option.key)):
             continue
         if (option.section, option.key) == ("files", "packages"):  # of pbr: folders, each with the packages below it
             continue

@@ -21,6 +21,7 @@ from .packages import directory_entry, mapped_names
 from .requirements import unify
 from .sections import hits
 from .setupcall import SetupCall, read_setup
+from .setuproots import py_new_roots
 from .thin import requirement_on_target
 
 _REQUIRES = ("install_requires", "setup_requires", "tests_require")
@@ -99,6 +100,7 @@ def rewrite_setup_py(path: str, text: str, stage: int, context: Context) -> tupl
             handled |= {id(n) for n in ast.walk(node)}
             if stage in (3, 6):
                 _packages(file, name, node)
+    py_new_roots(file)
     for name in (*_REQUIRES, "extras_require"):
         node = call.keywords.get(name)
         if node is not None and stage == 4:
@@ -221,7 +223,7 @@ def _packages(file: _File, name: str, node: ast.expr) -> None:
             if new not in keys:
                 file.add([node.values[-1]], node, f"{file.literal(key, new)}: {source}", why)
                 keys[new] = key
-    elif file.stage == 3 and file.context.judge.mentioned(ast.unparse(node)):
+    elif file.stage == 3 and file.context.layout.old_names and file.context.judge.mentioned(ast.unparse(node)):
         file.find(node, f"{name}={ast.unparse(node)}", "computed: check that the new packages are shipped")
     elif file.stage == 3 and name == "packages" and isinstance(node, ast.Call) and _covers_moves(file, folder):
         file.find(
@@ -230,7 +232,8 @@ def _packages(file: _File, name: str, node: ast.expr) -> None:
 
 
 def _covers_moves(file: _File, folder: str) -> bool:
-    return any(folder == "." or m.path.startswith(folder + "/") for m in file.context.layout.moves)
+    moves = (m for m in file.context.layout.moves if not m.keeps_name)
+    return any(folder == "." or m.path.startswith(folder + "/") for m in moves)
 
 
 def _requirements(file: _File, node: ast.List | ast.Tuple) -> None:

@@ -42,7 +42,7 @@ def unshipped(context: Context, manifest: str, data: Mapping[str, Any]) -> list[
         folder = posixpath.dirname(manifest) or "."
         place = relative(move.to_path, folder)
         inner = relative(move.to_path, root_of(move.to_path, move.target))
-        if (what := _missing(data, move, place, inner)) is not None:
+        if (what := missing_from(data, move, place, inner)) is not None:
             readings = (f"{move.target} would be missing from the wheel", "it is shipped by another distribution")
             out.append((what, move.target, readings, _HINT.format(new=move.target.split(".")[0])))
     return out
@@ -53,7 +53,7 @@ def matched(name: str, include: Iterable[str], exclude: Iterable[str] = ()) -> b
     return any(fnmatchcase(name, p) for p in include) and not any(fnmatchcase(name, p) for p in exclude)
 
 
-def _missing(data: Mapping[str, Any], move: Move, place: str, inner: str) -> str | None:
+def missing_from(data: Mapping[str, Any], move: Move, place: str, inner: str) -> str | None:
     """The setting that leaves the new place out; None if it is shipped, or nothing says."""
     tool = data.get("tool", {})
     backend = str(data.get("build-system", {}).get("build-backend", ""))

@@ -12,6 +12,7 @@ from ..classify import Hint
 from ..model import Move
 from .calls import words
 from .context import World
+from .newroots import scan_setting
 from .roots import scan_roots
 from .sink import Sink
 
@@ -52,11 +53,13 @@ def scan_ini(world: World, sink: Sink, path: str) -> None:
     for match in _KEY.finditer(sink.body):
         if match["key"].lower() in ("pythonpath", "mypy_path", "extra_paths"):
             scan_roots(world.layout, sink, match["value"], match.start("value"))
+            mark = " " if match["key"].lower() == "pythonpath" else ":"
+            scan_setting(world.layout, sink, match["value"], match.start("value"), mark)
         hint = _hint(match["key"])
         if hint is None:
             continue
         for word in re.finditer(r"[^\s,;]+", re.sub(r"#[^\n]*", lambda m: " " * len(m.group()), match["value"])):
-            if word.group().strip("\"'") in world.layout.old_names:
+            if (bare := word.group().strip("\"'")) in world.layout.old_names or bare in world.judge.folders:
                 text = word.group().strip("\"'")
                 offset = match.start("value") + word.start() + word.group().index(text)
                 _value(world, sink, path, text, offset, hint)
@@ -150,6 +153,8 @@ def scan_volumes(world: World, sink: Sink) -> None:
 
 def destination(sink: Sink, move: Move, text: str, offset: int, rule: str) -> None:
     """Correct the import path of a moved package inside an image, where a destination repeats it."""
+    if move.keeps_name:
+        return  # it is imported there as before
     inner, new_inner = move.source.replace(".", "/"), move.target.replace(".", "/")
     found = re.search(rf"(?:(?<=/)|^){re.escape(inner)}(?=/|$)", text)
     if found:

@@ -23,7 +23,7 @@ from .places import Places
 from .scopes import Scope, Scopes
 from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
-from .words import Doubt, Style, editable, scan_words
+from .words import Doubt, Style, editable, hint_before, scan_words
 
 _LOGGED = re.compile(r"(?:^|\n|\\n)[ \t]*(?:DEBUG|INFO|WARNING|ERROR|CRITICAL|Level \d+):(?P<name>[^\W\d][\w.]*):")
 _LEADING = re.compile(r"\w[\w.]*")
@@ -140,6 +140,9 @@ class Literals:
             return hint == "path" and self._file(node, text, first)
         if (group := self.places.group(node)) and verdict.rule != "path.tracked":
             return True
+        if verdict.rule == "string.folder":
+            self._folder(node, text, verdict, first)
+            return True
         if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
             return False
         doubt = self._doubt(node, text, verdict, hint, group) if verdict.kind == "change" else None
@@ -154,6 +157,14 @@ class Literals:
             severity: Literal["note", "warning"] = "note" if note else "warning"
             self.sink.list(first, verdict.rule, text, verdict.readings, severity=severity)
         return True
+
+    def _folder(self, node: ast.Constant, text: str, verdict: Verdict, first: int) -> None:
+        """The bare name of a package that only changes its folder: a path for a program, or a word."""
+        command = self.places.words_before(node)
+        if command and hint_before(command, "", "command") == "path":
+            self.sink.edit(first, first + len(text), verdict.new, stage=3, rule="path.tracked", reason=verdict.reason)
+        elif self.places.folder(node) is not False:
+            self.sink.list(first, verdict.rule, text, verdict.readings, severity="warning" if command else "note")
 
     def _file(self, node: ast.Constant, text: str, first: int) -> bool:
         """`open("pkg.part")`: where a path is expected, what would be the name of a module is listed."""

@@ -232,7 +232,7 @@ class Origins:
         path = self.resolver.index.files.get(self.layout.current_module(module), "") if module else ""
         if path.endswith(".py"):
             self.found[id(node)] = node, posixpath.dirname(path) or "." if folder else path, module
-            if late:
+            if late and self.layout.new_module(module) is not None:  # else the name goes on leading to the file
                 self.late.add(id(node))
 
 

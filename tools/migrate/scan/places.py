@@ -263,6 +263,19 @@ class Places:
             return True if name in COMMAND_CALLS else False if name in ROUTE_CALLS else None
         return None
 
+    def words_before(self, node: ast.AST) -> str:
+        """The words of a command before this one, each in a text of its own: `run("black", "--check", "pkg")`."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.List | ast.Tuple):
+            items, outer = parent.elts, self.parents.get(parent)
+        else:
+            items, outer = (parent.args if isinstance(parent, ast.Call) else []), parent
+        place = next((n for n, item in enumerate(items) if item is node), None)
+        if place is None or not isinstance(outer, ast.Call) or self.context.called(outer) not in COMMAND_CALLS:
+            return ""
+        words = [str(getattr(item, "value", "_")) for item in items[:place]]
+        return "".join(f"{word} " for word in words)
+
     def group(self, node: ast.AST) -> bool | None:
         """Whether the text is the name of a group of entry points: True where it must be, None where it may be."""
         child, parent = node, self.parents.get(node)

@@ -26,6 +26,7 @@ from .imports import Imports
 from .leaving import Leaving
 from .literals import Literals
 from .nameparts import NameParts
+from .newroots import scan_python_roots
 from .offsets import Offsets
 from .patches import scan_patches
 from .roots import scan_syspath
@@ -70,6 +71,7 @@ def scan_code(
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, scopes, offsets, path, here)
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
+    scan_python_roots(context, sink, offsets, path if whole else "", paths.value)
     paths.scan()
     Glued(context, sink, offsets, paths).scan()
     literals = Literals(context, sink, scopes, offsets, path)

@@ -19,10 +19,10 @@ from .offsets import Offsets
 from .sink import Sink
 
 _NOT_IMPORTED = {"tests", "test", "docs", "doc", "examples", "scripts", "benchmarks", "setup.py", "conftest.py"}
-_PYTHONPATH = re.compile(
+PYTHONPATH = re.compile(
     r"PYTHONPATH[\"']?[ \t]*(?:\+?=|:|[ \t](?=[\w./$]))[ \t]*[\"']?(?P<value>(?:\$\{\{[^}\n]*\}\}|[^\"'\s;&|,])+)"
 )
-_ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
+ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _CALLS = {"addsitedir", "syspath_prepend"}
 SIGN = re.compile(rb"sys\.path|(?i:pythonpath|mypy_path|extra_paths)|addsitedir|syspath_prepend")
 
@@ -36,13 +36,14 @@ class StaleRoot:
 def stale_roots(layout: Layout) -> tuple[StaleRoot, ...]:
     """Import roots below which no module stays that is imported from there."""
     out = []
+    kept = {change.old for change in layout.new_roots}  # of what keeps its name: see `newroots`
     for root in layout.roots:
         moves = [m for m in layout.moves if m.path.startswith(root + "/")]
         new_roots = {_root_of(m.to_path, m.target) for m in moves}
-        if root == "." or not moves or len(new_roots) != 1 or root in new_roots:
+        if root in (".", *kept) or not moves or len(new_roots) != 1 or root in new_roots:
             continue
         new = new_roots.pop()
-        if new is not None and not any(_stays(layout, root, path) for path in layout.tree.under(root)):
+        if new is not None and not any(stays_in(layout, root, path) for path in layout.tree.under(root)):
             out.append(StaleRoot(root, new))
     return tuple(out)
 
@@ -53,7 +54,7 @@ def _root_of(path: str, module: str) -> str | None:
     return "." if path == inner else path[: -len(inner) - 1] if path.endswith("/" + inner) else None
 
 
-def _stays(layout: Layout, root: str, path: str) -> bool:
+def stays_in(layout: Layout, root: str, path: str) -> bool:
     if not path.endswith((".py", ".pyi")) or path[len(root) + 1 :].split("/")[0] in _NOT_IMPORTED:
         return False
     if layout.moved:
@@ -63,20 +64,21 @@ def _stays(layout: Layout, root: str, path: str) -> bool:
 
 
 def needles(layout: Layout) -> Callable[[bytes], bool]:
-    """Whether the bytes of a file may name a stale root."""
-    parts = [[p.encode() for p in r.old.split("/")] for r in stale_roots(layout)]
+    """Whether the bytes of a file may name a stale root, or one that something leaves under its name."""
+    olds = [*(r.old for r in stale_roots(layout)), *(c.old for c in layout.new_roots)]
+    parts = [[p.encode() for p in old.split("/") if p != "."] for old in olds]
     return lambda data: any(all(p in data for p in names) for names in parts) and bool(SIGN.search(data))
 
 
 def scan_pythonpath(layout: Layout, sink: Sink, text: str, base: int = 0) -> None:
     """`PYTHONPATH=.:libs/types`: the stale entry is replaced, or dropped if the new root is there already."""
     roots = stale_roots(layout)
-    for match in _PYTHONPATH.finditer(text) if roots else ():
-        entries = _ENTRY.findall(match["value"])
+    for match in PYTHONPATH.finditer(text) if roots else ():
+        entries = ENTRY.findall(match["value"])
         kept: list[str] = []
         for entry in entries:
-            written = next((w for r in roots if (w := _replaced(entry, r)) is not None), entry)
-            if written == entry or _plain(written) not in {_plain(e) for e in [*entries, *kept]}:
+            written = next((w for r in roots if (w := replaced(entry, r)) is not None), entry)
+            if written == entry or plain(written) not in {plain(e) for e in [*entries, *kept]}:
                 kept.append(written)
         if kept != entries:
             start, end = match.span("value")
@@ -88,22 +90,22 @@ def scan_roots(layout: Layout, sink: Sink, text: str, base: int) -> None:
     """The same for a list of roots that white space, commas or colons divide (`pythonpath` of an INI file)."""
     roots = stale_roots(layout)
     words = list(re.finditer(r"[^\s,:;]+", text)) if roots else []
-    kept = {_plain(w.group()) for w in words if not any(_replaced(w.group(), r) is not None for r in roots)}
+    kept = {plain(w.group()) for w in words if not any(replaced(w.group(), r) is not None for r in roots)}
     for word in words:
-        written = next((n for r in roots if (n := _replaced(word.group(), r)) is not None), None)
+        written = next((n for r in roots if (n := replaced(word.group(), r)) is not None), None)
         if written is None:
             continue
         start, end = word.span()
-        if _plain(written) in kept:  # the divider goes as well
+        if plain(written) in kept:  # the divider goes as well
             before = re.compile(r"[ \t,:;]*$").search(text[:start])
             start, written = (before.start() if before and text[:start].strip() else start), ""
         else:
-            kept.add(_plain(written))
+            kept.add(plain(written))
         reason = f"nothing is imported from {word.group()} any more"
         sink.edit(base + start, base + end, written, stage=4, rule="path.root", reason=reason)
 
 
-def _replaced(entry: str, root: StaleRoot) -> str | None:
+def replaced(entry: str, root: StaleRoot) -> str | None:
     clean = entry.rstrip("/")
     if clean != root.old and not clean.endswith("/" + root.old):
         return None
@@ -113,7 +115,7 @@ def _replaced(entry: str, root: StaleRoot) -> str | None:
     return f"{prefix}/{root.new}" if prefix else root.new
 
 
-def _plain(entry: str) -> str:
+def plain(entry: str) -> str:
     return entry.rstrip("/").removeprefix("./") or "."
 
 
@@ -147,7 +149,7 @@ def _rewrite(
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         start, end = at.span(node)
         for root in roots.values():
-            new = _replaced(node.value, root)
+            new = replaced(node.value, root)
             if new is not None and at.source[start + 1 : end - 1] == node.value and not sink.covered(start, end):
                 sink.edit(start + 1, end - 1, new, stage=4, rule="path.root", reason=reason)
                 claimed.add(id(node))
@@ -200,4 +202,16 @@ def _before(node: ast.expr, word: ast.Constant) -> ast.expr | None:
     return None
 
 
-__all__ = ["StaleRoot", "needles", "scan_pythonpath", "scan_syspath", "stale_roots"]
+__all__ = [
+    "ENTRY",
+    "PYTHONPATH",
+    "StaleRoot",
+    "needles",
+    "plain",
+    "replaced",
+    "scan_pythonpath",
+    "scan_roots",
+    "scan_syspath",
+    "stale_roots",
+    "stays_in",
+]

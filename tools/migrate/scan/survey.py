@@ -17,6 +17,7 @@ from itertools import islice
 from ..layout import Layout
 from ..model import Move
 from ..plan import LOCK_FILE
+from ..processes import workers
 from ..resolve import ModuleNames
 from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
@@ -35,6 +36,7 @@ _CHUNK = 16  # files that a worker takes at once
 _DYNAMIC = re.compile(rb"\b(?:" + b"|".join(re.escape(n.encode()) for n in sorted(IMPORTING)) + rb")\b")
 
 
+_SETTINGS = ("pytest.ini", ".pytest.ini", "tox.ini", "mypy.ini", ".mypy.ini")  # they may name no root and imply one
 _OWN = re.compile(rb"\b__(?:name|package|path|file)__\b")
 
 
@@ -109,7 +111,8 @@ def stub_package(layout: Layout, path: str) -> Move | None:
     """The move of the package for which a file of a stub package (`pkg-stubs/`, PEP 561) speaks."""
     if not path.endswith(".pyi") or "-stubs/" not in path:
         return None
-    return next((m for m in layout.moves if f"/{m.source.split('.')[0]}-stubs/" in f"/{path}"), None)
+    renamed = (m for m in layout.moves if not m.keeps_name)
+    return next((m for m in renamed if f"/{m.source.split('.')[0]}-stubs/" in f"/{path}"), None)
 
 
 def _known(world: World) -> frozenset[str]:
@@ -131,6 +134,8 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
 
     def may_hold(path: str) -> bool:
         if layout.tree.modes[path] == LINK or stub_package(layout, path):
+            return True
+        if layout.new_roots and os.path.basename(path) in _SETTINGS:
             return True
         data = layout.tree.read(path)
         found = needle.search(data)
@@ -182,14 +187,10 @@ def look_at(
 
 def _parallel(survey: Survey, paths: list[str], jobs: int) -> Iterator[tuple[str, Look]]:
     """Workers are forked, so they share the layout and the index; what they learn of modules comes back with it."""
-    # Most scans look at few files, and need none of this.
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     global _shared
     _shared, known = survey, survey.world.resolver.index.known
     try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        with workers(jobs) as pool:
             for path, (look, learnt) in zip(paths, pool.map(_one, paths, chunksize=_CHUNK), strict=True):
                 known |= learnt
                 yield path, look

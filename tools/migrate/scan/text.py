@@ -18,6 +18,7 @@ from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
 from .globs import scan_globs, scan_lines
+from .newroots import scan_commands, scan_environment, scan_sections
 from .notebooks import scan_notebook
 from .roots import scan_pythonpath
 from .sink import Sink
@@ -74,6 +75,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         bare = scan_rst(world, sink, path)
     elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
         scan_distributions(world.layout, sink, body)
+        scan_environment(world.layout, sink, body)
         bare = _json(world, sink, path)
         scan_globs(world, sink, path)
     elif _ANCHORED.search(name):
@@ -89,6 +91,10 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if _BAZEL.match(name):
             scan_labels(world, sink)
         scan_pythonpath(world.layout, sink, body)
+        scan_environment(world.layout, sink, body)
+        if suffix not in (".pyx", ".pxd", ".pxi"):
+            scan_sections(world.layout, sink, path)
+            scan_commands(world.layout, sink, body)
         scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)

@@ -131,6 +131,12 @@ def scan_words(
             if closed and _TOP_BEFORE.search(before):
                 _top_level(token, base + start, base + closed.end(), sink, judge, when)
         elif verdict.kind == "list":
+            if verdict.rule == "string.folder" and style != "command":
+                continue  # in prose it is the name, which stays
+            if verdict.rule == "string.folder" and _among_folders(before, text[end:].partition("\n")[0], judge):
+                reason = "it stands among folders and files of this tree"
+                sink.edit(base + start, base + end, verdict.new, stage=3, rule="path.tracked", reason=reason)
+                continue
             if verdict.rule == "string.bare" and style in ("prose", "literal", "anchored"):
                 bare += 1
             else:
@@ -177,6 +183,14 @@ def _table(before: str, style: Style) -> Doubt | None:
     if style != "command" or not _TABLE_BEFORE.search(before):
         return None
     return "string.sql", ("a table in a schema of that name",)
+
+
+def _among_folders(before: str, rest: str, judge: Judge) -> bool:
+    """Whether a word is one of a list, `SOURCES="pkg tests"`, of which all the others are tracked files or folders."""
+    left = re.search(r"\w[ \t]*[:?]?=[ \t]*[\"']?(?P<words>(?:[\w./-]+[ \t]+)*)$", before)
+    right = re.match(r"(?P<words>(?:[ \t]+[\w./-]+)*)[\"']?[ \t\r]*$", rest)
+    others = [*left["words"].split(), *right["words"].split()] if left and right else []
+    return bool(others) and all(judge.layout.existed(posixpath.normpath(w)) for w in others)
 
 
 def _model(token: str, before: str) -> Doubt | None:
@@ -249,7 +263,8 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
             found = judge.value(token, at)
             found = None if found is not None and found.kind == "none" else found
         distribution = _INSTALL_BEFORE.search(before) or meaning(before) == "distribution"
-        if found and found.rule == "string.bare" and not judge.layout.plan.target and distribution:
+        bare = found and found.rule in ("string.bare", "string.folder")
+        if bare and not judge.layout.plan.target and distribution:
             return None  # which keeps its name
         return found
     if token.startswith("/") and (style == "anchored" or _ROOTED.search(before)):

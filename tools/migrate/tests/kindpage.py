@@ -33,9 +33,10 @@ column in a statement of SQL (`string.sql`), a field that a format or a template
 a name that gets another home (`string.patched`), a measurement or a topic (`string.measured`), a module that its
 package hides (`string.hidden`, `import.hidden`), what a package says of a module that leaves it (`import.computed`,
 `import.table`, `import.discovered`), a module whose name becomes that of a variable (`string.variable`), a file that is
-called like a module (`path.name`), a pattern or a folder that holds moving files now and does not find them at their
-new place (`path.loses`), an ignore file that matches them there (`path.ignored`), the entry of a document that is
-(`document.name`, a note), what the runner of examples gives them by name (`name.given`), what does not parse
+called like a module (`path.name`), the folder of a package that keeps its name (`string.folder`), a program that may
+find one by the folder it runs in (`root.implied`), a pattern or a folder that holds moving files now and does not find
+them at their new place (`path.loses`), an ignore file that matches them there (`path.ignored`), the entry of a document
+that is (`document.name`, a note), what the runner of examples gives them by name (`name.given`), what does not parse
 (`file.unparsed`): in each case both readings are given.
 """
 

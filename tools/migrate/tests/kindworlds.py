@@ -122,6 +122,18 @@ WORLDS = {
         {"app/__init__.py": "", "lib/__init__.py": "", "run_.py": "print('run')\n", "other_.py": ""},
         names=(("run_", "lib.run_"),),
     ),
+    # a package goes to a source root of its own, and keeps its name
+    "rooted": World(
+        '[migration]\nname = "rooted"\n[[move]]\nfrom = "shop"\nto = "shop"\nto-path = "src/shop"\n',
+        _SHOP,
+        roots=(".", "src"),
+    ),
+    # the same where nothing else can be imported from the old root
+    "alone": World(
+        '[migration]\nname = "alone"\n[[move]]\nfrom = "shop"\nto = "shop"\nto-path = "src/shop"\n',
+        {p: c for p, c in _SHOP.items() if p.startswith("shop/")},
+        roots=(".", "src"),
+    ),
     # two distributions become one, one of them out of an import root of its own
     "two": World(
         '[migration]\nname = "two"\nimport-roots = [".", "libs/types"]\n'
