@@ -37,7 +37,8 @@ def _taken(layout: Layout, index: Index, move: Move) -> Iterator[Finding]:
     package = next((m for m in sorted(index.packages) if (layout.new_module(m) or m) == parent), "")
     path = index.files.get(package)
     names = index.names(package).names if path else {}
-    if path and leaf in names and names[leaf] not in (move.source, move.target):
+    as_before = move.source == f"{package}.{leaf}"  # it goes to another root, or along with its package
+    if path and leaf in names and not as_before and names[leaf] not in (move.source, move.target):
         readings = (f"the module {move.target}", f"{leaf}, which {parent} binds itself")
         hint = "choose another 'to', or another name in the package first"
         yield Finding(path, 1, TAKEN, move.target, readings, hint, "error")

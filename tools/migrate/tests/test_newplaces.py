@@ -43,6 +43,15 @@ def test_the_module_itself_and_other_names_are_no_collision(package: str) -> Non
     assert found(package) == []
 
 
+def test_a_module_that_keeps_its_name_is_as_before() -> None:
+    plan = PLAN.format("lib.pkg.old") + '[[move]]\nfrom = "pkg"\nto = "lib.pkg"\n'
+    tree = Tree.from_files(
+        {"pkg/__init__.py": "from .old import old\n", "pkg/old.py": "old = 1\n", "lib/__init__.py": ""}
+    )
+    layout = resolve_layout(parse_plan(plan), tree)
+    assert of_new_places(layout, make_world(layout).resolver.index, {}) == []
+
+
 def test_design_stops(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"pkg/__init__.py": "new = 1\n", "pkg/old.py": "V = 1\n"}
     sample.git(tmp_path, "init", "-q")
