@@ -83,8 +83,19 @@ def _loader(root: Path, roots: Sequence[str]) -> griffe.GriffeLoader:
             package.stubs = None
         return name, package
 
+    below = loader.finder.submodules
+
+    def sources(module: Any) -> Any:
+        # The stub of a module at the top is left out above; once the module lies in a package, it comes from here.
+        return [(parts, path) for parts, path in below(module) if not _is_stub_of_source(path)]
+
     loader.finder.find_spec = without_stubs  # type: ignore[method-assign]
+    loader.finder.submodules = sources  # type: ignore[method-assign]
     return loader
+
+
+def _is_stub_of_source(path: Path) -> bool:
+    return path.suffix == ".pyi" and path.with_suffix(".py").is_file()
 
 
 def _load(loader: griffe.GriffeLoader, name: str) -> Any:

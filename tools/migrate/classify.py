@@ -42,6 +42,7 @@ _DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\
 _ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
 _SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
 UNKNOWN_UP = re.compile(r"[}$*?\]][^/]*/(?:[^/]+/)*?\.\.(?:/|\Z)")  # up from a folder that is not known
+_FILES = (".py", ".pyi", ".pyw")
 _PATHLIKE = re.compile(r"[\w.*?\[\]{}$@~+-]*(?:/[\w.*?\[\]{}$@~+-]*)+")
 
 
@@ -85,6 +86,8 @@ class Judge:
             return _keep_space(text, stripped, spec)
         if match and hint != "path":
             found = self._dotted(match["name"], match["tail"] or "", at, hint)
+            if found is not None and found.kind == "none" and stripped.endswith(_FILES):
+                found = self.path(stripped, at, hint) or found  # a file at the top: `tools.py`
             if found is not None:
                 return _keep_space(text, stripped, found)
         if "/" in stripped or hint in ("path", "either") or stripped.endswith(".py"):
@@ -131,6 +134,10 @@ class Judge:
                 "string.bare",
                 (f"the package, now {new}", "a word of its own (a key, a table, a topic)"),
             )
+        kept = "" if tail or hint == "module" else self.hiding(name)
+        if kept:
+            readings = (f"the module, now {new}", f"{kept}, which its package binds")
+            return Verdict("list", "a module, and a name in its package", new, 4, "string.hidden", readings)
         target = name + "." + tail[1:].split("[")[0] if tail.startswith(":") and len(tail) > 1 else name
         answer = self.resolver.resolve(target)
         if answer.found:
@@ -154,6 +161,20 @@ class Judge:
             "string.missing",
             ("data that only looks like a name", f"a module made at build time, now {new}"),
         )
+
+    def hiding(self, module: str) -> str:
+        """What hides the module, as it is called afterwards, where the two part: `from .parse import parse` in `pkg`.
+
+        Then `pkg.parse` is the function for all who read it as an attribute of the package, once that is loaded.
+        """
+        package, _, leaf = module.rpartition(".")
+        index, current = self.resolver.index, self.layout.current_module(module)
+        if not package or not index.is_module(current):
+            return ""
+        origin = index.names(self.layout.current_module(package)).names.get(leaf)
+        kept = f"{self.layout.new_module(package) or package}.{leaf}"
+        parts = kept != (self.layout.new_module(module) or module)
+        return kept if parts and origin and origin.startswith((f"{module}.", f"{current}.")) else ""
 
     def below_a_module(self, name: str) -> bool:
         """Whether a name begins with a dotted one of a module that moves: even in prose that is no plain word."""

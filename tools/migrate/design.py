@@ -17,8 +17,9 @@ from .decisions import NONE, Decision, Decisions, settle
 from .executor import Group
 from .lock import Lock, LockedMove, LockedShim, render
 from .manifests import Context as ManifestContext
-from .manifests import new_manifests, rewrite_manifest, wants
+from .manifests import crossed, new_manifests, rewrite_manifest, wants
 from .model import Edit, Finding, Move
+from .newplaces import of_new_places
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
@@ -28,7 +29,7 @@ from .setupimports import imports_of, with_imports
 from .shims import is_shim, removal_phrase, shim_text
 from .stubs import TYPED, explicit, stub_text, stubs_of, typed_marker
 from .submodules import block, lost, unbound, without
-from .symbols import Duplicate, plan_symbols
+from .symbols import Duplicate, drop, plan_symbols
 from .syntax import no_collector
 from .testnames import doubled_tests
 from .tree import LINK, REGULAR, Tree, decode, sha
@@ -79,10 +80,13 @@ class _Designer:
     def make(self) -> Design:
         layout = self.layout
         moved = layout.moved_files()
-        stage3_done = layout.moved
         theirs = redirected(layout, self.tree, self.edits)
         self.findings = [f for f in self.findings if f.path not in theirs]
         self.findings, decided = settle(self.findings, self.decisions, layout, self.edits)
+        duplicates = plan_symbols(self.world)
+        self.findings += filter(None, (*(d.finding() for d in duplicates), *crossed(self.context, self.scans)))
+        if not layout.moved:
+            drop(duplicates, layout, self.edits)
         for path in self.edits:
             self._file(path)
         for path in self.tree:
@@ -97,27 +101,26 @@ class _Designer:
         shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
         python = {p: e for p, e in self.edits.items() if p.endswith((".py", ".pyi"))}
         pending = tuple(sorted(layout.new_path(p) for p, e in python.items() if any(x.stage == 4 for x in e)))
-        base = self.tree
-        after3 = base.replaced(moved=moved, written=self._written(3))
+        after3 = self.tree.replaced(moved=moved, written=self._written(3))
         groups: dict[int, list[Group]] = {3: [], 4: [], 6: []}
-        duplicates = plan_symbols(self.world)
-        self.findings += [f for d in duplicates if (f := d.finding()) is not None]
         stands, waiting = self.plan.shims.enabled, {3: pending, 4: ()}
         shim_texts = {n: self._shim_texts(shims, files) if stands else {} for n, files in waiting.items()}
         packages = new_packages(layout, after3)
+        self.findings += of_new_places(layout, self.world.resolver.index, self.edits)
         self.findings += doubled_tests(layout, moved, {*after3, *packages}, self.plan.gates.tests)
         self.others = {LOCK_FILE, *packages, *shim_texts[3], *shim_texts[4]}
         plan_hash, inputs = self._hash(moved)
-        if not stage3_done:
+        if not layout.moved:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
-            written = self._written(3) | dict.fromkeys(packages, b"")
+            written = self._written(3) | packages
             written |= {p: t.encode() for p, t in shim_texts[3].items()}
-            after3 = base.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
+            after3 = self.tree.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
         after4 = tree_after(after3, groups[4], self._written(4), self.others)
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
-        trees = {2: base, 3: after3, 4: after4, 5: after4, 6: tree_after(after4, groups[6], self._written(6))}
+        last = tree_after(after4, groups[6], self._written(6))
+        trees = {2: self.tree, 3: after3, 4: after4, 5: after4, 6: last}
         left, others = settle(sorted(set(self.findings)), self.decisions, layout, {})  # those of manifests as well
         return Design(
             plan_hash, self.commit, groups, self.edits, left, duplicates, trees, inputs, sorted({*decided, *others})
@@ -193,7 +196,7 @@ class _Designer:
         moved: Mapping[str, str],
         shims: Sequence[LockedShim],
         texts: Mapping[str, str],
-        packages: Sequence[str],
+        packages: Mapping[str, bytes],
         plan_hash: str,
     ) -> list[Group]:
         layout = self.layout
@@ -213,7 +216,7 @@ class _Designer:
         names = ", ".join(m.words for m in sorted(layout.moves, key=lambda m: m.source))
         changed = self._changes(3, self.tree.replaced(moved=moved))
         extra: list[Operation] = [
-            WriteFile(3, p, b"", REGULAR, "makes the new folder a package, as its parents are") for p in packages
+            WriteFile(3, p, c, REGULAR, "makes the new folder a package") for p, c in packages.items()
         ]
         extra += [WriteFile(3, p, t.encode(), REGULAR, _why(p, shims)) for p, t in sorted(texts.items())]
         lock = self._lock(3, shims, plan_hash)
@@ -227,7 +230,7 @@ class _Designer:
             Group(
                 "Keep the old names working" if texts else "Follow the move",
                 (*changed, *extra),
-                "Shims, and what the new place breaks at once: relative imports, file paths, logger names, manifests.",
+                "Shims, duplicates, what the new place breaks at once: relative imports, paths, loggers, manifests.",
                 rewrites=bool(changed),
             ),
         ]
@@ -279,7 +282,7 @@ class _Designer:
             tree = tree_after(tree, [Group("", tuple(dropped))])
         lock = self._lock(6, (), plan_hash)
         return [
-            Group("Remove the old names", tuple(operations), "Shims, replaced manifests and duplicate definitions."),
+            Group("Remove the old names", tuple(operations), "Shims, and manifests that are replaced."),
             Group(f"Record stage 6 of {self.plan.name}", (self._lock_write(6, lock, after4),)),
         ]
 

@@ -30,7 +30,7 @@ STAGE_DOES = {
     3: "Moves the files with git mv and leaves shims at the old names.",
     4: "Rewrites imports, references and manifests of everything that uses an old name.",
     5: "Runs the gates again, imports every module and compares the public names. Changes nothing.",
-    6: "Removes the shims, emptied folders, replaced manifests and duplicate definitions.",
+    6: "Removes the shims, emptied folders and replaced manifests.",
 }
 GLOSSARY = {
     "Stage": "One of the six steps of a migration. Each one ends with passing gates or leaves no trace.",

@@ -13,10 +13,18 @@ from dataclasses import replace
 from .layout import Layout
 from .lock import Lock, LockedMove, LockedShim, read
 from .model import Edit
+from .newplaces import RUNS
 from .plan import LOCK_FILE
 from .resolve import Index
 from .stubs import TYPED, stubs_of, typed_marker
 from .tree import Lines, Tree
+
+_MAIN = '''"""`python -m {0}` runs what it ran when this package was one file."""
+
+import runpy
+
+runpy.run_module("{0}.__init__", run_name="__main__", alter_sys=True)
+'''
 
 
 def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]:
@@ -126,16 +134,25 @@ def routes_of(layout: Layout, source: str) -> dict[str, str]:
     return routes
 
 
-def new_packages(layout: Layout, after: Tree) -> list[str]:
-    """`__init__.py` files that new folders between a package and the moved code need.
+def new_packages(layout: Layout, after: Tree) -> dict[str, bytes]:
+    """`__init__.py` files that new folders between a package and the moved code need, and what else makes it one.
 
     Below a regular package the new folders are made regular as well, because many build tools do not ship namespace
-    packages; at the top level they stay namespaces, which several distributions can share.
+    packages; at the top level they stay namespaces, which several distributions can share.  A module that is run and
+    becomes a package gets a `__main__.py`, which `python -m` asks for then.
     """
-    out: set[str] = set()
+    out: dict[str, bytes] = {}
     for move in layout.moves:
         parts = move.target.split(".")[:-1]
-        inner = move.to_path.removesuffix(".py").split("/")
+        folder, _, file = move.to_path.rpartition("/")
+        if (
+            file == "__init__.py"
+            and not move.is_package
+            and move.to_path in after
+            and RUNS.search(after.read(move.to_path).decode(errors="replace"))
+        ):
+            out[f"{folder}/__main__.py"] = _MAIN.format(move.target).encode()
+        inner = move.to_path.removesuffix("/__init__.py").removesuffix(".py").split("/")
         root = inner[: len(inner) - len(parts) - 1]
         regular = False
         for count in range(1, len(parts) + 1):
@@ -145,5 +162,5 @@ def new_packages(layout: Layout, after: Tree) -> list[str]:
             if f"{folder}/__init__.py" in after or f"{folder}/__init__.py" in out:
                 regular = True
             elif regular and folder not in layout.tree.dirs:
-                out.add(f"{folder}/__init__.py")
-    return sorted(out)
+                out[f"{folder}/__init__.py"] = b""
+    return dict(sorted(out.items()))

@@ -125,7 +125,7 @@ class Index:
         text = self.tree.text(self.files[module])
         tree = parse(text.body) if text else None
         assert tree is not None
-        return [n for n in _top_level(tree.body) if isinstance(n, ast.ClassDef) and n.name == name][-1]
+        return [n for n in top_level(tree.body) if isinstance(n, ast.ClassDef) and n.name == name][-1]
 
     def binds(self, module: str, name: str, _seen: frozenset[str] = frozenset()) -> bool:
         """Whether the module's own code binds `name` (its submodules are another question)."""
@@ -280,21 +280,21 @@ def parse_names(source: str, module: str, is_package: bool) -> ModuleNames:
         out.parsed = False
         return out
     package = module if is_package else module.rpartition(".")[0]
-    for node in _top_level(tree.body):
+    for node in top_level(tree.body):
         _bind(node, out, package)
     return out
 
 
-def _top_level(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
+def top_level(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
     """Statements that run at import, those in `if`, `try`, `with`, `for` and `match` blocks included."""
     for node in body:
         yield node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         for name in ("body", "orelse", "finalbody"):
-            yield from _top_level(getattr(node, name, []) or [])
+            yield from top_level(getattr(node, name, []) or [])
         for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
-            yield from _top_level(part.body)
+            yield from top_level(part.body)
 
 
 def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
@@ -329,6 +329,13 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
                 if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
                     with contextlib.suppress(ValueError, TypeError):
                         out.exported = tuple(ast.literal_eval(node.value))
+
+
+def binds_name(node: ast.stmt, name: str) -> bool:
+    """Whether this statement, apart from those inside of it, binds `name`."""
+    out = ModuleNames()
+    _bind(node, out, "")
+    return name in out.names
 
 
 def _own_names(node: ast.AST) -> Iterable[ast.AST]:

@@ -16,6 +16,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 from .tree import Lines
 
 Part = tuple[str, Sequence[tuple[str, str, str | None]]]  # (module as written, [(old name, new name, alias)])
+_COMMENT = re.compile(r"#[^\r\n]*")  # there are no strings in such a statement
 _PRAGMA = re.compile(r"\s*#\s*(?:noqa|type:|pylint|isort|pyright|mypy|ruff)")
 
 
@@ -41,8 +42,10 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
     ends = re.search(r"\r\n|\r|\n", source)
     newline = ends.group() if ends else "\n"
     pragma = after.strip() if _PRAGMA.match(after) else ""
-    statements = [_first(node, parts[0]) if parts[0][0] else _other(node, parts[0])]
-    statements += [_other(node, part) for part in parts[1:]]
+    apart = _with_last_comment(node)
+    first = node if _member(node.names[-1], parts[0][1]) else apart
+    statements = [_first(first, parts[0]) if parts[0][0] else _other(apart, parts[0])]
+    statements += [_other(apart, part) for part in parts[1:]]
     opening = re.compile(r"[^\r\n#]*\([ \t]*(#[^\r\n]*)").match(source, start)
     if alone and node.lpar is not None and opening and opening.end() <= end and _PRAGMA.match(opening[1]):
         statements[1:] = [s if "  #" in s or after.strip() else f"{s}  {opening[1]}" for s in statements[1:]]
@@ -51,7 +54,10 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
         last = statements[-1]
         if "  #" in last and after.strip():  # two comments cannot share a line; the name's own goes above
             last = _comment_above(last, newline + indent)
-        return (newline + indent).join([*(s + tail if "  #" not in s else s for s in statements[:-1]), last])
+        lines = [*(s + tail if "  #" not in s else s for s in statements[:-1]), last]
+        kept = _COMMENT.findall("\n".join(lines))
+        lost = [c for c in _COMMENT.findall(source, start, end) if not any(c in k for k in kept)]
+        return (newline + indent).join([*lost, *lines])
     return "; ".join(s.split("  #")[0] for s in statements)
 
 
@@ -61,6 +67,21 @@ def _module(written: str) -> tuple[list[cst.Dot], cst.Attribute | cst.Name | Non
     module = cst.parse_expression(name) if name else None
     assert module is None or isinstance(module, cst.Attribute | cst.Name)
     return dots, module
+
+
+def _with_last_comment(node: cst.ImportFrom) -> cst.ImportFrom:
+    """A comment behind the last name belongs to that name, also where no comma stands between them."""
+    if node.rpar is None or isinstance(node.names, cst.ImportStar):
+        return node
+    before = node.rpar.whitespace_before
+    if not isinstance(before, cst.ParenthesizedWhitespace) or not before.first_line.comment:
+        return node
+    last = node.names[-1]
+    if isinstance(last.comma, cst.Comma):
+        return node
+    last = last.with_changes(comma=cst.Comma(whitespace_after=before))
+    rpar = node.rpar.with_changes(whitespace_before=cst.SimpleWhitespace(""))
+    return node.with_changes(names=[*node.names[:-1], last], rpar=rpar)
 
 
 def _first(node: cst.ImportFrom, part: Part) -> str:
@@ -80,7 +101,12 @@ def _first(node: cst.ImportFrom, part: Part) -> str:
                 after = after.with_changes(first_line=own.first_line)
             aliases[-1] = aliases[-1].with_changes(comma=closing.with_changes(whitespace_after=after))
         else:
-            aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            comma: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
+            behind = aliases[-1].comma.whitespace_after if isinstance(aliases[-1].comma, cst.Comma) else None
+            if isinstance(behind, cst.ParenthesizedWhitespace) and behind.first_line.comment:
+                last = cst.SimpleWhitespace("")
+                comma = cst.Comma(whitespace_after=behind.with_changes(empty_lines=[], last_line=last))
+            aliases[-1] = aliases[-1].with_changes(comma=comma)
     dots, module = _module(written)
     new = node.with_changes(relative=dots, module=module, names=aliases)
     return cst.Module(body=[cst.SimpleStatementLine(body=[new])]).code.rstrip("\r\n")

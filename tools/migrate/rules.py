@@ -60,6 +60,7 @@ _FAMILIES: dict[str, Rule] = {
     "target": Rule("manifest", "certain", "The manifest of the distribution that takes the code in."),
     "thin": Rule("manifest", "certain", "The manifest of an old distribution, which ships the shim until cleanup."),
     "lock": Rule("manifest", "likely", "A lock file that its own tool has to make again."),
+    "dependency": Rule("manifest", "likely", "A requirement that code needs at its new place, and no manifest names."),
     "unused": Rule("manifest", "likely", "A dependency that is declared and not imported."),
     "shim": Rule("shim", "certain", _SHIM),
     "duplicate": Rule("import", "certain", "A second definition, equal to the one that stays, becomes an import."),

@@ -56,6 +56,10 @@ class Renaming:
     def touches(self, dotted: str) -> bool:
         return any(within(dotted, n) for pair in self.names.items() for n in pair)
 
+    def leads(self, module: str) -> bool:
+        """Whether importing the module gives something that moves: a part of it, or what it holds."""
+        return self.touches(module) or any(within(n, module) for pair in self.names.items() for n in pair)
+
     def text(self, text: str) -> str:
         """`text` with each dotted name in it as it is afterwards."""
         return re.sub(r"[^\W\d]\w*(?:\.\w+)*", lambda m: self.new(m.group()), text)
@@ -139,7 +143,7 @@ class Reading:
 
     def _without_others(self, wish: Wish) -> Wish:
         request = wish.request
-        needs = tuple(n for n in request.needs if self._renaming.touches(n)) if request.kind == "chain" else ()
+        needs = tuple(n for n in request.needs if self._renaming.leads(n)) if request.kind == "chain" else ()
         return Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
 
     def _compared(self, pair: _Pair) -> Iterator[Finding]:

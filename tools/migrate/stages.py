@@ -16,6 +16,7 @@ from typing import Any
 from .executor import Group
 from .journal import REFUSALS, unwritable
 from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
+from .newplaces import TAKEN
 from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
 from .saved import SavedPlan
 from .session import Session
@@ -173,6 +174,8 @@ def _design(session: Session, _only: tuple[str, ...]) -> Outcome:
             where=first.place,
             next_step="take the [[symbol]] out of the plan, or make the definitions equal",
         )
+    for taken in (f for f in design.findings if f.rule == TAKEN):
+        raise CheckFailed(f"{taken.readings[0]} would be {taken.readings[1]}", where=taken.path, next_step=taken.hint)
     saved = session.save_plan()
     facts = {"seconds": session.seconds(), "saved": sha(session.journal.plan_file.read_bytes())}
     session.journal.add("done", stage=2, base=saved.commit, end=saved.commit, plan=saved.plan_hash, facts=facts)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .layout import Layout
 from .model import Edit, Finding
-from .operations import EditFile, Operation
+from .operations import EditFile, Operation, apply_edits
+from .resolve import binds_name, top_level
 from .scan import World
+from .syntax import parse
 from .tree import Lines, Tree, decode, sha
 
 State = Literal["same", "conflict", "unknown"]
@@ -53,34 +56,37 @@ class Duplicate:
             severity,
         )
 
+    def edits(self, source: str, stage: int) -> list[Edit]:
+        """The definition, in the text of its file, as an import of the canonical one."""
+        if self.state != "same" or not self.planned:
+            return []
+        name = self.old.rpartition(".")[2]
+        module, _, new_name = self.new.rpartition(".")
+        local = "" if new_name == name else f" as {name}"
+        lines, out = Lines(source), list[Edit]()
+        why = f"{self.old} is the same as {self.new}"
+        for node in _defining(source, name) or ():
+            above: list[ast.expr] = getattr(node, "decorator_list", [])
+            first = min([node.lineno, *(d.lineno for d in above)])
+            start = lines.starts[first - 1] if above else lines.offset(node.lineno, node.col_offset)
+            end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+            alone = not source[end : source.find("\n", end) + 1 or None].strip()
+            written = f"from {module} import {new_name}{local}" + ("  # noqa: E402" if start and alone else "")
+            if out:  # an overload, or what implements it: the import stands where the first one was
+                start, written = len(source[:start].rstrip()), ""
+            out.append(Edit(start, end, source[start:end], written, first, stage, "duplicate", why))
+        return out
+
     def operations(self, tree: Tree) -> list[Operation]:
-        """Replace the definition by an import of the canonical one, in the tree as it is before cleanup."""
-        if self.state != "same" or not self.planned or self.path not in tree:
+        """The same in the tree as it is before cleanup, where stage 3 was done without it."""
+        if self.path not in tree:
             return []
         data = tree.read(self.path)
         text = decode(data, python=True)
-        if text is None:
+        edits = tuple(self.edits(text.body, 6)) if text else ()
+        if not edits:
             return []
-        name = self.old.rpartition(".")[2]
-        node = _definition(text.body, name)
-        if node is None:
-            return []
-        module, _, new_name = self.new.rpartition(".")
-        lines = Lines(text.body)
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        start = lines.starts[first - 1]
-        end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-        local = "" if new_name == name else f" as {name}"
-        written = (
-            f"from {module} import {new_name}{local}  # noqa: E402"
-            if start
-            else f"from {module} import {new_name}{local}"
-        )
-        edit = Edit(
-            start, end, text.body[start:end], written, first, 6, "duplicate", f"{self.old} is the same as {self.new}"
-        )
-        after = text.encoded(text.body[:start] + written + text.body[end:])
-        return [EditFile(6, self.path, sha(data), sha(after), (edit,))]
+        return [EditFile(6, self.path, sha(data), sha(apply_edits(data, edits, self.path)), edits)]
 
 
 def plan_symbols(world: World) -> list[Duplicate]:
@@ -92,26 +98,39 @@ def plan_symbols(world: World) -> list[Duplicate]:
         path = index.files.get(layout.current_module(module), "")
         new_module, _, new_name = entry.target.rpartition(".")
         canonical = _file_of(world, new_module)
-        old = _definition_in(layout.tree, path, name)
-        new = _definition_in(layout.tree, canonical, new_name)
+        old = _defined_in(layout.tree, path, name)
+        new = _defined_in(layout.tree, canonical, new_name)
         target = layout.new_path(path) if path else layout.plan.file
-        if old is None and path and name in index.names(layout.current_module(module)).names:
+        if old == [] and path and name in index.names(layout.current_module(module)).names:
             continue  # already an import of the canonical one
-        if old is None or new is None:
-            what = entry.source if old is None else entry.target
-            out.append(
-                Duplicate(
-                    entry.source, entry.target, target, 1, "unknown", f"{what} is not defined where the plan says"
-                )
-            )
+        if not old or not new:
+            what, found = (entry.target, new) if old else (entry.source, old)
+            how = "is not defined where the plan says"
+            if found is None:
+                how = "is bound in more than one way, or under a condition, so nothing can take its place"
+            out.append(Duplicate(entry.source, entry.target, target, 1, "unknown", f"{what} {how}"))
             continue
-        difference = compare(old, new)
-        out.append(
-            Duplicate(entry.source, entry.target, target, old.lineno, "conflict" if difference else "same", difference)
-        )
+        difference = compare_all(old, new)
+        state: State = "conflict" if difference else "same"
+        out.append(Duplicate(entry.source, entry.target, target, old[0].lineno, state, difference))
     planned = {d.old for d in out} | {layout.current_module(d.new) for d in out}
     out += [d for d in find_duplicates(world) if d.old not in planned and d.new not in planned]
     return out
+
+
+def drop(duplicates: Sequence[Duplicate], layout: Layout, edits: dict[str, list[Edit]]) -> None:
+    """Let definitions become imports with the move: from then on both names are one object, whoever uses which.
+
+    Some code is rewritten in stage 4 and some goes on using the old module; two classes would part them in between.
+    """
+    old_paths = {layout.new_path(path): path for path in layout.tree}
+    for duplicate in duplicates:
+        path = old_paths.get(duplicate.path, "")
+        text = layout.tree.text(path) if path else None
+        dropped = duplicate.edits(text.body, 3) if text else []
+        if dropped:  # what would change inside of them goes with them
+            kept = [e for e in edits.get(path, ()) if not any(d.start <= e.start < d.end for d in dropped)]
+            edits[path] = [*kept, *dropped]
 
 
 def find_duplicates(world: World) -> Iterator[Duplicate]:
@@ -163,8 +182,21 @@ def compare(left: ast.stmt, right: ast.stmt) -> str:
     return "another order"
 
 
+def compare_all(left: list[ast.stmt], right: list[ast.stmt]) -> str:
+    """The same for definitions that may have overloads."""
+    if len(left) != len(right):
+        return f"overloads: {len(left) - 1} here, {len(right) - 1} there"
+    return next((found for pair in zip(left, right, strict=True) if (found := compare(*pair))), "")
+
+
 def _shape(node: ast.stmt) -> dict[str, str]:
-    """Named parts of a definition, each as normalised source."""
+    """Named parts of a definition, each as normalised source; its own name is none of them."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        copy = _undocumented(node)
+        copy.name = "_"  # type: ignore[attr-defined]
+        return {"value": ast.unparse(copy)}
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        return {"value": ast.unparse(node.value)}
     if not isinstance(node, ast.ClassDef):
         return {"value": ast.unparse(node)}
     parts = {
@@ -198,24 +230,48 @@ def _undocumented(node: ast.stmt) -> ast.stmt:
     return copy
 
 
-def _definition(source: str, name: str) -> ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Assign | None:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
+def _defining(source: str, name: str) -> list[ast.stmt] | None:
+    """The statements that define `name`: one, or all overloads of a function.
+
+    [] where none does (an import is no definition), None where it is bound in several ways, or under a condition.
+    """
+    tree = parse(source)
+    if tree is None:
+        return []
+    found = [node for node in top_level(tree.body) if binds_name(node, name)]
+    defining = [node for node in found if not isinstance(node, ast.Import | ast.ImportFrom)]
+    if not defining:
+        return []
+    single = len(found) == 1 and _may_go(found[0])
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    overloaded = all(isinstance(n, functions) for n in found) and all(map(_is_overload, found[:-1]))
+    if not all(node in tree.body for node in found) or not (single or overloaded):
         return None
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            return node
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            return node
-    return None
+    return defining
 
 
-def _definition_in(tree: Tree, path: str, name: str) -> ast.stmt | None:
+def _may_go(node: ast.stmt) -> bool:
+    """Whether the statement binds this one name alone."""
+    if isinstance(node, ast.Assign):
+        return len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    alias: type[ast.stmt] | None = getattr(ast, "TypeAlias", None)  # of Python 3.12
+    if isinstance(node, ast.AnnAssign):
+        return node.value is not None
+    return isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or bool(
+        alias and isinstance(node, alias)
+    )
+
+
+def _is_overload(node: ast.stmt) -> bool:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return any(ast.unparse(d).rpartition(".")[2] == "overload" for d in decorators)
+
+
+def _defined_in(tree: Tree, path: str, name: str) -> list[ast.stmt] | None:
     if not path or path not in tree:
-        return None
+        return []
     text = tree.text(path)
-    return _definition(text.body, name) if text else None
+    return _defining(text.body, name) if text else []
 
 
 def _file_of(world: World, new_module: str) -> str:

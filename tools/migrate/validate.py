@@ -195,6 +195,8 @@ def _names(session: Session, audit: dict[str, Any], python: str) -> list[Finding
     after = public_names(python, session.root, roots_now(session), modules)
     settled = {m: {n: _final_names(session, text) for n, text in names.items()} for m, names in after.items()}
     judge = session.world.judge
+    gone = tuple(f"{entry.source}." for entry in session.plan.symbols)  # members of classes that were compared by shape
+    before = {m: {n: t for n, t in names.items() if not f"{m}.{n}".startswith(gone)} for m, names in before.items()}
     return compare_names(before, settled, lambda n: judge.symbol(n) or session.layout.new_module(n) or n)
 
 

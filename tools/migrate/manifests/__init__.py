@@ -22,6 +22,7 @@ from typing import Literal
 from ..model import Finding
 from ..plan import LOCK_FILE, PLAN_FILE, is_plan
 from .comments import rewrite_comments
+from .crossing import crossed
 from .dependents import rewrite_dependents
 from .editor import Editor
 from .facts import Context, Facts, Rewritten, facts
@@ -39,7 +40,17 @@ from .thin import dead_at_once, doomed, leave_workspace, leftovers, rewrite_thin
 from .unshipped import leaving_parts
 from .unused import declared_unused
 
-__all__ = ["Context", "Facts", "Rewritten", "declared_unused", "facts", "new_manifests", "rewrite_manifest", "wants"]
+__all__ = [
+    "Context",
+    "Facts",
+    "Rewritten",
+    "crossed",
+    "declared_unused",
+    "facts",
+    "new_manifests",
+    "rewrite_manifest",
+    "wants",
+]
 
 _LOCKS = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock", "Pipfile.lock": "pipenv lock"}
 _SHIPS = re.compile(

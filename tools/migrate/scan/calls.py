@@ -66,6 +66,11 @@ LABEL_CALLS = words("""
     ForeignKey OneToOneField ManyToManyField GenericRelation ParentalKey get_model has_model Table
     has_perm permission_required url_for
 """)
+# Calls whose text names a measurement, a span or a topic: a name of its own, whatever it looks like.
+MEASURING_CALLS = words("""
+    incr increment decr decrement gauge histogram timing timer timed counter meter distribution create_counter
+    create_histogram create_gauge start_span start_as_current_span publish subscribe produce create_topic
+""")
 NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
 NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
 # What these give of a module's name is still one, or a part of one.

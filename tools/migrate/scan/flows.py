@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from .calls import NAME_ATTRIBUTES, NAME_KEEPERS, NAMED_AFTER_MODULES, RECORD_METHODS
 from .context import Context
+from .failures import failures
 from .scopes import Scope, Scopes
 
 Key = tuple[int, str]
@@ -131,6 +132,8 @@ class Flows:
                 (a, (0, a.attr)) for a in use.attributes if use.node.id in ("self", "cls") or a.attr.isupper()
             ]
         self._find_named(context)
+        self.failed = failures(context)
+        self.named |= dict.fromkeys(self.failed)
         self.asked = {key for node, key in self._uses if self._asks(node, context.parents)}
         for node, key in self._uses:
             if (whole := names_an_entry(node, context.parents)) is not None:

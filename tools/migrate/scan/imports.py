@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..layout import ModuleName
 from .context import Context, NamesInScope
 from .froms import Froms
+from .hiding import hidden
 from .loaded import keep_loaded, needs_loading, staying
 from .offsets import Offsets
+from .patches import PATCHES
 from .reach import in_examples
 from .scopes import Scope, Scopes, Use
 from .sink import Sink
@@ -81,6 +84,8 @@ class Imports:
             top = alias.name.split(".")[0]
             if alias.asname:
                 new = self.new(alias.name)
+                if new and hidden(self, node, alias):
+                    continue
                 if new:
                     start, end = self.at.dotted(alias)
                     self.sink.edit(start, end, new, stage=4, rule="import.alias", reason=f"{alias.name} moves to {new}")
@@ -348,10 +353,15 @@ class Imports:
         if package and self.resolver.submodule(package, leaf):
             new, index = self.new(f"{package}.{leaf}"), self.resolver.index
             kept = index.binds(self.layout.current_module(package), leaf)
-            if new and new != f"{self.new(package) or package}.{leaf}" and not kept:
+            patch = isinstance(whole, ast.Call) and self.context.called(whole) in PATCHES
+            if new and new != f"{self.new(package) or package}.{leaf}" and (patch or not kept):
                 start, end = self.at.span(whole)
-                readings, hint = (f"{package}.{leaf}, now {new}",), f"import {new} and use it here"
-                self.sink.list(start, "name.elsewhere", self.at.source[start:end], readings, hint, "error")
+                readings: tuple[str, ...] = (f"{package}.{leaf}, now {new}",)
+                hint = f"import {new} and use it here"
+                if kept:
+                    readings = (f"{leaf} as {package} itself reads it", *readings)
+                severity: Literal["error", "warning"] = "warning" if kept else "error"
+                self.sink.list(start, "name.elsewhere", self.at.source[start:end], readings, hint, severity)
 
     def _edit_chain(self, use: Use, old: str, new: str) -> None:
         count = old.count(".")

@@ -193,6 +193,8 @@ class Literals:
                 "the label of an application, and a model",
                 f"a name in a module, now {verdict.new}",
             )
+        if verdict.rule == "string.resolves" and self.places.measured(node):
+            return "string.measured", ("a measurement, a span or a topic of that name", f"a name, now {verdict.new}")
         return None
 
     def _application(self, node: ast.Constant, old: str, new: str, first: int) -> None:

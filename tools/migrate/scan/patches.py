@@ -16,15 +16,19 @@ from .offsets import Offsets
 from .origins import Origins
 from .sink import Sink
 
-_PATCHES = words("patch object setattr delattr")
+PATCHES = words("patch object setattr delattr")
 
 
 def scan_patches(context: Context, sink: Sink, offsets: Offsets, origins: Origins) -> set[int]:
     """Lists them; returns the ids of the texts that are settled so."""
     symbols = {entry.source: entry.target for entry in context.layout.plan.symbols}
     settled: set[int] = set()
+    for node in context.of(ast.Attribute) if symbols else ():
+        name = "" if isinstance(node.ctx, ast.Load) else f"{origins.module(node.value)}.{node.attr}"
+        if name in symbols and _reads_itself(context, name):
+            _list(sink, offsets.start(node), name, symbols[name])
     for call in context.of(ast.Call) if symbols else ():
-        if context.called(call) not in _PATCHES:
+        if context.called(call) not in PATCHES:
             continue
         match call.args:
             case [ast.Constant(value=str(name)) as text, *_] if name in symbols:
@@ -37,11 +41,14 @@ def scan_patches(context: Context, sink: Sink, offsets: Offsets, origins: Origin
         new = symbols.get(name)
         if new is None:
             continue
-        old = name.rpartition(".")[0]
-        readings = (f"what {old} itself reads, which stays", f"{new}, which others read now")
-        sink.list(offsets.start(text), "string.patched", name, readings, "a patch acts where the name is read")
+        _list(sink, offsets.start(text), name, new)
         settled.add(id(text))
     return settled
+
+
+def _list(sink: Sink, offset: int, name: str, new: str) -> None:
+    readings = (f"what {name.rpartition('.')[0]} itself reads, which stays", f"{new}, which others read now")
+    sink.list(offset, "string.patched", name, readings, "a patch acts where the name is read")
 
 
 def _reads_itself(context: Context, name: str) -> bool:

@@ -25,6 +25,7 @@ from .calls import (
     IDENTITY_VARIABLES,
     LABEL_CALLS,
     MEASURED_FLAGS,
+    MEASURING_CALLS,
     MODULE_CALLS,
     MODULE_FLAGS,
     MODULE_KEYWORDS,
@@ -37,6 +38,7 @@ from .calls import (
     SHELL_CALLS,
 )
 from .context import Context
+from .failures import ERRORS, later
 from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
 from .keyed import asks
@@ -75,6 +77,8 @@ class Places:
                         return found
                 case ast.keyword(arg=name):
                     call = self.parents.get(parent)
+                    if name == "name" and isinstance(call, ast.Call) and self.context.called(call) in ERRORS:
+                        return "module"
                     if name in MODULE_KEYWORDS and not self.flows.defined_here(call, name):
                         return "module"  # for a function of this file it depends on what becomes of its parameter
                 case ast.Attribute(attr="format" | "join" | "values" | "items" | "keys" | "get" | "copy" | "pop"):
@@ -188,6 +192,8 @@ class Places:
         no_value = True  # of a dictionary
         if asks(node, parent, self.context.mentions):
             return True
+        if later(node, self.parents, self.flows.failed):
+            return False
         while parent is not None and not isinstance(parent, ast.stmt):
             match parent:
                 case ast.Compare() | ast.MatchValue():
@@ -292,6 +298,14 @@ class Places:
         if isinstance(parent, ast.keyword) and parent.arg == "to":
             return True
         return isinstance(parent, ast.Call) and self.context.called(parent) in LABEL_CALLS and parent.args[:1] == [node]
+
+    def measured(self, node: ast.AST) -> bool:
+        """Whether the text names a measurement, a span or a topic, which others read under that name."""
+        parent = self.parents.get(node)
+        if isinstance(parent, ast.List | ast.Tuple | ast.Set):
+            node, parent = parent, self.parents.get(parent)
+        known = isinstance(parent, ast.Call) and self.context.called(parent) in MEASURING_CALLS
+        return known and isinstance(parent, ast.Call) and parent.args[:1] == [node]
 
     def labelled(self, node: ast.AST) -> bool:
         """Whether the class around an application's name gives it a label of its own."""

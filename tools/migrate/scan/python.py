@@ -21,6 +21,7 @@ from .filepaths import FilePaths
 from .flows import is_sys_modules
 from .globs import Globs
 from .glued import Glued
+from .hiding import scan_hidden_patches
 from .imports import Imports
 from .leaving import Leaving
 from .literals import Literals
@@ -75,6 +76,7 @@ def scan_code(
     Glued(context, sink, offsets, paths).scan()
     literals = Literals(context, sink, scopes, offsets, path)
     paths.claimed |= scan_patches(context, sink, offsets, paths.origins)
+    paths.claimed |= scan_hidden_patches(context, sink, offsets)
     bare = literals.scan(_docstrings(context), paths.claimed)
     Dynamic(context, sink, offsets, here, there).scan()
     Leaving(context, sink, offsets, paths, here).scan()

@@ -30,7 +30,8 @@ a name (`string.missing`), the name of a folder that may be a route (`path.folde
 (`path.joined`), a part of a longer text (`string.joined`, `string.prefix`), a label (`string.label`, `django.label`), a
 column in a statement of SQL (`string.sql`), a field that a format or a template fills in (`string.field`), a route
 (`string.route`), a name in a namespace that is given (`string.namespace`), attributes (`string.attribute`), a patch of
-a name that gets another home (`string.patched`), what a package says of a module that leaves it (`import.computed`,
+a name that gets another home (`string.patched`), a measurement or a topic (`string.measured`), a module that its
+package hides (`string.hidden`, `import.hidden`), what a package says of a module that leaves it (`import.computed`,
 `import.table`, `import.discovered`), a module whose name becomes that of a variable (`string.variable`), a file that is
 called like a module (`path.name`), the folder of a package that keeps its name (`string.folder`), a program that may
 find one by the folder it runs in (`root.implied`), a pattern or a folder that holds moving files now and does not find

@@ -107,6 +107,21 @@ WORLDS = {
         {"app/__init__.py": "", "box/__init__.py": "", "box/size.py": "WIDTH = 4\n"},
         names=(("box", "app.parts.box"),),
     ),
+    # a module of which its package makes something else known by the same name
+    "hiding": World(
+        '[migration]\nname = "hiding"\n[[move]]\nfrom = "pkg.parse"\nto = "lib.reader"\n',
+        {
+            "app/__init__.py": "", "lib/__init__.py": "", "pkg/__init__.py": "from .parse import parse\n",
+            "pkg/parse.py": "LIMIT = 3\n\n\ndef parse(x=LIMIT):\n    return x\n",
+        },
+        names=(("pkg.parse", "lib.reader"),),
+    ),
+    # a file at the top
+    "file": World(
+        '[migration]\nname = "file"\n[[move]]\nfrom = "run_"\nto = "lib.run_"\n',
+        {"app/__init__.py": "", "lib/__init__.py": "", "run_.py": "print('run')\n", "other_.py": ""},
+        names=(("run_", "lib.run_"),),
+    ),
     # a package goes to a source root of its own, and keeps its name
     "rooted": World(
         '[migration]\nname = "rooted"\n[[move]]\nfrom = "shop"\nto = "shop"\nto-path = "src/shop"\n',

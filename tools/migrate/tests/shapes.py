@@ -83,9 +83,11 @@ SHAPES: dict[str, Shape] = {
     "module to package": Shape(
         (("helpers", "lib.helpers", 'to-path = "lib/helpers/__init__.py"'),),
         {
-            "helpers.py": "from pathlib import Path\n\n\ndef name():\n    return Path(__file__).suffix, __name__ > ''\n",
+            "helpers.py": "from pathlib import Path\n\n\ndef name():\n    return Path(__file__).suffix, __name__ > ''\n\n\n"
+            "if __name__ == '__main__':\n    print('run', name())\n",
             "lib/__init__.py": "",
-            "main.py": "import helpers\nprint(helpers.name())\n",
+            "main.py": "import subprocess, sys\nimport helpers\nran = subprocess.run([sys.executable, '-m', 'helpers'], "
+            "capture_output=True, text=True)\nprint(helpers.name(), ran.stdout)\n",
         },
         (("helpers", "lib.helpers"),),
     ),

@@ -144,3 +144,14 @@ def test_a_loss_in_a_private_base_is_found_in_who_inherits_from_it(tmp_path: Pat
     after = tree(tmp_path / "after", "new/place", "", hidden.replace("    def helped(self): ...\n", ""), "")
     found = compare_api(before, after, ["."], ["."], PAIRS)
     assert [f.severity for f in found] == ["error"] and "new.place.core.Shown.helped" in found[0].text
+
+
+@pytest.mark.parametrize("place", ["new/tools", "new/tools/__init__"])
+def test_a_module_at_the_top_with_a_stub_that_gets_into_a_package_is_the_same(tmp_path: Path, place: str) -> None:
+    for name in ("before/tools", f"after/{place}"):
+        path = tmp_path / f"{name}.py"
+        path.parent.mkdir(parents=True)
+        path.write_text("def main():\n    return 1\n")
+        path.with_suffix(".pyi").write_text("def main() -> int: ...\n")
+    pairs = [("tools", "new.tools")]
+    assert compare_api(tmp_path / "before", tmp_path / "after", ["."], ["."], pairs) == []

@@ -256,3 +256,17 @@ def test_several_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     sides = _sides(tmp_path / "two", USE, changed)
     assert second_opinion(sys.executable, *sides, timeout=20, jobs=2) == alone
     assert {f.rule for f in alone} >= {"second-opinion.broken", "second-opinion.string"}
+
+
+def test_the_module_of_a_name_with_another_home_is_loaded_for_who_imports_it(tmp_path: Path) -> None:
+    """Where only single names move, no module is moving code: `import home.new` has to run all the same."""
+    old = {"old.py": "def name():\n    return 1\n", "use.py": "import old\n\nprint(old.name())\n"}
+    new = {"use.py": "import old, home.new\n\nprint(home.new.name())\n", "old.py": "from home.new import name\n"}
+    home = {"home/__init__.py": "", "home/new.py": old["old.py"]}
+    for side, files in (("before", {**old, **home}), ("after", {**new, **home})):
+        for path, text in files.items():
+            (tmp_path / side / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / side / path).write_text(text)
+    before, after = (Side(tmp_path / side, sorted({**old, **home}), ["."]) for side in ("before", "after"))
+    renaming = Renaming({"old.name": "home.new.name"}, {})
+    assert second_opinion(sys.executable, before, after, renaming, timeout=20) == []
