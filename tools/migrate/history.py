@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tools.migrate.model import Finding, MigrateError
-from tools.migrate.repo import Repo
+import git
+
+from tools.migrate.model import Finding
 
 FOLLOW_LIMIT = 200
 _RULE = "history"
@@ -27,15 +28,17 @@ def check_history(root: Path, base: str, moved: Mapping[str, str]) -> list[Findi
     """
     if not moved:
         return []
-    repo = Repo(root)
-    try:
-        new_commits = repo.run("rev-list", f"{base}..HEAD", "--").split()
-        return [*_exact(repo, base, moved), *_followed(repo, set(new_commits), moved)]
-    except MigrateError as error:
-        return [_finding("", f"the history since {base} cannot be read: {error.what}", "fetch the whole history")]
+    with git.Repo(root) as repo:
+        repo.git.update_environment(GIT_LITERAL_PATHSPECS="1")  # a file may be called `[id].py`
+        try:
+            new_commits = str(repo.git.rev_list(f"{base}..HEAD", "--")).split()
+            return [*_exact(repo, base, moved), *_followed(repo, set(new_commits), moved)]
+        except git.GitCommandError as error:
+            reason = " ".join(str(error.stderr).split())
+            return [_finding("", f"the history since {base} cannot be read: {reason}", "fetch the whole history")]
 
 
-def _exact(repo: Repo, base: str, moved: Mapping[str, str]) -> Iterator[Finding]:
+def _exact(repo: git.Repo, base: str, moved: Mapping[str, str]) -> Iterator[Finding]:
     sources: dict[str, tuple[str, str]] = {}  # where each path came from first, and the content it was moved with
     contents: dict[str, set[str]] = {}
     for old, new, content in _renames(repo, base):
@@ -50,12 +53,24 @@ def _exact(repo: Repo, base: str, moved: Mapping[str, str]) -> Iterator[Finding]
         yield _finding(new, f"{new} was moved from {old}, but {said}", hint)
 
 
-def _renames(repo: Repo, base: str) -> Iterator[tuple[str, str, str]]:
+def _renames(repo: git.Repo, base: str) -> Iterator[tuple[str, str, str]]:
     """(old path, new path, content id) of each exact rename after `base`, the oldest first."""
-    output = repo.run(
-        "log", "--reverse", "--topo-order", "--diff-filter=R", "-M100%", "--raw", "-z", "--no-abbrev",
-        "--no-color", "--no-show-signature", "--format=", f"{base}..HEAD", "--",
-    )  # fmt: skip
+    output = str(
+        repo.git.log(
+            "--reverse",
+            "--topo-order",
+            "--diff-filter=R",
+            "-M100%",
+            "--raw",
+            "-z",
+            "--no-abbrev",
+            "--no-color",
+            "--no-show-signature",
+            "--format=",
+            f"{base}..HEAD",
+            "--",
+        )
+    )
     # ":mode mode content content R100", old path, new path, again and again; an empty field where a commit ends
     fields = iter([f for f in output.split("\0") if f.strip("\n")])
     for meta in fields:
@@ -65,7 +80,7 @@ def _renames(repo: Repo, base: str) -> Iterator[tuple[str, str, str]]:
             yield old, new, parts[3]
 
 
-def _followed(repo: Repo, new_commits: set[str], moved: Mapping[str, str]) -> Iterator[Finding]:
+def _followed(repo: git.Repo, new_commits: set[str], moved: Mapping[str, str]) -> Iterator[Finding]:
     files = sorted(moved.values())
     if len(files) > FOLLOW_LIMIT:
         step = len(files) / FOLLOW_LIMIT
@@ -75,7 +90,8 @@ def _followed(repo: Repo, new_commits: set[str], moved: Mapping[str, str]) -> It
     # No file can show more new commits than there are, so the walk may stop one after that.
     enough = f"--max-count={len(new_commits) + 1}"
     for file in files:
-        reached = repo.run("log", "--follow", "--no-show-signature", "--format=%H", enough, "HEAD", "--", file).split()
+        output = repo.git.log("--follow", "--no-show-signature", "--format=%H", enough, "HEAD", "--", file)
+        reached = str(output).split()
         if all(commit in new_commits for commit in reached):
             what = (
                 f"`git log --follow {file}` ends at {reached[-1][:10]}" if reached else f"git has no history of {file}"

@@ -1,4 +1,4 @@
-"""Git as the tool uses it: the state of a checkout, moves, commits, and the way back.
+"""The only file that runs git: the state of a checkout, moves, commits, and the way back.
 
 Everything here is mechanism.  It never decides what to move or whether a state is acceptable; it answers questions
 (`dirty`, `is_shallow`, `tree`) and does single things (`move`, `commit`, `reset_index`).  Commits get their date from
@@ -8,40 +8,82 @@ the commit they stand on, so that the same plan on the same commit always gives 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .gitrun import find_checkout, run_git
-from .model import MigrateError, Refused
+import git
+from git.exc import GitCommandError, GitCommandNotFound, GitError, InvalidGitRepositoryError, NoSuchPathError
+
+from .model import MigrateError, PlanError, Refused
 from .tree import LINK, REGULAR, SUBMODULE, Tree
 
+# What the user's settings may not change: no hook runs (not even those that --no-verify leaves on), no signature or
+# colour gets into what is read, no background process fights for the index, and paths are names, not patterns.
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.safecrlf": "false",
+    "log.showSignature": "false",
+    "color.ui": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+_GIT = ["git", "--literal-pathspecs", *(word for k, v in _SETTINGS.items() for word in ("-c", f"{k}={v}"))]
 _BATCH = 400  # paths a command line; well below the limits of every system
 
 
 class Repo:
     def __init__(self, root: Path) -> None:
-        self.root, self.git_dir = find_checkout(root)
+        if not root.exists():
+            raise PlanError("no such folder", where=str(root), next_step="name a git checkout with --root")
+        try:
+            self._repo = git.Repo(root, search_parent_directories=True)
+        except (InvalidGitRepositoryError, NoSuchPathError):
+            raise Refused(
+                "not a git repository", where=str(root), next_step="run 'git init' and commit everything first"
+            ) from None
+        if self._repo.bare or self._repo.working_tree_dir is None:
+            raise Refused("a bare repository has no files to move", where=str(root), next_step="use a checkout")
+        self.root = Path(self._repo.working_tree_dir)
+        self.git_dir = Path(self._repo.git_dir).resolve()
+        # Nothing of ours may ask a question, page, or run a hook of the user's.
+        # A question leaves no lock behind either, should it be killed.
+        self._repo.git.update_environment(
+            GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", GIT_PAGER="cat", LC_ALL="C.UTF-8", GIT_OPTIONAL_LOCKS="0"
+        )
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """What a git command says.  Raises MigrateError with the first line of its complaint."""
-        answer = run_git(self.root, *arguments, environment=environment)
-        if answer.code:
-            raise MigrateError(answer.reason or _SILENT, where=f"git {' '.join(arguments[:2])}")
-        return answer.text
+        try:
+            out = self._repo.git.execute([*_GIT, *arguments], env=environment or None, strip_newline_in_stdout=True)
+        except GitCommandNotFound:
+            raise Refused("git cannot be started", where="PATH", next_step="install git") from None
+        except GitCommandError as error:
+            raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
+        return str(out)
 
     def read(self, *arguments: str) -> bytes:
         """The output of a git command as it is."""
-        answer = run_git(self.root, *arguments)
-        if answer.code:
-            raise MigrateError(answer.reason or _SILENT, where=f"git {' '.join(arguments[:2])}")
-        return answer.out
+        try:
+            out = self._repo.git.execute([*_GIT, *arguments], stdout_as_string=False, strip_newline_in_stdout=False)
+        except GitCommandError as error:
+            raise MigrateError(_reason(error), where=f"git {' '.join(arguments[:2])}") from None
+        assert isinstance(out, bytes)
+        return out
 
     def feed(self, data: bytes, *arguments: str, **environment: str) -> tuple[int, bytes]:
         """Exit code and output of a git command that reads `data`."""
-        answer = run_git(self.root, *arguments, data=data, environment=environment)
-        return answer.code, answer.out
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.seek(0)
+            status, out, _ = self._repo.git.execute(
+                [*_GIT, *arguments], istream=file, with_extended_output=True, with_exceptions=False,
+                stdout_as_string=False, strip_newline_in_stdout=False, env=environment or None,
+            )  # fmt: skip
+        return status, out if isinstance(out, bytes) else out.encode()
 
     # questions
 
@@ -56,15 +98,6 @@ class Repo:
 
     def tree_hash(self, revision: str = "HEAD") -> str:
         return self.run("rev-parse", f"{revision}^{{tree}}")
-
-    def tree_hashes(self, revisions: Iterable[str]) -> dict[str, str]:
-        """The tree of HEAD and of each of these commits, as far as they are here; that of HEAD by its own name, too."""
-        asked = ["HEAD^{commit}", "HEAD^{tree}", *(f"{r}^{{tree}}" for r in dict.fromkeys(revisions))]
-        data = b"".join(os.fsencode(f"{a}\n") for a in asked)
-        _, out = self.feed(data, "cat-file", "--batch-check=%(objectname) %(objecttype)")
-        said = [line.split(" ") for line in os.fsdecode(out).splitlines()]
-        found = {a[:-7]: words[0] for a, words in zip(asked, said, strict=True) if words[1:] == ["tree"]}
-        return found | ({said[0][0]: found["HEAD"]} if "HEAD" in found else {})
 
     def has(self, commit: str) -> bool:
         try:
@@ -120,12 +153,9 @@ class Repo:
 
     def tree(self, revision: str = "HEAD") -> Tree:
         """The tracked files at HEAD, read from the (clean) working tree; of another revision, read from git."""
-        try:
-            entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
-        except MigrateError:
-            if revision == "HEAD":
-                self.head()  # says it in words if there is none
-            raise
+        if revision == "HEAD":
+            self.head()  # says it in words if there is none
+        entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
         modes, blobs = {}, {}
         for entry in entries.split("\0"):
             if entry:
@@ -361,3 +391,10 @@ def file_mode(place: Path) -> str:
 
 
 _SILENT = "git failed"
+
+
+def _reason(error: GitError) -> str:
+    text = str(getattr(error, "stderr", ""))  # empty after `-q`; the command itself says nothing to a user
+    text = re.sub(r"^\s*stderr:\s*'|'\s*$", "", text.strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else _SILENT

@@ -34,7 +34,7 @@ from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .repo import Repo
 from .saved import SCHEMA, SavedPlan, document_of
 from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
-from .stale import changes
+from .stale import changes, tree_hashes
 from .submodules import blank
 from .tree import Tree, sha
 
@@ -221,7 +221,7 @@ class Session:
 
     def _stands_on(self, commits: Iterable[str]) -> bool:
         """Whether HEAD is one of these commits, or has the very tree of one (after a rollback, say)."""
-        trees = self.repo.tree_hashes(commits := list(commits))
+        trees = tree_hashes(self.repo, commits := list(commits))
         if "HEAD" not in trees:
             self.repo.head()  # says in words what is wrong
         known = [c for c in commits if c in trees]

@@ -117,9 +117,7 @@ def recover(session: Session, stage: int | None) -> bool:
 # the stages
 
 
-def _audit(
-    session: Session, _only: tuple[str, ...], meanwhile: Callable[[], object] = lambda: None
-) -> Outcome:
+def _audit(session: Session, _only: tuple[str, ...], meanwhile: Callable[[], object] = lambda: None) -> Outcome:
     from .audit import run_audit
 
     document, ran = run_audit(session, meanwhile)

@@ -1,11 +1,12 @@
 """What has changed since an audit or a saved plan was made: named, so that a person knows what to look at again.
 
-Owns the words.  Whether something is stale is decided in `session`.
+Owns the words, and the question which tree each commit has.  Whether something is stale is decided in `session`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 
 from . import __version__
 from .repo import Repo
@@ -33,3 +34,13 @@ def changes(
         listed = ", ".join(paths[:_SHOWN]) + more
         said.append(f"HEAD is {head[:10]}, was {commit[:10]}, which changed {listed}{what}")
     return "; ".join(said)
+
+
+def tree_hashes(repo: Repo, revisions: Iterable[str]) -> dict[str, str]:
+    """The tree of HEAD and of each of these commits, as far as they are here; that of HEAD by its own name, too."""
+    asked = ["HEAD^{commit}", "HEAD^{tree}", *(f"{r}^{{tree}}" for r in dict.fromkeys(revisions))]
+    data = b"".join(os.fsencode(f"{a}\n") for a in asked)
+    _, out = repo.feed(data, "cat-file", "--batch-check=%(objectname) %(objecttype)")
+    said = [line.split(" ") for line in os.fsdecode(out).splitlines()]
+    found = {a[:-7]: words[0] for a, words in zip(asked, said, strict=True) if words[1:] == ["tree"]}
+    return found | ({said[0][0]: found["HEAD"]} if "HEAD" in found else {})

@@ -82,7 +82,7 @@ def configure(root: Path | None, plan: Path | None, jobs: int | None, as_json: b
     logging.basicConfig(
         level=[logging.WARNING, logging.INFO, logging.DEBUG][min(settings.verbose, 2)], stream=sys.stderr
     )
-    for chatty in ("filelock", "rope"):
+    for chatty in ("git", "filelock", "rope"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

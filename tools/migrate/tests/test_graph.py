@@ -194,7 +194,7 @@ def test_folders_that_use_each_other_are_not_drawn_as_an_import_cycle() -> None:
     assert "a (80)" in svg
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcde/\"\\"), st.sampled_from("abcde/\"\\")), max_size=12))
+@given(st.lists(st.tuples(st.sampled_from('abcde/"\\'), st.sampled_from('abcde/"\\')), max_size=12))
 def test_the_audit_writes_the_same_graph_without_networkx(pairs: list[tuple[str, str]]) -> None:
     graph = g.dependency_graph(pairs)
     assert graph_of(pairs) == (g.to_json(graph), g.to_dot(graph))

@@ -100,9 +100,7 @@ def test_a_part_gives_the_same_opinion_as_the_whole(repo: Repo, tmp_path: Path) 
             )
             old.write(renaming.paths)
         doubtful = name == "part"
-        found.append(
-            second_opinion(sys.executable, before, after, renaming, old=old, timeout=20, doubtful=doubtful)
-        )
+        found.append(second_opinion(sys.executable, before, after, renaming, old=old, timeout=20, doubtful=doubtful))
         assert (folder / "faraway.py").exists()
     assert found[0] == found[1]
     assert [(f.path, f.rule) for f in found[1]] == [("apps/two.py", "second-opinion.broken")]

@@ -253,9 +253,7 @@ def of_another_state(root: Path) -> None:
     place.write_bytes(checksum(body) + b"\n" + body)
 
 
-@pytest.mark.parametrize(
-    "change", [beside, read_by_an_import, module_of_nobody, one_more, damaged, of_another_state]
-)
+@pytest.mark.parametrize("change", [beside, read_by_an_import, module_of_nobody, one_more, damaged, of_another_state])
 def test_all_is_imported_again_where_it_could_be_otherwise(
     root: Path, started: list[dict[str, Any]], change: Callable[[Path], None]
 ) -> None:
