@@ -89,6 +89,8 @@ def root(tmp_path: Path) -> Path:
 def built(root: Path) -> Path:
     root.mkdir()
     git(root, "init", "-q", "-b", "main")
+    for key, value in (("user.name", "Somebody"), ("user.email", "somebody@example.org")):
+        git(root, "config", key, value)
     commit(root, dict(FILES))
     return root
 
