@@ -46,8 +46,9 @@ class Reaches:
     A name counts if it is a moving word, or the first part of a moving name.
     """
 
-    def __init__(self, layout: Layout, resolver: Resolver, words: Iterable[str]) -> None:
+    def __init__(self, layout: Layout, resolver: Resolver, words: Iterable[str], *, registers: bool = True) -> None:
         self.layout, self.resolver = layout, resolver
+        self.registers = registers  # whether those are looked for that are keyed by names of modules
         self.names = {n.split(".")[0] for n in layout.old_names} | set(words)
         either = b"|".join(re.escape(n.encode()) for n in sorted(self.names))
         self._dotted = re.compile(rb"[A-Za-z_][\w.]*\.(?:" + either + rb")\b")
@@ -65,7 +66,7 @@ class Reaches:
             return found
         if (b"doctest" in data or b"Sybil" in data) and _GIVING.search(data):
             found.names.update(in_examples((m[1] or m[2]).decode()) for m in self._given.finditer(data))
-        if may_be_keyed(data) and (tree := self._parsed(path)) is not None:
+        if self.registers and may_be_keyed(data) and (tree := self._parsed(path)) is not None:
             moves = self.layout.new_path(path) != path
             found.names.update(map(noted, keyed(tree, moves=moves)))
         if b"import *" not in data and not candidate:

@@ -79,7 +79,8 @@ class Survey:
         edits_only: bool = False,
     ) -> None:
         self.world, self.skip, self.scan = world, skip, scan
-        self.reaches = Reaches(world.layout, world.resolver, world.judge.words)
+        # What a register says is in which stage an edit is made, and all that is late is edited at once.
+        self.reaches = Reaches(world.layout, world.resolver, world.judge.words, registers=not edits_only)
         self._may_hold = _filter(world, edits_only=edits_only)
 
     def look(self, path: str) -> Look:
@@ -148,7 +149,7 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
             return True
         if stale(data) or merged(data) or (matches is not None and matches(path, data)):
             return True
-        if path.endswith(PYTHON) and may_cut(data):
+        if not edits_only and path.endswith(PYTHON) and may_cut(data):
             return True
         if not path.endswith(PYTHON) or b"import" not in data or (cleared is not None and cleared.stays(path)):
             return False
