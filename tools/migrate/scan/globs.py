@@ -34,7 +34,10 @@ _SETTINGS = words("""
     .yml .yaml .cfg .ini .conf .json .jsonc .json5 .sh .bash .zsh .fish .mk .toml .tf .hcl .cmd .bat .ps1 .just .nix
     .properties .bzl .bazel .env .service
 """)
-_NAMED = re.compile(r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file|(?:BUILD|WORKSPACE)(?:\.|$)")
+_NAMED = re.compile(
+    r"(?:Docker|Container|Make|Just|just|Jenkins|Tilt|Rake|Proc)file|(?:BUILD|WORKSPACE)(?:\.|$)"
+    r"|\.(?:coveragerc|flake8|pylintrc|envrc|importlinter)$"
+)
 _OF_LINES = re.compile(r"CODEOWNERS$|\.\w+(?:ignore|attributes)$")
 
 
