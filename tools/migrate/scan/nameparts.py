@@ -176,6 +176,9 @@ class NameParts:
             parts, later = _part(name, method, arguments, index), _part(new, method, arguments, index)
         elif isinstance(outer, ast.Call) and getattr(outer.func, "id", "") == "len":
             whole, parts, later = outer, [str(name.count(".") + 1)], [str(new.count(".") + 1)]
+        elif isinstance(outer, ast.Assign) and isinstance(outer.targets[0], ast.Tuple | ast.List):
+            self._taken_apart(call, outer.targets[0].elts, *(getattr(n, method)(*arguments) for n in (name, new)))
+            return
         else:
             return
         before, after = ".".join(parts), ".".join(later)
@@ -185,6 +188,20 @@ class NameParts:
         readings = (f"{after}, which it will be", f"{self.context.layout.new_module(before) or before}")
         hint = f"it is {before} today, as {name} becomes {new}"
         self.sink.list(start, "name.part", self.at.source[start:end], readings, hint)
+
+    def _taken_apart(
+        self, call: ast.expr, targets: Sequence[ast.expr], parts: Sequence[str], later: Sequence[str]
+    ) -> None:
+        """`top, sub = __name__.split(".")`: as many parts as there were, and each of them the same thing."""
+        if any(isinstance(t, ast.Starred) for t in targets):
+            return
+        new_name = self.context.layout.new_module
+        used = [n for n, t in enumerate(targets) if not (isinstance(t, ast.Name) and t.id == "_")]
+        if len(parts) == len(later) and all(later[n] in (parts[n], new_name(parts[n])) for n in used if n < len(parts)):
+            return
+        start, end = self.at.span(call)
+        readings = (f"{', '.join(later)}, which it will be", f"{', '.join(parts)}, as it is")
+        self.sink.list(start, "name.part", self.at.source[start:end], readings, "", "warning")
 
 
 def _index(node: ast.expr) -> int | slice | None:
