@@ -105,6 +105,10 @@ def _fstring_names(context: Context, sink: Sink, offsets: Offsets) -> None:
     for node, renames in groups.values():
         start, end = offsets.span(node)
         found = rename_in_expression(offsets.source[start:end], renames)
+        for old, new in renames:
+            if re.search(rf"\{{\s*{re.escape(old)}[^{{}}!:=]*=\s*[}}!:]", offsets.source[start:end]):
+                readings = (f"it prints {new}, as the expression is written then", f"{old} is to be printed as before")
+                sink.list(start, "name.fstring", f"{old}=", readings, severity="note")
         if found is None or len(found) != len(renames):
             for old, new in renames:
                 sink.list(
