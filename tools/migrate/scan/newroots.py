@@ -32,6 +32,11 @@ _INSTALLS = re.compile(
     r"\bpip[\d.]*\s+install\s[^\n]*(?:\s-e\b|\s--editable\b|\s[\"']?\.(?=[\s\"'\[/]|$))|\bsetup\.py\s+(?:install|develop)"
     r"|\b(?:uv|poetry|pdm|hatch|rye|pipenv)\s+(?:sync|run|install)\b|\b(?:tox|nox)\b|\bmake\s+(?:install|dev)"
 )
+_LISTS = re.compile(
+    r"(?:\bextra_?paths\b|\bpython:[^\S\n]*\n(?:[ \t]+[^\n]*\n)*?[ \t]+paths|\"root)[\"']?[ \t]*:[ \t]*"
+    r"(?P<value>\[[^\]]*\]|\"[^\"\n]*\"|(?:\s*\n[ \t]*-[ \t][^\n]*)+)",
+    re.I,
+)
 _SERVERS = r"(?:uvicorn|gunicorn|hypercorn|daphne|celery|flask|waitress-serve|granian)"
 _ADDING = {"insert", "append", "extend"}
 
@@ -94,6 +99,14 @@ def scan_setting(layout: Layout, sink: Sink, text: str, base: int, mark: str) ->
         mark = text[words[0].end() : words[1].start()] if len(words) > 1 else mark
         start, end = base + words[0].start(), base + words[-1].end()
         sink.edit(start, end, mark.join(wanted), stage=3, rule=RULE, reason=_why(layout))
+
+
+def scan_lists(layout: Layout, sink: Sink, text: str) -> None:
+    """Import roots in JSON and YAML: those of editors and type checkers, and where documentation finds its packages."""
+    for match in _LISTS.finditer(text) if layout.new_roots and not layout.moved else ():
+        entries = re.findall(r"[^\s\"'\[\],]+", re.sub(r"^\s*-", " ", match["value"], flags=re.M))
+        if with_new(layout, entries) != entries:
+            _list(layout, sink, match.start("value"), " ".join(match.group().split()))
 
 
 def scan_sections(layout: Layout, sink: Sink, path: str) -> None:

@@ -24,7 +24,9 @@ PYTHONPATH = re.compile(
 )
 ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _CALLS = {"addsitedir", "syspath_prepend"}
-SIGN = re.compile(rb"sys\.path|(?i:pythonpath|mypy_path|extra_paths)|addsitedir|syspath_prepend")
+SIGN = re.compile(
+    rb"sys\.path|(?i:pythonpath|mypy_path|extra_?paths|mkdocstrings|executionEnvironments)|addsitedir|syspath_prepend"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
 from .globs import scan_globs, scan_lines
-from .newroots import scan_commands, scan_environment, scan_sections
+from .newroots import scan_commands, scan_environment, scan_lists, scan_sections
 from .notebooks import scan_notebook
 from .roots import scan_pythonpath
 from .sink import Sink
@@ -77,6 +77,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         scan_distributions(world.layout, sink, body)
         scan_environment(world.layout, sink, body)
         bare = _json(world, sink, path)
+        scan_lists(world.layout, sink, body)
         scan_globs(world, sink, path)
     elif _ANCHORED.search(name):
         bare = _anchored(world, sink, path)
@@ -87,6 +88,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if suffix in (".yml", ".yaml"):
             scan_patterns(world, sink)
             scan_volumes(world, sink)
+            scan_lists(world.layout, sink, body)
             scan_loggers(world, sink, path)
         if _BAZEL.match(name):
             scan_labels(world, sink)
