@@ -24,8 +24,8 @@ async def main():
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, lambda: print("usr1", node.name, flush=True))
+    print("up", node.name, os.environ.get("EXTRA"), flush=True)  # once it listens it is ready, and others go on
     async with await listen(node.url):
-        print("up", node.name, os.environ.get("EXTRA"), flush=True)
         await stop.wait()
     print("down", node.name, flush=True)
 run(main())
@@ -34,10 +34,10 @@ ANNOUNCING = """
 import signal, sys, time
 from infra.topology import announce_ready
 time.sleep(0.2)
-print("announcing", flush=True)
-announce_ready()
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, lambda *_: (print("down announcing", flush=True), sys.exit(0)))
+print("announcing", flush=True)
+announce_ready()
 while True: time.sleep(1)
 """
 
