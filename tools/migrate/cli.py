@@ -21,6 +21,7 @@ import click
 from . import __version__, commands
 from .environ import COMMAND, forget_git_environment
 from .model import STAGE_NAMES, Finding, MigrateError
+from .processes import end as end_workers
 from .stagenames import parse_stage
 from .terminal import (
     ask_line,
@@ -98,6 +99,8 @@ def main() -> None:
     except Exception as error:
         report_error(MigrateError(f"{type(error).__name__}: {error}", next_step="run with -v -v and report it"))
         sys.exit(4)
+    finally:
+        end_workers()
     sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -149,7 +149,8 @@ class Patterns:
 
     def lost(self, token: str, folder: str, *, loose: bool = False) -> Change | None:
         """The change of a pattern that is seen from the root or from `folder`, if it loses something."""
-        if not re.search(r"\w", token) or ("/" not in token.strip("/") and "*" in token):
+        # Without a slash only names of files count: `*bold*` is no pattern, `*.py` is.
+        if not re.search(r"\w", token) or ("/" not in token.strip("/") and "*" in token and "." not in token):
             return None
         if _REGULAR.search(token):
             return None
@@ -176,7 +177,7 @@ class Patterns:
     @cached_property
     def _plain(self) -> re.Pattern[str]:
         either = "|".join(re.escape(f) for f in sorted(self.folders, key=len, reverse=True))
-        return re.compile(rf"(?<![\w./*@$}}-])(?:\./)?(?:{either})/?(?![\w./*$-])")
+        return re.compile(rf"(?<![\w./*@$}}-])(?:\./)?(?:{either})/?(?![\w./*?\[{{$-])")
 
 
 def _is_read(text: str, start: int) -> bool:
@@ -215,7 +216,12 @@ def _split(run: str, start: int) -> Iterator[tuple[int, str]]:
     """The patterns in a run of characters: `src/**,lib/**` are two, `{a,b}/*` is one."""
     if "{" not in run:
         for part in re.finditer(r"[^,]+", run):
-            word = part.group().strip("!^[]")
+            word = part.group().strip("!^")
+            # A bracket that nothing closes, or around all of it, is that of a list: a class holds no slash.
+            if word.startswith("[") and "]" not in word.partition("/")[0]:
+                word = word[1:]
+            if word.endswith("]") and "[" not in word.rpartition("/")[2]:
+                word = word[:-1]
             yield start + part.start() + part.group().index(word), word
     else:
         yield start, run.strip("!^,")

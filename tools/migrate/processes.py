@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -53,11 +54,19 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        for worker in multiprocessing.active_children():  # one may be in the middle of a large file
-            worker.kill()
+        end()  # one may be in the middle of a large file
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def end() -> None:
+    """End workers that are still there: an error may hold on to what would end them until the interpreter exits."""
+    if "multiprocessing" in sys.modules:
+        import multiprocessing
+
+        for worker in multiprocessing.active_children():
+            worker.kill()
 
 
 def _begin(parent: int) -> None:

@@ -7,19 +7,19 @@ scanners themselves are loaded with the first file that one of them reads: a sca
 
 from __future__ import annotations
 
-import ast
 import gc
 import re
 from collections.abc import Callable
+from typing import Any
 
 from .. import syntax
 from ..classify import Judge
-from ..layout import Layout, ModuleName
+from ..layout import Layout
 from ..model import Edit, Finding
 from ..plan import is_plan
 from ..resolve import Resolver
 from ..tree import LINK
-from .context import Context, World
+from .context import World
 from .distributions import groups
 from .memory import Memory
 from .sink import FileScan, Sink
@@ -35,21 +35,11 @@ def make_world(layout: Layout) -> World:
     return World(layout, resolver, Judge(layout, resolver), _scan_code, groups=groups(layout.tree))
 
 
-def _scan_code(
-    world: World,
-    sink: Sink,
-    tree: ast.Module,
-    source: str,
-    path: str,
-    here: ModuleName | None,
-    there: ModuleName | None,
-    *,
-    whole: bool,
-    outer: Context | None = None,
-) -> int:
+def _scan_code(*arguments: Any, **options: Any) -> int:
+    """`python.scan_code`, which is a `CodeScanner`."""
     from .python import scan_code
 
-    return scan_code(world, sink, tree, source, path, here, there, whole=whole, outer=outer)
+    return scan_code(*arguments, **options)
 
 
 def scan_tree(

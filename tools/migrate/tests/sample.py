@@ -311,3 +311,12 @@ def _shared() -> Server:
 def served(root: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> Done:
     """As `migrate`, in a forked child of a process that has loaded the tool already."""
     return _shared().migrate(root, *arguments, cwd=cwd, **extra)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

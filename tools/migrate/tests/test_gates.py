@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tools.migrate.gates import Comparison, GateResult, compare, explain, run_gate
+from tools.migrate.tests.sample import alive
 
 PY = shlex.quote(sys.executable)
 PYTEST = f"{PY} -m pytest -q"
@@ -244,14 +245,6 @@ def test_a_failing_import_in_a_test_is_no_problem_of_the_tools(tree: Path, gate:
 
 
 # Ends
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def gone(pid: int) -> bool:

@@ -110,3 +110,14 @@ def test_the_time_grows_with_the_text_and_not_faster(patterns: Patterns) -> None
         "(a|" * 99_999,
     ):
         assert not list(patterns.in_text(text, "ci.yml"))
+
+
+def test_names_of_files_alone_and_classes_in_brackets() -> None:
+    plan = '[migration]\nname = "m"\n[[move]]\nfrom = "tool"\nto = "pkg.tool"\n'
+    own = Patterns(resolve_layout(parse_plan(plan), Tree.from_files({"tool.py": "", "pkg/__init__.py": ""})))
+    text = "paths: [*.py, docs/*]\n  - t?ol.p*\n  - *tool*\n"
+    assert [token for _, token, _ in own.in_text(text, ".github/ci.yml")] == ["*.py", "t?ol.p*"]
+    deep = Patterns(resolve_layout(parse_plan(PLAN), Tree.from_files(FILES)))
+    text = "omit = app/*/bo[xy]\npaths: [app/*/b*]\nfiles: app/parts/[!o]*\n"
+    found = [token for _, token, _ in deep.in_text(text, "tox.ini")]
+    assert found == ["app/*/bo[xy]", "app/*/b*", "app/parts/[!o]*"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools.migrate.processes import each
+from tools.migrate.tests.sample import alive
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -36,14 +37,6 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.fixture
@@ -75,6 +68,31 @@ def test_nothing_outlives_a_run_that_is_killed(started: tuple[subprocess.Popen[b
     while any(map(alive, workers)) and time.monotonic() < end:
         time.sleep(0.1)
     assert not any(map(alive, workers))
+
+
+# What is raised where the answers are used leaves the iterator as it is, for as long as the error is held.
+HELD = """
+import sys
+from tools.migrate.processes import each, end
+
+def work(item):
+    if item > 40:
+        sum(range(10**11))
+    return item
+
+found = each(work, range(100), 2)
+try:
+    next(found)
+    raise KeyboardInterrupt
+except KeyboardInterrupt:
+    sys.exit(130)
+finally:
+    end()
+"""
+
+
+def test_an_error_beside_the_workers_ends_them() -> None:
+    assert subprocess.run([sys.executable, "-c", HELD], timeout=60).returncode == 130
 
 
 def test_an_error_of_one_item_is_that_of_the_run() -> None:

@@ -149,16 +149,20 @@ def changed(root: Path, edits: dict[str, int], renames: list[str]) -> None:
         git(root, "commit", "-q", "-m", "somebody's")
 
 
+def all_compared(place: Path, rounds: list[tuple[dict[str, int], list[str]]]) -> None:
+    root = built(place)
+    assert planned(root, 1, 2) == ""
+    for edits, renames in rounds:
+        changed(root, edits, renames)
+        compared(root)
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(st.tuples(COMMIT, st.lists(st.sampled_from(sorted(RENAMED)), max_size=1)), max_size=3))
 def test_stage_2_alone_leaves_what_both_leave_from_scratch(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[tuple[dict[str, int], list[str]]]
 ) -> None:
-    root = built(tmp_path_factory.mktemp("again") / "r")
-    assert planned(root, 1, 2) == ""
-    for edits, renames in rounds:
-        changed(root, edits, renames)
-        compared(root)
+    all_compared(tmp_path_factory.mktemp("again") / "r", rounds)
 
 
 @pytest.mark.exhaustive
@@ -167,11 +171,7 @@ def test_stage_2_alone_leaves_what_both_leave_from_scratch(
 def test_many_commits_one_after_the_other(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[tuple[dict[str, int], list[str]]]
 ) -> None:
-    root = built(tmp_path_factory.mktemp("again") / "r")
-    assert planned(root, 1, 2) == ""
-    for edits, renames in rounds:
-        changed(root, edits, renames)
-        compared(root)
+    all_compared(tmp_path_factory.mktemp("again") / "r", rounds)
 
 
 EACH = [(path, number) for path, texts in TEXTS.items() for number in range(len(texts))]
