@@ -182,8 +182,7 @@ def others(context: Context, dist: Distribution, found: Mapping[str, Distributio
             continue
         if context.layout.new_path(path) != path or any(path.startswith(n + "/") for n in nested):
             continue
-        text = context.tree.text(path)
-        if inner.endswith("__init__.py") and text and not text.body.strip():
+        if inner.endswith("__init__.py") and (text := context.tree.text(path)) and not text.body.strip():
             continue
         out.append(path)
     return out

@@ -145,8 +145,6 @@ class Merge:
 
 def merge(base: Sequence[str], added: Sequence[str], without: Collection[str] = (), quote: str = '"') -> Merge:
     """`base` with `added`, each name once per marker; names in `without` (normalised) are left out."""
-    from packaging.specifiers import SpecifierSet
-
     out = Merge([r for r in base if name_of(r) not in without])
     for text in added:
         new = parse(text)
@@ -164,6 +162,8 @@ def merge(base: Sequence[str], added: Sequence[str], without: Collection[str] = 
             if bounds is None or ((old.url or new.url) and old.url != new.url):
                 out.problems.append(f"{old_text!r} and {text!r} exclude each other")
                 break
+            from packaging.specifiers import SpecifierSet  # few merges come this far
+
             same = SpecifierSet(bounds) == old.specifier and new.extras <= old.extras
             if not same:
                 extras = sorted(old.extras | new.extras)

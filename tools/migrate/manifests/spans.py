@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 Path = tuple[str | int, ...]
@@ -119,8 +120,9 @@ def _values(node: Node) -> Iterator[Pair | Node]:
         yield from _values(pair.node)
 
 
+@lru_cache(maxsize=32)  # a file is read for each stage, and mostly holds the same
 def scan(text: str) -> Document | str:
-    """The positions in `text`, or why it is no TOML."""
+    """The positions in `text`, not to be changed, or why it is no TOML."""
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
