@@ -46,7 +46,7 @@ def run_audit(session: Session, meanwhile: Callable[[], object] = lambda: None) 
         asked = asked or _Imports(session, python)
         answers = asked.answers()
     graph, dot = graph_of(uses)
-    commit, tree = session.repo.run("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split("\n")
+    commit, tree = session.base
     document: dict[str, Any] = {
         "schema": 1,
         "commit": commit,

@@ -101,6 +101,7 @@ def main() -> None:
         sys.exit(4)
     finally:
         end_workers()
+        gc.freeze()  # the interpreter looks through all objects once more as it ends
     sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from . import __version__
 from .decisions import NONE, Decision, Decisions, settle
@@ -23,7 +24,7 @@ from .newplaces import of_new_places
 from .operations import EditFile, MoveFiles, Operation, RemoveFile, WriteFile, apply_edits
 from .placement import earlier, new_packages, redirected, routes_of, shims_of
 from .plan import LOCK_FILE
-from .planned import shifted_by, tree_after
+from .planned import tree_after
 from .scan import FileScan, World, excluded
 from .setupimports import imports_of, with_imports
 from .shims import is_shim, removal_phrase, shim_text
@@ -32,7 +33,8 @@ from .submodules import block, lost, unbound, without
 from .symbols import Duplicate, drop, plan_symbols
 from .syntax import no_collector
 from .testnames import doubled_tests
-from .tree import LINK, REGULAR, Tree, decode, sha
+from .texts import EditedFile, Texts
+from .tree import LINK, REGULAR, Content, Tree, decode, given, sha
 
 
 @dataclass(slots=True)
@@ -51,19 +53,33 @@ class Design:
 
 
 def make_design(
-    world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int = 0, decided: Decisions = NONE
+    world: World,
+    scans: Sequence[FileScan],
+    tree: Tree,
+    commit: str,
+    reached: int = 0,
+    decided: Decisions = NONE,
+    texts: Texts | None = None,
 ) -> Design:
     """The design for a tree from before the move, or (layout.moved) for what is left to do after it.
 
     `tree` is all that is tracked; the layout's own tree leaves the shims out.  `reached` is the stage behind it.
+    `texts` know what became of the files of this tree in an earlier run.
     """
     with no_collector():
-        return _Designer(world, scans, tree, commit, reached, decided).make()
+        return _Designer(world, scans, tree, commit, reached, decided, texts).make()
 
 
 class _Designer:
     def __init__(
-        self, world: World, scans: Sequence[FileScan], tree: Tree, commit: str, reached: int, decisions: Decisions
+        self,
+        world: World,
+        scans: Sequence[FileScan],
+        tree: Tree,
+        commit: str,
+        reached: int,
+        decisions: Decisions,
+        texts: Texts | None,
     ) -> None:
         self.world, self.layout, self.plan = world, world.layout, world.layout.plan
         self.tree, self.commit, self.reached, self.decisions = tree, commit, reached, decisions
@@ -71,11 +87,11 @@ class _Designer:
         self.findings: list[Finding] = [f for s in scans for f in s.findings]
         self.edits: dict[str, list[Edit]] = {s.path: list(s.edits) for s in scans if s.edits}
         self.context = ManifestContext(layout=self.layout, judge=world.judge, tree=world.layout.tree, plan=self.plan)
-        self.contents: dict[int, dict[str, bytes | None]] = {3: {}, 4: {}, 6: {}}  # by new path
+        self.contents: dict[int, dict[str, Content | None]] = {3: {}, 4: {}, 6: {}}  # by new path
         self.read: dict[str, str] = {}  # path -> hash of what it holds today
         self.whole: set[str] = set()  # new paths written as a whole, not by spans
-        self.spans: dict[tuple[int, str], tuple[Edit, ...]] = {}
-        self.hashes: dict[tuple[int, str], tuple[str, str]] = {}  # of files edited by spans, before and after
+        self.texts = texts or Texts(tree)
+        self.edited: dict[tuple[int, str], EditedFile] = {}  # stage and new path of files edited by spans
 
     def make(self) -> Design:
         layout = self.layout
@@ -113,7 +129,7 @@ class _Designer:
         if not layout.moved:
             groups[3] = self._migrate(moved, shims, shim_texts[3], packages, plan_hash)
             written = self._written(3) | packages
-            written |= {p: t.encode() for p, t in shim_texts[3].items()}
+            written.update((p, t.encode()) for p, t in shim_texts[3].items())
             after3 = self.tree.replaced(moved=moved, written={**written, LOCK_FILE: self._lock(3, shims, plan_hash)})
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
@@ -130,23 +146,12 @@ class _Designer:
 
     def _file(self, path: str) -> None:
         """The three texts of a file that is edited by spans."""
-        edits = self.edits[path]
-        target = self.layout.new_path(path)
-        data = self.tree.read(path)
-        link = self.tree.modes[path] == LINK
-        first = tuple(e for e in edits if e.stage == 3)
-        later = tuple(e for e in edits if e.stage == 4)
-        name = path if not link else "link"
-        text3, hash3 = data, sha(data)
-        self.read[path] = hash3
-        if first:
-            text3 = self.contents[3][target] = apply_edits(data, first, name)
-            self.spans[3, target], before, hash3 = first, hash3, sha(text3)
-            self.hashes[3, target] = before, hash3
-        if later:
-            self.spans[4, target] = shifted = shifted_by(later, first)
-            text4 = self.contents[4][target] = apply_edits(text3, shifted, name)
-            self.hashes[4, target] = hash3, sha(text4)
+        target, file = self.layout.new_path(path), self.texts.of(path, self.edits[path])
+        self.read[path] = file.hashes[0]
+        for stage in (3, 4):
+            if file.spans[stage]:
+                self.contents[stage][target] = partial(file.text, stage)
+                self.edited[stage, target] = file
 
     def _manifest(self, path: str) -> None:
         data = self.tree.read(path)
@@ -168,7 +173,7 @@ class _Designer:
                 self.edits.setdefault(path, []).extend(_of_stage((*imports, *result.notes), stage))
             now, imports, before = result.text, [], result.text or ""
 
-    def _written(self, stage: int) -> dict[str, bytes]:
+    def _written(self, stage: int) -> dict[str, Content]:
         return {p: c for p, c in self.contents[stage].items() if c is not None}
 
     def _with_attributes(self, shims: Sequence[LockedShim]) -> tuple[LockedShim, ...]:
@@ -179,7 +184,7 @@ class _Designer:
         for path, names in lost(layout, index, lambda p: excluded(p, self.plan.exclude)).items():
             target, source = layout.new_path(path), self.tree.text(path)
             later = self.contents[4].get(target) or self.contents[3].get(target)
-            text = decode(later, python=True) if later else source
+            text = decode(given(later), python=True) if later else source
             wanted = unbound(text.body, names) if text else {}
             if source and wanted:
                 self.edits.setdefault(path, []).append(block(source.body, wanted))
@@ -295,16 +300,14 @@ class _Designer:
                     held = sha(before.read(path))
                     out.append(RemoveFile(stage, path, held, before.modes[path], "its distribution is replaced"))
             elif path not in before:
-                out.append(WriteFile(stage, path, content, REGULAR, "new manifest"))
+                out.append(WriteFile(stage, path, given(content), REGULAR, "new manifest"))
             elif path in self.whole:
-                if content != (old := before.read(path)):
-                    out.append(WriteFile(stage, path, content, before.modes[path], "manifest", sha(old)))
+                if given(content) != (old := before.read(path)):
+                    out.append(WriteFile(stage, path, given(content), before.modes[path], "manifest", sha(old)))
             else:
-                link = before.modes[path] == LINK
-                held, after = self.hashes[stage, path]
-                if path in self.others:
-                    held = sha(before.read(path))
-                out.append(EditFile(stage, path, held, after, self.spans[stage, path], link))
+                file = self.edited[stage, path]
+                held = sha(before.read(path)) if path in self.others else file.hashes[stage - 3]
+                out.append(EditFile(stage, path, held, file.hashes[stage - 2], file.spans[stage], file.is_link))
         return out
 
     # shims, lock, hash

@@ -65,6 +65,7 @@ class Journal:
         self.plan_file = self.folder / "plan.json"
         self.audit_file = self.folder / "audit.json"
         self.scans_file = self.folder / "cache" / "scans.json"
+        self.texts_file = self.folder / "cache" / "texts.json"
         self.imports_file = self.folder / "cache" / "imports.json"
         self.running_file = self.folder / "running.json"  # the operations of the run that is under way
         self.scratch = self.folder / "tmp"

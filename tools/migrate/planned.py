@@ -9,7 +9,7 @@ from types import MappingProxyType
 from .executor import Group
 from .model import Edit
 from .operations import EditFile, RemoveFile, WriteFile, apply_edits
-from .tree import Tree, sha
+from .tree import Content, Tree, given, sha
 
 
 def shifted_by(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
@@ -24,14 +24,14 @@ def shifted_by(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ..
 def tree_after(
     tree: Tree,
     groups: Sequence[Group],
-    known: Mapping[str, bytes] = MappingProxyType({}),
+    known: Mapping[str, Content] = MappingProxyType({}),
     others: Collection[str] | None = None,
 ) -> Tree:
     """The tree after these operations (moves excepted); `known` are contents that edits may have given already.
 
     With `others` they have, but for those files; else their hashes tell.
     """
-    written: dict[str, bytes] = {}
+    written: dict[str, Content] = {}
     removed: set[str] = set()
     for operation in (o for g in groups for o in g.operations):
         match operation:
@@ -40,11 +40,12 @@ def tree_after(
             case EditFile(path=path, after=after) if (
                 path in known
                 and path not in written
-                and (sha(known[path]) == after if others is None else path not in others)
+                and (sha(given(known[path])) == after if others is None else path not in others)
             ):
                 written[path] = known[path]
             case EditFile(path=path, edits=edits, link=link):
-                written[path] = apply_edits(written.get(path) or tree.read(path), edits, "link" if link else path)
+                before = given(written[path]) if path in written else tree.read(path)
+                written[path] = apply_edits(before, edits, "link" if link else path)
             case RemoveFile(path=path):
                 removed.add(path)
                 written.pop(path, None)

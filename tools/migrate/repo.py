@@ -96,6 +96,15 @@ class Repo:
                 raise Refused(error.what, where=where, next_step="'git status' there must work first") from None
             raise Refused("the repository has no commit yet", where=where, next_step="commit the tree") from None
 
+    def standing(self) -> tuple[str, str]:
+        """The commit and the tree of HEAD."""
+        try:
+            commit, tree = self.run("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split("\n")
+        except MigrateError:
+            self.head()  # says it in words if there is none
+            raise
+        return commit, tree
+
     def tree_hash(self, revision: str = "HEAD") -> str:
         return self.run("rev-parse", f"{revision}^{{tree}}")
 
@@ -153,8 +162,6 @@ class Repo:
 
     def tree(self, revision: str = "HEAD") -> Tree:
         """The tracked files at HEAD, read from the (clean) working tree; of another revision, read from git."""
-        if revision == "HEAD":
-            self.head()  # says it in words if there is none
         entries = self.run("ls-tree", "-r", "-z", "--full-tree", revision)
         modes, blobs = {}, {}
         for entry in entries.split("\0"):

@@ -36,6 +36,7 @@ from .saved import SCHEMA, SavedPlan, document_of
 from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
 from .stale import changes, tree_hashes
 from .submodules import blank
+from .texts import Texts
 from .tree import Tree, sha
 
 Progress = Callable[[str, int, int], None]
@@ -105,11 +106,21 @@ class Session:
 
     def forget(self) -> None:
         """The tree has changed: compute everything anew when it is asked for."""
-        for name in ("tree", "lock", "layout", "world", "scans", "design", "decisions"):
+        for name in ("base", "tree", "lock", "layout", "world", "scans", "design", "decisions"):
             self.__dict__.pop(name, None)
 
     @cached_property
+    def base(self) -> tuple[str, str]:
+        """The commit and the hash of the tree that everything is computed from.
+
+        Asked before the tree is read: a plan of what somebody commits meanwhile would then be one of an older commit,
+        which is stale, and never the plan of a commit that it has not seen.
+        """
+        return self.repo.standing()
+
+    @cached_property
     def tree(self) -> Tree:
+        _ = self.base
         return self.repo.tree()
 
     @cached_property
@@ -167,12 +178,16 @@ class Session:
 
     @cached_property
     def design(self) -> Design:
-        return make_design(self.world, self.scans, self.tree, self.repo.head(), self.reached, self.decisions)
+        texts = Texts(self.tree, self.journal.texts_file if self.journal.folder.exists() else None)
+        now = self.world, self.scans, self.tree, self.base[0], self.reached, self.decisions
+        made = make_design(*now, texts)
+        texts.keep()
+        return made
 
     # the saved plan
 
     def save_plan(self) -> SavedPlan:
-        document = document_of(self.design, self.layout, self.plan, self.decisions, self.repo.tree_hash())
+        document = document_of(self.design, self.layout, self.plan, self.decisions, self.base[1])
         self.journal.folder.mkdir(parents=True, exist_ok=True)
         self.journal.save(self.journal.plan_file, document)
         return SavedPlan(document)

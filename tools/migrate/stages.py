@@ -288,11 +288,11 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
     from .twotrees import base_of
     from .validate import verdict
 
-    base = base_of(session)
+    # What somebody commits while gates run has not been validated.
+    base, head = base_of(session), session.repo.head()
     document = verdict(session, base)
     session.discard_gate_changes()
     findings = [Finding(**{**f, "readings": tuple(f["readings"])}) for f in [*document["findings"], *document["left"]]]
-    head = session.repo.head()
     if not document["ok"]:
         errors = [f for f in findings if f.severity == "error"]
         lines = "; ".join(f"{f.place} {f.rule} {f.text}" for f in errors[:5])

@@ -61,6 +61,13 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+Content = bytes | Callable[[], bytes]  # what a file holds, or what makes it
+
+
+def given(content: Content) -> bytes:
+    return content if isinstance(content, bytes) else content()
+
+
 _KEEP = 16 << 20  # bytes of file contents that one tree keeps in memory
 
 
@@ -183,7 +190,7 @@ class Tree:
         self,
         *,
         moved: Mapping[str, str] | None = None,
-        written: Mapping[str, bytes] | None = None,
+        written: Mapping[str, Content] | None = None,
         removed: frozenset[str] | set[str] = frozenset(),
     ) -> Tree:
         """This tree after moving, then writing, then removing; nothing is read until it is asked for."""
@@ -195,11 +202,11 @@ class Tree:
             modes.pop(path, None)
 
         def read(path: str) -> bytes:
-            return written[path] if path in written else self.read(source.get(path, path))
+            return given(written[path]) if path in written else self.read(source.get(path, path))
 
         def digest(path: str) -> str:
             if path in written:
-                return _digest(written[path])
+                return _digest(given(written[path]))
             return self.digest(source.get(path, path))
 
         return Tree(modes, read, digest)

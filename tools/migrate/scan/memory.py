@@ -12,6 +12,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 
 
+@cache
 def tool_state() -> list[Any]:
     """What stands for the tool: the version, and for a tool that runs from a checkout the state of its files."""
     home = Path(__file__).resolve().parents[1]

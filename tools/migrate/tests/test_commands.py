@@ -53,6 +53,21 @@ def test_excluded_files_stay_as_they_are(root: Path) -> None:
     assert "vendor/" not in changed
 
 
+def test_what_is_committed_while_gates_run_is_not_validated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in sample.environment().items():
+        monkeypatch.setenv(key, value)
+    gate = '"test ! -e .git/now || git commit -q --allow-empty -m meanwhile"'
+    root = sample.build_modules(tmp_path / "repo", gate)
+    for stage in (1, 2, 3, 4):
+        commands.run(Session(root, None, 1), stage, ())
+    (root / ".git/now").touch()
+    commands.run(Session(root, None, 1), 5, ())
+    assert not Session(root).done(5)
+    (root / ".git/now").unlink()
+    commands.run(Session(root, None, 1), 5, ())
+    assert Session(root).done(5)
+
+
 def test_status_names_the_command_that_goes_on(root: Path) -> None:
     assert commands.status(Session(root))["next"].startswith("next: python -m tools.migrate --stage 1 ")
     session = Session(root)

@@ -190,6 +190,22 @@ def test_each_kind_of_commit(root: Path, kind: str) -> None:
         compared(root)
 
 
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_commit_that_comes_while_a_plan_is_made_is_not_in_it(root: Path, stage: int) -> None:
+    """What is written is of the commit that was read, so it is stale at once, and the next run reads what came."""
+    assert planned(root, *range(1, stage)) == ""
+    session = Session(root, jobs=1)
+    before, found = git(root, "rev-parse", "HEAD"), session.scans
+    commit(root, {"app/late.py": "import wire\n"})
+    commands.run(session, stage, ())
+    events = (root / ".git/migrate/again/journal.jsonl").read_text().splitlines()
+    assert found and json.loads(events[-1])["base"] == before
+    assert not Session(root, jobs=1).done(stage)
+    assert "stale" in planned(root, 3) or stage == 1
+    assert planned(root, 1, 2) == ""
+    assert "app/late.py" in written(root)["plan.json"]["edits"]
+
+
 # what interpreters said
 
 
