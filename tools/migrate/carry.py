@@ -23,6 +23,7 @@ from .model import Edit, Finding
 from .operations import MoveFiles, apply_edits
 from .plan import LOCK_FILE
 from .repo import Repo
+from .syntax import parse
 from .tree import LINK, REGULAR, Lines, Tree, decode
 from .workplace import Disk
 
@@ -193,9 +194,8 @@ def relative_edits(
     body: str, before: ModuleName, now: ModuleName, new_module: Callable[[str], str | None]
 ) -> Iterator[Edit]:
     """Edits for the relative imports of a module called `before` that mean something else when it is called `now`."""
-    try:
-        parsed = ast.parse(body)
-    except (SyntaxError, ValueError):
+    parsed = parse(body)
+    if parsed is None:
         return
     lines = Lines(body)
     for node in ast.walk(parsed):

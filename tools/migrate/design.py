@@ -282,9 +282,13 @@ class _Designer:
                 after = apply_edits(before, (edit,), path)
                 operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
         tree = tree_after(after4, [Group("", tuple(operations))], self._written(6))
-        for duplicate in duplicates:  # each in the text that the one before has left
-            operations += (dropped := duplicate.operations(tree))
-            tree = tree_after(tree, [Group("", tuple(dropped))])
+        left: dict[str, bytes] = {}  # each duplicate goes out of the text that the one before has left
+        for duplicate in duplicates:
+            if duplicate.path in tree:
+                data = left.get(duplicate.path) or tree.read(duplicate.path)
+                for operation in duplicate.operations(data):
+                    operations.append(operation)
+                    left[duplicate.path] = apply_edits(data, operation.edits, duplicate.path)
         lock = self._lock(6, (), plan_hash)
         return [
             Group("Remove the old names", tuple(operations), "Shims, and manifests that are replaced."),

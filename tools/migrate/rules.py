@@ -89,6 +89,9 @@ _EXACT: dict[str, Rule] = {
     "link.relative": Rule("path", "strong", "A link in a document to a file of this tree."),
     "distribution.command": Rule("manifest", "likely", _COMMAND),
     "file.unparsed": Rule("text", "likely", "A file that does not parse; searched as text, never edited."),
+    "syntax.newer": Rule(
+        "text", "likely", "In type parameters or an f-string that only a newer Python reads; not edited."
+    ),
     "file.binary": Rule("text", "likely", "A binary file; never edited."),
     "file.unknown": Rule("text", "likely", "A file of a kind that the tool does not edit."),
     "file.history": Rule("text", "likely", "A record of the past; it says what was true then."),

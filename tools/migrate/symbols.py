@@ -16,13 +16,15 @@ from typing import Literal
 
 from .layout import Layout
 from .model import Edit, Finding
-from .operations import EditFile, Operation, apply_edits
+from .operations import EditFile, apply_edits
 from .resolve import binds_name, top_level
 from .scan import World
 from .syntax import parse
 from .tree import Lines, Tree, decode, sha
 
 State = Literal["same", "conflict", "unknown"]
+_COMMON = 4  # classes of one name elsewhere: more are a custom, not copies
+_AROUND = {"bases", "decorators", "__init__"}  # parts of a shape that say nothing of what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,10 @@ class Duplicate:
             out.append(Edit(start, end, source[start:end], written, first, stage, "duplicate", why))
         return out
 
-    def operations(self, tree: Tree) -> list[Operation]:
-        """The same in the tree as it is before cleanup, where stage 3 was done without it."""
-        if self.path not in tree:
+    def operations(self, data: bytes) -> list[EditFile]:
+        """The same in what the file holds before cleanup, where stage 3 was done without it."""
+        if self.state != "same" or not self.planned:
             return []
-        data = tree.read(self.path)
         text = decode(data, python=True)
         edits = tuple(self.edits(text.body, 6)) if text else ()
         if not edits:
@@ -134,11 +135,15 @@ def drop(duplicates: Sequence[Duplicate], layout: Layout, edits: dict[str, list[
 
 
 def find_duplicates(world: World) -> Iterator[Duplicate]:
-    """Classes with the same name in moving code and anywhere else, compared."""
+    """Classes with the same name in moving code and anywhere else, compared.
+
+    A name that many modules give to classes of their own is one that a framework wants (`Migration`, `Command`), and
+    two that share hardly more than a name were never one: neither is told.
+    """
     layout, index = world.layout, world.resolver.index
-    first: dict[str, str] = {}
+    homes: dict[str, list[str]] = {}
     moving = {m for m in index.files if layout.new_module(m) and not _is_test(index.files[m])}
-    words = {name: module for module in sorted(moving) for name in index.names(module).classes}
+    words = {name for module in moving for name in index.names(module).classes}
     if not words:
         return
     shown = [re.escape(w.encode()) for w in sorted(words) if not w.startswith("_")]
@@ -150,25 +155,32 @@ def find_duplicates(world: World) -> Iterator[Duplicate]:
         if module not in moving and not defined.search(layout.tree.read(path)):
             continue
         for name in index.names(module).classes:
-            if name not in words or name.startswith("_") or name not in index.names(module).names:
+            if name in words and not name.startswith("_") and name in index.names(module).names:
+                homes.setdefault(name, []).append(module)
+    for name, (first, *others) in homes.items():
+        for module in others if len(others) <= _COMMON else ():
+            path = index.files[module]
+            if index.files[first] == path:
                 continue
-            if name not in first:
-                first[name] = module
-                continue
-            other = first[name]
-            if other == module or index.files[other] == path:
-                continue
-            node, canonical = index.definition(module, name), index.definition(other, name)
+            node, canonical = index.definition(module, name), index.definition(first, name)
             difference = compare(node, canonical)
+            if difference and not _alike(node, canonical):
+                continue
             yield Duplicate(
                 f"{module}.{name}",
-                f"{layout.new_module(other) or other}.{name}",
+                f"{layout.new_module(first) or first}.{name}",
                 path,
                 node.lineno,
                 "conflict" if difference else "same",
                 difference,
                 planned=False,
             )
+
+
+def _alike(left: ast.stmt, right: ast.stmt) -> bool:
+    """Whether two classes have at least half of the smaller one's members by name."""
+    a, b = ({k for k in _shape(node) if k not in _AROUND} for node in (left, right))
+    return bool(a & b) and 2 * len(a & b) >= min(len(a), len(b))
 
 
 def compare(left: ast.stmt, right: ast.stmt) -> str:

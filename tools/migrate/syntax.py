@@ -1,6 +1,7 @@
 """Syntax trees of Python sources, parsed and walked once for all who look at the same file one after the other.
 
-Knows `ast` and nothing else.  The trees and lists are shared: nobody may change them.
+Knows `ast`, and `newer` for what this interpreter cannot parse.  The trees and lists are shared: nobody may change
+them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+
+from .newer import as_older
 
 # Fields in which no node lies below which anything is: ast shares contexts and operators, the others hold plain values.
 _PLAIN = {"ctx", "op", "ops", "id", "attr", "arg", "lineno", "type_comment", "conversion", "kind", "level", "module"}
@@ -32,15 +35,17 @@ CHILD_FIELDS = _Fields()
 
 @lru_cache(maxsize=1)
 def parse(source: str) -> ast.Module | None:
-    """The syntax tree of a source, not to be changed; None if it is no Python for this interpreter.
+    """The syntax tree of a source, not to be changed; None if it is no Python.
 
-    The last one is kept.
+    What only a newer Python reads is read as well, see `Older`.  The last one is kept.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except SyntaxError:
+        return as_older(source)
+    except (ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -111,3 +116,4 @@ def forget() -> None:
     parse.cache_clear()
     flatten.cache_clear()
     by_kind.cache_clear()
+    as_older.cache_clear()

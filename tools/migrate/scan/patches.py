@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 
 from ..resolve import EVERYTHING
+from ..syntax import parse
 from .calls import words
 from .context import Context
 from .offsets import Offsets
@@ -61,8 +62,7 @@ def _reads_itself(context: Context, name: str) -> bool:
     text = context.layout.tree.text(path) if path else None
     if text is None or word not in text.body:
         return False
-    try:
-        tree = ast.parse(text.body)
-    except (SyntaxError, ValueError):
-        return True
-    return any(isinstance(n, ast.Name) and n.id == word and isinstance(n.ctx, ast.Load) for n in ast.walk(tree))
+    tree = parse(text.body)
+    return tree is None or any(
+        isinstance(n, ast.Name) and n.id == word and isinstance(n.ctx, ast.Load) for n in ast.walk(tree)
+    )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import io
 import re
-import sys
 import tokenize
 
 from ..layout import ModuleName
+from ..newer import Older
 from .climbs import Climbs
 from .context import Context, World, parse
 from .distributions import scan_distributions
@@ -33,17 +33,18 @@ from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
 from .spelled import Spelled
+from .unparsed import scan_unparsed, scan_unseen
 from .words import note_bare, scan_words
-
-_HERE = f"as Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def scan_python(world: World, sink: Sink, path: str, here: ModuleName | None, there: ModuleName | None) -> None:
     tree = parse(sink.body)
     if tree is None:
-        _unparsed(world, sink, path)
+        scan_unparsed(world, sink, path, here, there)
         return
     bare = scan_code(world, sink, tree, sink.body, path, here, there, whole=True)
+    if isinstance(tree, Older):
+        scan_unseen(world, sink, tree, path)
     if bare:
         note_bare(sink, bare)
 
@@ -185,22 +186,3 @@ def _comments(context: Context, sink: Sink, source: str, path: str) -> int:
     except (tokenize.TokenError, SyntaxError, IndexError):
         return bare
     return bare
-
-
-def _unparsed(world: World, sink: Sink, path: str) -> None:
-    """Not Python that this interpreter can parse: each candidate is listed, nothing is edited."""
-    count = 0
-    for start, _, token in world.judge.tokens(sink.body):
-        verdict = world.judge.value(token, path, "module") or world.judge.path(token, path)
-        if verdict is None or verdict.kind == "none":
-            continue
-        count += 1
-        sink.list(
-            start,
-            "file.unparsed",
-            sink.lines.text(sink.lines.line(start)).strip(),
-            (f"{token}, now {verdict.new}", "text of its own"),
-            f"this file does not parse {_HERE}, so it is left as it is",
-        )
-    if not count:
-        sink.list(0, "file.unparsed", path, (), f"this file does not parse {_HERE}; it names no moving code", "note")

@@ -37,7 +37,8 @@ called like a module (`path.name`), the folder of a package that keeps its name 
 find one by the folder it runs in (`root.implied`), a pattern or a folder that holds moving files now and does not find
 them at their new place (`path.loses`), an ignore file that matches them there (`path.ignored`), the entry of a document
 that is (`document.name`, a note), what the runner of examples gives them by name (`name.given`), what does not parse
-(`file.unparsed`): in each case both readings are given.
+(`file.unparsed`), what only a newer Python than the tool's own reads (`syntax.newer`): in each case both readings are
+given.
 """
 
 

@@ -140,3 +140,13 @@ def test_an_assignment_to_a_name_that_its_old_module_reads_is_listed() -> None:
     design = designed(text)
     found = [(f.line, f.rule) for f in design.findings if f.path == "app/use.py"]
     assert found == [(5, "string.patched")]
+
+
+def test_a_class_that_every_module_has_is_no_duplicate() -> None:
+    """Such as `Migration` or `Command`: a framework wants the name.  A thousand of them were a thousand trees."""
+    files = {f"old/migrations/m{n}.py": f"class Migration:\n    number = {n}\n" for n in range(1200)}
+    files |= {"old/migrations/__init__.py": "", "old/__init__.py": "", "app/__init__.py": ""}
+    move = '[migration]\nname = "one"\n[[move]]\nfrom = "old"\nto = "new"\n'
+    design = designed("class Migration:\n    number = -1\n", move, files)
+    assert design.findings == [] and design.duplicates == []
+    assert design.trees[6].read("new/migrations/m7.py") == b"class Migration:\n    number = 7\n"
