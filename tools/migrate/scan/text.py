@@ -39,8 +39,16 @@ _INI_NAMES = re.compile(
 _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|gitlab-ci|travis|bandit)\.ya?ml$")
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(
-    r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]NOTES|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)(?:\.\w+)?$"
+    r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
+    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$"
 )
+_RECORDS = re.compile(
+    r"(?i)(?:^|/)(?:release[-_]?notes|changelogs?(?:\.d)?|changes\.d|news\.d|newsfragments|whats?[-_]?new)/"
+)
+# At the top or in documentation; elsewhere it may be an application that is called so.
+_PERHAPS = re.compile(r"(?i)(?:(?:.*/)?docs?/(?:.*/)?)?(?:releases|changes|history|news)(?=/)")
+_DOCUMENTS = (".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc", ".org", ".tex", "")
+_NOTES = (*_DOCUMENTS, ".yaml", ".yml")  # such as those of reno
 _XML = re.compile(r"\.zcml(?:\.in)?$")  # configuration; other XML may be data
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
 _BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
@@ -53,7 +61,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     suffix = posixpath.splitext(name)[1].lower()
     body = sink.body
     bare = 0
-    if _HISTORY.match(name):
+    if _is_history(world, path, name, suffix, body):
         count = sum(1 for _ in world.judge.tokens(body))
         if count:
             sink.list(
@@ -114,6 +122,18 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         _list_only(world, sink, path)
     if bare:
         note_bare(sink, bare)
+
+
+def _is_history(world: World, path: str, name: str, suffix: str, body: str) -> bool:
+    """Whether a file says what was true then: a document by its name, or by the folder that it is in."""
+    if body.startswith("#!") or path.startswith(".github/"):
+        return False  # `release.yml` and `scripts/release` are programs
+    if suffix in _DOCUMENTS and _HISTORY.match(name):
+        return True
+    if suffix in _NOTES and _RECORDS.search(path):
+        return True
+    folder = _PERHAPS.match(path) if suffix in _DOCUMENTS else None
+    return folder is not None and not any(p.endswith(".py") for p in world.layout.tree.under(folder.group()))
 
 
 def scan_link(world: World, path: str, target: str) -> str | None:
