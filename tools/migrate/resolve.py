@@ -204,7 +204,9 @@ class Resolver:
                 deeper = self._resolve(".".join([onward, *rest[1:]]), depth + 1)
                 return Resolution("member" if deeper.kind in ("name", "module") else deeper.kind, module)
             return Resolution("member", module)  # an attribute of something outside the tree
-        return Resolution("dynamic", module)
+        through = [s for s in names.stars if first not in names.names and self.index.is_module(s)]
+        star = next((s for s in through if depth < 8 and self.index.binds(s, first)), "")
+        return self._resolve(".".join([star, *rest]), depth + 1) if star else Resolution("dynamic", module)
 
     def _member(self, module: str, name: str, rest: list[str]) -> Kind:
         shape = self.index.names(module).classes[name]

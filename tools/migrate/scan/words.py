@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 from itertools import takewhile
 from typing import Literal
 
@@ -28,6 +29,13 @@ _MODULE_BEFORE = re.compile(
         | \b(?:__import__|import_module)(?=\() | \bcallable\s*[=:]
         | (?<!mkdir)(?<!cp)(?<!install)(?<!rsync)(?<!docker\ run)[\s\["',]-p | :\w*Warning:
         )(?:["']?\s*,)?[=\s]*["'`(\[]*\s*$""",
+    re.X,
+)
+# A role or a directive of documentation that takes the name of code, whatever that is.
+_CODE_BEFORE = re.compile(
+    r"""(?: :(?:py:)?(?:class|meth|func|attr|exc|data|obj|const|type|deco|any):
+        | \{(?:py:)?(?:class|meth|func|attr|exc|data|obj|const|type|deco|any)\}
+        )`(?:[^`<]*<)?[~!]?$""",
     re.X,
 )
 # Coverage measures the folder of that name, where there is one, else the package.
@@ -109,6 +117,8 @@ def scan_words(
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
             continue
         verdict = _judge(token, judge, at, hint, style, before)
+        if verdict and verdict.rule in ("string.missing", "string.dynamic") and _CODE_BEFORE.search(before):
+            verdict = replace(verdict, kind="change", reason="a name of code by its role", rule="string.context")
         if verdict is None:
             _unresolved(token, base + start, before, sink, style, judge)
             continue

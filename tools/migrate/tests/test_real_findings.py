@@ -212,12 +212,13 @@ def test_a_doctest_sees_the_names_of_its_file(head: str, line: str, after: str) 
     assert f">>> {after}\n" in rewritten("app.py", text.format(head, line))
 
 
-def test_a_stale_name_in_markup_is_listed_and_an_address_is_not() -> None:
+def test_a_stale_name_goes_along_by_its_role_and_is_listed_in_other_markup() -> None:
     text = ":class:`~requests.adapters.Gone`,\n`it <requests.adapters.Gone>`_,\nhttps://requests.readthedocs.io\n"
-    findings = scan({"docs/a.rst": text})["docs/a.rst"].findings
-    assert [(f.rule, f.severity, f.text) for f in findings] == [
-        ("string.missing", "note", "requests.adapters.Gone")
-    ] * 2
+    found = scan({"docs/a.rst": text})["docs/a.rst"]
+    assert [(e.line, e.new) for e in found.edits] == [(1, "libs.net.requests.adapters.Gone")]
+    assert [(f.line, f.rule, f.severity, f.text) for f in found.findings] == [
+        (2, "string.missing", "note", "requests.adapters.Gone")
+    ]
 
 
 @pytest.mark.parametrize(
