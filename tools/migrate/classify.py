@@ -245,11 +245,37 @@ class Judge:
             if written + tail == text:
                 return Verdict("none", "the path is the same from the new place", text)
             return Verdict("change", f"{full} moves to {new}", written + tail, 3, "path.tracked")
+        found = self._from_root(clean, hint) if not lead else None
+        if found is not None:
+            return replace(found, new=found.new + tail)
         new = self._below(clean)
         if new is None:
             return None
         readings = ("a file that is made there, now " + new, "a text that only looks like a path")
         return Verdict("none", "no tracked file has this path", new + tail, 3, "path.missing", readings)
+
+    def _from_root(self, clean: str, hint: Hint) -> Verdict | None:
+        """The verdict on a path as an archive or an installation has it: from an import root, `pkg/a.py` in `src`."""
+        tree = self.layout.tree
+        for root in self.layout.roots:
+            full = posixpath.normpath(posixpath.join(root, clean))
+            new = None if root == "." or "/" not in clean else self._new_full(full)
+            if new is None:
+                continue
+            homes = [r for r in self._homes() if f"{new}/".startswith(f"{r}/")]
+            written = relative_to(new, max(homes, key=len, default="."))
+            if written == clean:
+                return Verdict("none", "the path is the same from the new import root", clean)
+            if hint != "path" and (full in tree.dirs or new in tree.dirs):
+                readings = (f"the folder, now {written}", "a route, or a prefix of its own")
+                return Verdict("list", "a folder below an import root", written, 3, "path.folder", readings)
+            return Verdict("change", f"{full} moves to {new}, written from {root}", written, 3, "path.tracked")
+        return None
+
+    def _homes(self) -> Iterator[str]:
+        yield from self.layout.roots
+        if self.layout.plan.target is not None:
+            yield self.layout.plan.target.import_root
 
     def _below(self, full: str) -> str | None:
         """The new path of what is not tracked, below a folder that moves."""

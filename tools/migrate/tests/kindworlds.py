@@ -134,6 +134,14 @@ WORLDS = {
         {p: c for p, c in _SHOP.items() if p.startswith("shop/")},
         roots=(".", "src"),
     ),
+    # a package in a source root, of which a folder and a module go elsewhere
+    "src": World(
+        '[migration]\nname = "src"\nimport-roots = ["src", "."]\n[[move]]\nfrom = "pkg.text"\nto = "base.strings"\n'
+        'path = "src/pkg/text.py"\n[[move]]\nfrom = "pkg.web"\nto = "pkg.net.web"\npath = "src/pkg/web"\n',
+        {f"src/{p}": c for p, c in _PARTS.items() if not p.startswith("app/")} | {"app/__init__.py": ""},
+        roots=("src", "."),
+        names=(("pkg.text", "base.strings"), ("pkg.web", "pkg.net.web")),
+    ),
     # two distributions become one, one of them out of an import root of its own
     "two": World(
         '[migration]\nname = "two"\nimport-roots = [".", "libs/types"]\n'
