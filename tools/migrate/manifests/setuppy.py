@@ -96,10 +96,10 @@ def rewrite_setup_py(path: str, text: str, stage: int, context: Context) -> tupl
     handled: set[int] = set()
     for name in _MODULES:
         node = call.keywords.get(name)
-        if node is not None:
-            handled |= {id(n) for n in ast.walk(node)}
+        for part in _pieces(call, name, node) if node is not None else ():
+            handled |= {id(n) for n in ast.walk(part)}
             if stage in (3, 6):
-                _packages(file, name, node)
+                _packages(file, name, part)
     py_new_roots(file)
     for name in (*_REQUIRES, "extras_require"):
         node = call.keywords.get(name)
@@ -229,6 +229,12 @@ def _packages(file: _File, name: str, node: ast.expr) -> None:
         file.find(
             node, f"packages={ast.unparse(node)}", "found by search: check that it finds the new packages and the shims"
         )
+
+
+def _pieces(call: SetupCall, name: str, node: ast.expr) -> list[ast.expr]:
+    """What an argument is made of: itself, or the lists of which `packages=["pkg"] + parts + tests` is the sum."""
+    whole = name not in ("packages", "py_modules") or any(isinstance(n, ast.Call) for n in ast.walk(node))
+    return [node] if whole else [*call.lists(node)] or [node]
 
 
 def _covers_moves(file: _File, folder: str) -> bool:

@@ -184,6 +184,19 @@ def test_setup_py_that_stays(text: str) -> None:
     assert after(6, "apps/web/setup.py", text) == text
 
 
+def test_setup_py_adds_lists_together() -> None:
+    head = 'from setuptools import setup\nparts = ["fetcher.plugins"]\n'
+    text = f'{head}tests = ["other"]\nsetup(name="fetcher", packages=["fetcher"] + parts + tests)\n'
+    shims = after(3, "setup.py", text, files=LIBRARY, plan=RENAME)
+    assert 'packages=["fetcher", "libs.net.fetcher"] + parts + tests' in shims
+    assert 'parts = ["libs.net.fetcher.plugins"]' in shims and 'tests = ["other"]' in shims
+    final = after(6, "setup.py", text, files=LIBRARY, plan=RENAME)
+    assert 'packages=["libs.net.fetcher"] + parts + tests' in final and 'parts = ["libs.net.fetcher.plugins"]' in final
+    assert not findings(3, "setup.py", text, files=LIBRARY, plan=RENAME)
+    computed = text.replace("+ tests", "+ find_packages()")
+    assert findings(3, "setup.py", computed, files=LIBRARY, plan=RENAME)
+
+
 def test_computed_packages_are_listed() -> None:
     text = 'from setuptools import setup, find_packages\nsetup(name="fetcher", packages=find_packages("src"))\n'
     assert after(6, "setup.py", text, files=LIBRARY, plan=RENAME) == text
