@@ -245,6 +245,9 @@ class Judge:
             if written + tail == text:
                 return Verdict("none", "the path is the same from the new place", text)
             return Verdict("change", f"{full} moves to {new}", written + tail, 3, "path.tracked")
+        anywhere = re.match(r"(?:\*\*?/)+(?=[^*?/]+/[^/])", clean)  # a pattern, `*/pkg/a.py`
+        if anywhere and (found := self.path(clean[anywhere.end() :], "", hint)) is not None and not lead:
+            return replace(found, new=f"{anywhere.group()}{found.new}{tail}")
         found = self._from_root(clean, hint) if not lead else None
         if found is not None:
             return replace(found, new=found.new + tail)
