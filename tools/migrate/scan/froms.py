@@ -34,7 +34,7 @@ class Froms:
     def scan(self, node: ast.ImportFrom, scope: Scope) -> None:
         base = absolute(node.module, node.level, self.here.package if self.here else "")
         if not base:
-            if node.level and self.imports.context.matters(node):
+            if node.level and self.imports.context.matters(node) and (self.here or self._may_be_ours(node)):
                 self.imports.unresolved(node)
             return
         groups: list[Group] = []
@@ -106,6 +106,22 @@ class Froms:
             unedited == base and self.imports.new(base) is not None
         )
         return (4 if later and not gone else 3), self._relative(package, new_base)
+
+    def _may_be_ours(self, node: ast.ImportFrom) -> bool:
+        """Whether some moving module has what code in no package, such as an example, imports from `.forms`."""
+        index, wanted = self.resolver.index, [alias.name for alias in node.names]
+        ending = f".{node.module}" if node.module else ""
+        for module in index.files:
+            if not f".{module}".endswith(ending) or self.layout.new_module(module) is None:
+                continue
+            names = index.names(module)
+            if names.dynamic or any(
+                n == "*" or self.resolver.submodule(module, n) or index.binds(module, n) for n in wanted
+            ):
+                return True
+        return not node.module and any(
+            self.layout.new_module(m) and m.rpartition(".")[2] in wanted for m in index.files
+        )
 
     def _relative(self, package: str, target: str) -> str:
         """Relative only inside one regular package; across a namespace it depends on how the file was imported."""
