@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .model import Finding, Refused
@@ -37,8 +38,14 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     if not found:
         return []
     # The lines of edits that are left to make are listed as such, by `leftovers`.
-    listed = {(f.path, f.line) for scan in session.scans for f in scan.findings}
-    return [f for f in found if (f.path, f.line) not in listed]
+    return unlisted(found, [f for scan in session.scans for f in scan.findings])
+
+
+def unlisted(found: Iterable[Finding], listed: Sequence[Finding]) -> list[Finding]:
+    """What is at no line that is listed anyway, and in no file that is history as a whole."""
+    lines = {(f.path, f.line) for f in listed}
+    history = {f.path for f in listed if f.rule == "file.history"}
+    return [f for f in found if (f.path, f.line) not in lines and f.path not in history]
 
 
 def base_of(session: Session) -> str:

@@ -19,6 +19,7 @@ from tools.migrate.session import Session
 from tools.migrate.statements import unbound, wishes
 from tools.migrate.tests import sample
 from tools.migrate.tests.kindcases import Case, migrated
+from tools.migrate.twotrees import unlisted
 
 USE = """\
 import os
@@ -270,3 +271,12 @@ def test_the_module_of_a_name_with_another_home_is_loaded_for_who_imports_it(tmp
     before, after = (Side(tmp_path / side, sorted({**old, **home}), ["."]) for side in ("before", "after"))
     renaming = Renaming({"old.name": "home.new.name"}, {})
     assert second_opinion(sys.executable, before, after, renaming, timeout=20) == []
+
+
+def test_what_is_listed_anyway_is_left_out() -> None:
+    def at(path: str, line: int, rule: str) -> Finding:
+        return Finding(path, line, rule, "old.part", (), "", "warning")
+
+    listed = [at("app.py", 3, "string.bare"), at("releasenotes/notes/a.yaml", 1, "file.history")]
+    found = [at(f.path, line, "second-opinion.string") for f in listed for line in (3, 4)]
+    assert unlisted(found, listed) == [found[1]]
