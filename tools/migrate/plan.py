@@ -80,6 +80,7 @@ class Plan:
     shims: ShimPolicy = field(default_factory=ShimPolicy)
     gates: Gates = field(default_factory=Gates)
     exclude: tuple[str, ...] = ()
+    with_the_move: tuple[str, ...] = ()  # patterns of files whose edits come in stage 3
     file: str = PLAN_FILE
     text: str = ""
 
@@ -108,7 +109,7 @@ _SCHEMA: dict[str, dict[str, str]] = {
         "max-slowdown": "number",
         "timeout": "number",
     },
-    "scan": {"exclude": "strings"},
+    "scan": {"exclude": "strings", "with-the-move": "strings"},
 }
 _REQUIRED = {
     "migration": ("name",),
@@ -193,6 +194,7 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
             gates.get("timeout"),
         ),
         exclude=tuple(scan.get("exclude", ())),
+        with_the_move=tuple(scan.get("with-the-move", ())),
         file=file,
         text=text,
     )

@@ -111,7 +111,8 @@ def scan_file(world: World, path: str) -> FileScan:
         broken.list(0, "file.unparsed", path, (), "too deeply nested to be read; look for references by hand", "error")
         return broken.finish()
     second = (name for name, move in layout.aliases.items() if move.keeps_name)
-    if any(name.partition(".")[0] in read.body for name in second):
+    early = excluded(path, layout.plan.with_the_move)
+    if early or any(name.partition(".")[0] in read.body for name in second):
         sink.with_the_move()  # `src.pkg` is gone with the files, and no shim stands there
     return sink.finish()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.migrate.tests.scanning import LEGACY, PARTS, PARTS_TREE, migrate, rewritten, same
+from tools.migrate.tests.scanning import LEGACY, PARTS, PARTS_TREE, PLAN, migrate, rewritten, same
 
 HEAD = "import importlib, sys\nfrom importlib import import_module\n"
 # Each is the body of `run(name)`, called with "header", with what has to stand before it.
@@ -212,3 +212,12 @@ def test_a_relative_call_in_a_file_that_moves(tmp_path: Path) -> None:
     named = migrate({**files, "pkg/util/text.py": "x = __package__ + '.data'\n"}, plan=PARTS, tree=PARTS_TREE)
     assert named.rules("pkg/util/text.py") == ["name.package"]
     assert LEGACY
+
+
+def test_files_that_the_plan_names_change_with_the_move() -> None:
+    """A table of names that is compared with `__module__` elsewhere: nothing in it tells that."""
+    plan = PLAN + '[scan]\nwith-the-move = ["app/settings.py"]\n'
+    table = {"app/settings.py": 'BASE = {"wire_v2.header.Header": 1}\n', "app/use.py": 'X = "wire_v2.header.Header"\n'}
+    result = migrate(table, plan=plan, stages=(3,))
+    assert result.files["app/settings.py"] == b'BASE = {"libs.types.wire.header.Header": 1}\n'
+    assert result.files["app/use.py"] == b'X = "wire_v2.header.Header"\n'
