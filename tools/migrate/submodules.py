@@ -65,7 +65,10 @@ def unbound(source: str, names: Mapping[str, Left]) -> dict[str, Left]:
 
 
 def block(source: str, names: Mapping[str, Left]) -> Edit:
-    """The edit that appends the block to a source that has none."""
+    """The edit that appends the block to a source that has none.
+
+    `globals` may be a module of the package by then, as in Flask, so the block does not take the name for granted.
+    """
     old = {leaf: names[leaf].name for leaf in sorted(names)}
     imports = "\n".join(f"    {_import(names[leaf])} as {leaf}  # noqa" for leaf in old)
     table = ", ".join(f'"{leaf}": "{name}"' for leaf, name in old.items())
@@ -75,7 +78,9 @@ if not __name__:  # never: type checkers read it
 {imports}
 
 
-def _moved_away(name: str, before: object = globals().get("__getattr__")) -> object:  # noqa  # pragma: no cover
+def _moved_away(  # noqa  # pragma: no cover
+    name: str, before: object = __import__("builtins").globals().get("__getattr__")
+) -> object:
     \"\"\"Old submodules, for those who read them from this package without importing them.\"\"\"
     old = {{{table}}}.get(name)
     if old is not None:
@@ -85,7 +90,7 @@ def _moved_away(name: str, before: object = globals().get("__getattr__")) -> obj
     raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
 
 
-globals()["__getattr__"] = _moved_away
+__import__("builtins").globals()["__getattr__"] = _moved_away
 {MARK} end
 """
     line_end = "\r\n" if "\r\n" in source else "\n"

@@ -51,6 +51,7 @@ tests = ["python -c 'import app.a, app.b, old'"]
 FILES: dict[str, str | bytes] = {
     "migration.toml": PLAN,
     "pkg/__init__.py": """\
+from .globals import current
 from .http import get
 from .text import END
 
@@ -60,6 +61,7 @@ def __getattr__(name):
         return 7
     raise AttributeError(name)
 """,
+    "pkg/globals.py": "current = None\n",  # which hides the function of that name in the package, as in Flask
     "pkg/http.py": 'def get() -> str:\n    return "."\n',
     "pkg/text.py": 'END = "."\n',
     "pkg/sub/__init__.py": "",
