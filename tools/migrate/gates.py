@@ -146,7 +146,7 @@ def run_gate(
     outcomes, messages, reports = read_reports(run, root)
     tail, summaries = _read_log(log)
     code = process.returncode if finished else TIMEOUT_EXIT
-    problem = _crash(outcomes) if outcomes else _missing_tool(tail, code, python)
+    problem = _crash(outcomes, tail) or ("" if outcomes else _missing_tool(tail, code, python))
     return GateResult(
         command=command,
         exit_code=code,
@@ -292,10 +292,13 @@ def _read_log(log: Path) -> tuple[str, int]:
     return "\n".join(tail), summaries
 
 
-def _crash(outcomes: Mapping[str, str]) -> str:
+def _crash(outcomes: Mapping[str, str], tail: str) -> str:
     """A run that pytest itself gave up: what its report holds then is no test, so it says nothing about the code."""
-    crashed = any(_NO_TEST.fullmatch(name) for name in outcomes) and "passed" not in outcomes.values()
-    return "pytest gave up before its tests ran (see the log)" if crashed else ""
+    if "passed" in outcomes.values():
+        return ""
+    if any(_NO_TEST.fullmatch(name) for name in outcomes) or re.search(r"^INTERNALERROR> ", tail, re.MULTILINE):
+        return "pytest gave up before its tests ran (see the log)"
+    return ""
 
 
 def _missing_tool(tail: str, code: int, python: str) -> str:

@@ -133,6 +133,8 @@ def _audit(session: Session, _only: tuple[str, ...], meanwhile: Callable[[], obj
         if g["exit_code"] and not g["outcomes"] and not g["problem"]
     ]
     problems = [g["problem"] for g in document["gates"] if g["problem"]]
+    ran_none = [g["outcomes"] for g in document["gates"] if {*g["outcomes"].values()} == {"error"}]
+    problems += [f"no test ran, there are errors only ({', '.join(sorted(o)[:3])})" for o in ran_none]
     if problems:
         raise CheckFailed(
             f"a gate cannot be run: {problems[0]}",

@@ -601,3 +601,13 @@ def test_another_branch_after_the_kill_is_refused(cut: Path) -> None:
 def test_a_damaged_memory_is_refused_with_the_way_out(cut: Path) -> None:
     (cut / ".git/migrate/unify/running.json").write_text("{")
     refused(cut, "--stage 3", 3, "running.json", "git reset --hard")
+
+
+def test_a_gate_in_which_no_test_ran_stops_the_audit(tmp_path: Path) -> None:
+    """One file that cannot be collected keeps pytest from running all others."""
+    plan = '[migration]\nname = "m"\n[[move]]\nfrom = "old"\nto = "new"\n[gates]\ntests = ["python -m pytest -q"]\n'
+    files = {"migration.toml": plan, "old/__init__.py": "", "test_b.py": "def test_b(): pass\n"}
+    git(tmp_path, "init", "-q", "-b", "main")
+    commit(tmp_path, {**files, "test_a.py": "import no_such_module\n"}, "everything")
+    done = migrate(tmp_path, "--stage", "1")
+    assert done.code == 1 and "no test ran, there are errors only (test_a.py)" in done.err, done
