@@ -9,7 +9,7 @@ a module where its own `from net.http import Client` looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .layout import Layout
@@ -19,31 +19,35 @@ from .syntax import parse
 from .tree import Tree
 
 if TYPE_CHECKING:
-    from .loading import Circle, Source
+    from .loading import Circle, Modules, Source
 
 RULE = "import.circle"
 
 
-def circles(layout: Layout, index: Index, after: Tree) -> list[Finding]:
-    """One finding for each import that is in a circle after the move, and was in none; `after` is the tree by then."""
+def circles(layout: Layout, index: Index, after: Tree, edited: Collection[str]) -> list[Finding]:
+    """One finding for each import that is in a circle after the move, and was in none.
+
+    `after` is the tree by then, and `edited` are the paths of today's files that have another text in it.
+    """
     moving = {} if layout.moved else dict(_leaving(layout, index))
     if not moving:
         return []
-    from .loading import Modules  # most plans move whole packages, and are done here
+    from .loading import Circle, Modules  # most plans move whole packages, and are done here
 
     names = {layout.new_module(m) or m: m for m in index.files}
     parents = {".".join(n.split(".")[:size]) for n in names for size in range(1, n.count(".") + 1)}
-    before = Modules(lambda name: _source(layout.tree, name, index.files.get(name), index.packages))
 
     def moved(name: str) -> Source | None:
         path = index.files.get(names.get(name, ""))
         return _source(after, name, layout.new_path(path) if path else None, parents)
 
-    now = Modules(moved)
+    def is_same(name: str) -> bool:
+        return names.get(name) == name and index.files[name] not in edited
+
+    before = Modules(lambda name: _source(layout.tree, name, index.files.get(name), index.packages))
     found: dict[Circle, list[str]] = {}
-    for module in sorted(moving):
-        circle = now.circle(layout.new_module(module) or module)
-        if circle is not None and before.circle(module) is None:
+    for module, circle in _circling(sorted(moving), layout, Modules(moved, before, is_same)):
+        if not isinstance(before.loaded(module), Circle):
             found.setdefault(circle, []).append(module)
     return [
         _told(
@@ -62,6 +66,19 @@ def _leaving(layout: Layout, index: Index) -> Iterator[tuple[str, Move]]:
         staying = [p for p in left if layout.new_module(p) is None]
         if any(b"import" in layout.tree.read(index.files[p]) for p in staying):
             yield from ((m, move) for m in index.files if m == move.source or m.startswith(move.source + "."))
+
+
+def _circling(modules: Iterable[str], layout: Layout, now: Modules) -> Iterator[tuple[str, Circle]]:
+    """Those that cannot be the first import.  Parents come first: a module is loaded after them, and often by them."""
+    from .loading import Circle
+
+    seen: dict[str, Circle | Collection[str]] = {}
+    for module in modules:
+        new, above = layout.new_module(module) or module, seen.get(module.rpartition(".")[0], ())
+        is_settled = isinstance(above, Circle) or new in above
+        outcome = seen[module] = above if is_settled else now.loaded(new)
+        if isinstance(outcome, Circle):
+            yield module, outcome
 
 
 def _source(tree: Tree, name: str, path: str | None, packages: set[str]) -> Source | None:

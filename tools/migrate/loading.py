@@ -10,7 +10,7 @@ statement of a module binds.  So what is found here is a circle; that nothing is
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .resolve import absolute, names_bound, top_level
@@ -70,27 +70,39 @@ class _Module:
 
 
 class Modules:
-    """The modules of one tree.  `source` gives one by its name, None for what is not in the tree."""
+    """The modules of one tree.  `source` gives one by its name, None for what is not in the tree.
 
-    def __init__(self, source: Callable[[str], Source | None]) -> None:
-        self._source = source
+    Those that `same` says are the same in `other` are taken from there, so that they are read once.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[str], Source | None],
+        other: Modules | None = None,
+        same: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._source, self._other, self._same = source, other, same
         self._known: dict[str, _Module | None] = {}
 
     def __getitem__(self, name: str) -> _Module | None:
         if name not in self._known:
-            source = self._source(name)
-            self._known[name] = None if source is None else _module(source)
+            if self._other is not None and self._same(name):
+                self._known[name] = self._other[name]
+            else:
+                source = self._source(name)
+                self._known[name] = None if source is None else _module(source)
         return self._known[name]
 
-    def circle(self, name: str) -> Circle | None:
-        """Where the import of this module would fail, were it the first of a program."""
+    def loaded(self, name: str) -> Circle | Collection[str]:
+        """All that has been loaded when this module is the first import of a program; or where that would fail."""
+        run = _Run(self)
         try:
-            _Run(self).load(name)
+            run.load(name)
         except _Failed as failed:
             return failed.circle
         except RecursionError:  # longer chains than Python itself would load from here
-            return None
-        return None
+            pass
+        return run.bound
 
 
 @dataclass(slots=True)
