@@ -23,16 +23,7 @@ from .syntax import nodes_of, parse
 from .tree import Tree
 
 Kind = Literal["module", "name", "member", "dynamic", "missing"]
-_MODULE_ATTRIBUTES = {
-    "__file__",
-    "__name__",
-    "__doc__",
-    "__path__",
-    "__spec__",
-    "__loader__",
-    "__package__",
-    "__dict__",
-}
+_MODULE_ATTRIBUTES = {f"__{n}__" for n in ("file", "name", "doc", "path", "spec", "loader", "package", "dict")}
 
 EVERYTHING = "*"  # among the modules that were asked for: rope looked, and it may have read every file
 COMPUTED = " "  # behind a base class that is more than one plain name
