@@ -74,6 +74,7 @@ def block(source: str, names: Mapping[str, Left]) -> Edit:
     table = ", ".join(f'"{leaf}": "{name}"' for leaf, name in old.items())
     text = f"""\
 {MARK} begin; generated, it goes with the cleanup
+# fmt: off
 if not __name__:  # never: type checkers read it
 {imports}
 
@@ -91,6 +92,7 @@ def _moved_away(  # noqa  # pragma: no cover
 
 
 __import__("builtins").globals()["__getattr__"] = _moved_away
+# fmt: on
 {MARK} end
 """
     line_end = "\r\n" if "\r\n" in source else "\n"
