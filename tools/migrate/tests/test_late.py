@@ -90,3 +90,16 @@ def test_a_lost_lock_is_not_taken_for_a_beginning(integrated: Path, tmp_path: Pa
     done = sample.migrate(root, "check-shims")
     assert done.code == 2
     assert "bring migration.lock back" in done.err
+
+
+def test_a_date_that_was_put_off_in_the_lock_stays(integrated: Path, tmp_path: Path) -> None:
+    root = sample.copy(integrated, tmp_path / "r")
+    assert sample.served(root, "rollback", "--to", "4").code == 0
+    head, _, last = (root / "migration.lock").read_text().rpartition("remove-by = 2030-01-01")
+    later = f"{head}remove-by = 2031-06-30{last}"
+    sample.commit(root, {"migration.lock": later}, "the wire format needs half a year more")
+    for stage in ("2", "4"):
+        assert sample.served(root, "--stage", stage).code == 0
+    assert (root / "migration.lock").read_text().count("remove-by = 2031-06-30") == 1
+    assert "goes on 2031-06-30" in (root / "protocol_v2/__init__.py").read_text()
+    assert "goes on 2030-01-01" in (root / "libs/types/alphapulse_types/__init__.py").read_text()
