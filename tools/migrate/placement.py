@@ -33,8 +33,8 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
 
     Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
     that the old name can be imported from either: the old root goes with the move, its users may not know.  The stubs
-    are those of the modules that move now; after the move, those that `tree` holds according to its lock.  What a person
-    has changed in the lock meanwhile (a later date, say) counts more than the plan file.
+    are those of the modules that move now; after the move, those that `tree` holds according to its lock.  What
+    somebody has changed in the lock meanwhile (a later date, say) counts more than the plan file.
     """
     policy, out = layout.plan.shims, []
     lock = _lock(tree) if layout.moved else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -340,37 +339,6 @@ class Repo:
         """Take these files from HEAD again."""
         for start in range(0, len(paths), _BATCH):
             self.run("checkout", "-q", "HEAD", "--", *paths[start : start + _BATCH])
-
-    def without(self, commits: Sequence[str], scratch: Path) -> str:
-        """The tree of HEAD with these commits (oldest first) undone, worked out in a worktree of its own in `scratch`.
-
-        Raises Refused with the files that later commits changed on the same lines.
-        """
-        place = scratch / "revert"
-        self._drop_worktree(place)
-        scratch.mkdir(parents=True, exist_ok=True)
-        self.run("worktree", "add", "-q", "--detach", str(place), "HEAD")
-        try:
-            self.run("-C", str(place), "revert", "--no-commit", "--no-edit", *reversed(commits))
-            return self.run("-C", str(place), "write-tree")
-        except MigrateError as error:
-            out = self.run("-C", str(place), "diff", "--name-only", "-z", "--diff-filter=U")
-            files = [f for f in out.split("\0") if f]
-            if not files:
-                raise
-            raise Refused(
-                f"later commits changed the same lines of {', '.join(files[:5])}", where=str(self.root),
-                next_step="undo those commits first, or revert by hand",
-            ) from error  # fmt: skip
-        finally:
-            self._drop_worktree(place)
-
-    def _drop_worktree(self, place: Path) -> None:
-        """Take away that one; a general `prune` would forget other people's on a disk that is not mounted now."""
-        try:
-            self.run("worktree", "remove", "--force", "--force", str(place))
-        except MigrateError:
-            shutil.rmtree(place, ignore_errors=True)  # none, or one that was cut off before git knew it
 
     def clear_stale_locks(self) -> None:
         """Remove lock files that a killed git left behind.  Only called when a run of ours was cut off here."""

@@ -153,6 +153,45 @@ def test_others_between_two_stages(at: Callable[[int], Path], stages: dict[int, 
     assert state(root).names() == want
 
 
+def test_new_files_of_others_go_back_with_their_folder(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    root = at(3)
+    new: dict[str, str | bytes] = {
+        "libs/types/protocol/extra.py": "from libs.types.protocol.header import Header\n",
+        "libs/types/protocol/new/deep.py": "from ..header import Header\n",
+        "services/c.py": "import libs.types.protocol as p\n",
+    }
+    commit(root, new)
+    done = run(root, "rollback", "--to", "3")
+    assert "still used in protocol_v2/extra.py, services/c.py: write the old ones" in done.text
+    want = {f[0] for f in state(stages[2]).files}
+    assert state(root).names() == want | {"protocol_v2/extra.py", "protocol_v2/new/deep.py", "services/c.py"}
+
+
+def test_others_append_to_the_list_for_blame(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    root = at(4)
+    theirs = b"# black\n" + b"a" * 40 + b"\n"
+    commit(root, {BLAME: (root / BLAME).read_bytes() + theirs}, "formatted")
+    run(root, "rollback", "--to", "4")
+    assert (root / BLAME).read_bytes() == (stages[3] / BLAME).read_bytes() + theirs
+    run(root, "rollback", "--to", "3")
+    assert (root / BLAME).read_bytes() == (stages[2] / BLAME).read_bytes() + b"\n" + theirs
+
+
+def test_slices_of_two_branches(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """Both append to the list for blame, and whoever merges keeps both; all is taken back."""
+    root = at(3)
+    for name, part in (("one", "services/a"), ("two", "services/b")):
+        git(root, "switch", "-qc", name, "main")
+        run(root, "--stage", "4", "--only", part)
+    git(root, "merge", "-q", "-s", "ours", "--no-commit", "one")
+    git(root, "checkout", "one", "--", "services/a")
+    both = (root / BLAME).read_bytes() + git(root, "show", f"one:{BLAME}").encode()[-41:] + b"\n"
+    commit(root, {BLAME: both}, "both slices")
+    run(root, "rollback", "--to", "4")
+    want = {f for f in state(stages[3]).files if f[0] != BLAME}
+    assert {f for f in state(root).files if f[0] != BLAME} == want
+
+
 def test_a_conflict_is_refused_with_the_file_and_nothing_changes(at: Callable[[int], Path]) -> None:
     root = at(4)
     text = (root / "services/a/app.py").read_text().replace("libs.types.protocol import", "libs.types.protocol  import")
@@ -284,6 +323,24 @@ def test_squashed_commits_are_refused(at: Callable[[int], Path]) -> None:
 
 
 # slices
+
+
+def test_several_stages_squashed_with_their_messages(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """As a forge does it: one commit that says both `Migration-Stage: 3` and `4` never counts as stage 4 alone."""
+    root = at(2)
+    git(root, "switch", "-qc", "move")
+    run(root, "--stage", "3")
+    run(root, "--stage", "4")
+    said = git(root, "log", "--reverse", "--format=* %s%n%n%b", "main..HEAD")
+    git(root, "switch", "-q", "main")
+    git(root, "merge", "-q", "--squash", "move")
+    git(root, "commit", "-qm", f"Move the types (#12)\n\n{said}")
+    before = state(root)
+    done = migrate(root, "rollback", "--to", "4")
+    assert done.code == 3 and "squashed" in done.text and "roll back to 3" in done.text, done
+    assert state(root) == before
+    run(root, "rollback", "--to", "3")
+    assert state(root).files == state(stages[2]).files
 
 
 def test_slices_and_the_rest(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
