@@ -154,14 +154,16 @@ def check_shims(
         _nothing_has_moved(session, tree)
         return checks.render([], output), 0
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
+    tree = late.with_hidden(session.repo, lock, tree)
     said: list[str] = []
     if fix:
         with Journal(session.repo.git_dir, lock.plan).locked():
             waiting, uses = late.fix(session, lock, tree, said.append), []
-        tree = session.repo.index_tree()
+        tree = late.with_hidden(session.repo, lock, session.repo.index_tree())
     else:
         layout = late.lock_layout(session, lock, tree)
         waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
+        waiting += carry.waiting(session.repo, layout)
         uses = late.find(layout, session.jobs).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]

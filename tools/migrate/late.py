@@ -14,6 +14,7 @@ import tomlkit
 import tomlkit.exceptions
 
 from . import carry
+from .gitsettings import flag
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .manifests import Context as ManifestContext
@@ -21,6 +22,7 @@ from .manifests import rewrite_manifest, wants
 from .model import Edit, Finding, PlanError
 from .operations import apply_edits
 from .plan import PLAN_FILE, MoveEntry, Plan
+from .repo import Repo
 from .scan import FileScan, excluded, make_world, scan_file, scan_tree
 from .session import Session
 from .setupimports import imports_of, with_imports
@@ -78,19 +80,22 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     layout = lock_layout(session, lock, tree)
     late = carry.find(repo, layout, lock, tree)
     rename = partial(renamed, layout)
-    left = carry.carry(repo, layout, late, place, rename)
+    left = carry.carry(repo, layout, lock, late, place, rename)
     merged = carry.settle(repo, place, rename, {file.new for file in late})
     for path in merged:
         say(f"merged: {path}")
     for file in late:
-        if not any(f.path == file.path for f in left):
+        if not file.new:
+            say(f"put back where it stood: {file.path}")
+        elif not any(f.path in (file.path, file.new) for f in left):
             say(f"carried: {file.path} to {file.new}" if file.path != file.new else f"added: {file.new}")
     if late or merged:
-        tree = repo.index_tree()
+        tree = with_hidden(repo, lock, repo.index_tree())
         layout = lock_layout(session, lock, tree)
     for path in rewrite(place, find(layout, session.jobs)):
         say(f"rewritten: {path}")
-    return left
+    named = {f.path for f in left}
+    return left + [f for f in carry.waiting(repo, layout) if f.path not in named]
 
 
 def renamed(layout: Layout, path: str, data: bytes) -> bytes:
@@ -106,14 +111,27 @@ def rewrite(place: Disk, arrivals: Arrivals) -> list[str]:
     """Write the new names into the working tree.  Returns the paths."""
     changed = []
     for scan in arrivals.scans:
+        if not place.holds(scan.path):
+            continue  # a sparse checkout leaves it out; it was only read
         data = place.read(scan.path)
         place.write(scan.path, apply_edits(data, scan.edits, scan.path), None)
         changed.append(scan.path)
     for manifest in arrivals.manifests:
+        if not place.holds(manifest.path):
+            continue
         whole = Edit(0, len(manifest.before), manifest.before, manifest.after, 1, 4, "manifest", "as stage 4 writes it")
         place.write(manifest.path, apply_edits(place.read(manifest.path), [whole], manifest.path), None)
         changed.append(manifest.path)
     return changed
+
+
+def with_hidden(repo: Repo, lock: Lock, tree: Tree) -> Tree:
+    """The index's tree, in a sparse checkout with what that leaves out of the moved code and of what stands for it."""
+    if not flag(repo, "core.sparseCheckout"):
+        return tree
+    places = {*lock.files, *lock.blocks, *(p for m in lock.moves for p in (m.path, m.to_path))}
+    below = tuple(f"{p}/" for p in places)
+    return repo.index_tree(lambda path: path in places or path.startswith(below))
 
 
 def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import git
@@ -90,10 +90,16 @@ class Repo:
         try:
             return self.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
         except MigrateError as error:
-            where = str(self.root)
             if error.what != _SILENT:  # not ours to read, a damaged repository
-                raise Refused(error.what, where=where, next_step="'git status' there must work first") from None
+                raise self._unreadable(error) from None
+            where = str(self.root)
             raise Refused("the repository has no commit yet", where=where, next_step="commit the tree") from None
+
+    def _unreadable(self, error: MigrateError) -> Refused:
+        mend = "'git status' there must work first"
+        if "dubious ownership" in error.what:  # the checkout of a CI job, mostly, in a container
+            mend = f"if you trust it, run 'git config --global --add safe.directory {self.root}'"
+        return Refused(error.what, where=str(self.root), next_step=mend)
 
     def standing(self) -> tuple[str, str]:
         """The commit and the tree of HEAD."""
@@ -192,16 +198,28 @@ class Repo:
         entries = (e.split("\t", 1) for e in self.run("ls-tree", "-r", "-z", "--full-tree", revision).split("\0") if e)
         return {path: meta.split(" ")[2] for meta, path in entries}
 
-    def index_tree(self) -> Tree:
-        """The files in the index, with their content in the working tree; what a hook or a shallow clone can see."""
-        modes, root = {}, os.fspath(self.root)
-        for entry in self.run("ls-files", "-z", "-s").split("\0"):
+    def index_tree(self, hidden: Callable[[str], bool] = lambda path: False) -> Tree:
+        """The files in the index, with their content in the working tree; what a hook or a shallow clone can see.
+
+        Of the files that a sparse checkout leaves out, those that are `hidden` count as well, as the index has them.
+        """
+        modes, blobs, root = {}, {}, os.fspath(self.root)
+        try:
+            entries = self.run("ls-files", "-z", "-s", "-t").split("\0")
+        except MigrateError as error:
+            raise self._unreadable(error) from None
+        for entry in entries:
             if entry:
                 meta, path = entry.split("\t", 1)
+                tag, mode, blob, _ = meta.split(" ")
                 if os.path.lexists(f"{root}/{path}"):
-                    modes[path] = meta.split(" ")[0]
+                    modes[path] = mode
+                elif tag == "S" and hidden(path):
+                    modes[path], blobs[path] = mode, blob
 
         def read(path: str) -> bytes:
+            if path in blobs:
+                return self.read("cat-file", "blob", blobs[path])
             return b"" if modes[path] == SUBMODULE else read_place(f"{root}/{path}", modes[path])
 
         return Tree(modes, read)
@@ -335,10 +353,10 @@ class Repo:
         except MigrateError:
             return  # it exits with 1 where a file differs; the caller looks at that itself
 
-    def checkout(self, paths: Sequence[str]) -> None:
-        """Take these files from HEAD again."""
+    def checkout(self, paths: Sequence[str], revision: str = "HEAD") -> None:
+        """Take these files from HEAD again, or from another revision."""
         for start in range(0, len(paths), _BATCH):
-            self.run("checkout", "-q", "HEAD", "--", *paths[start : start + _BATCH])
+            self.run("checkout", "-q", revision, "--", *paths[start : start + _BATCH])
 
     def clear_stale_locks(self) -> None:
         """Remove lock files that a killed git left behind.  Only called when a run of ours was cut off here."""

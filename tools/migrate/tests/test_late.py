@@ -61,6 +61,23 @@ def test_a_shallow_clone_is_enough(integrated: Path, tmp_path: Path) -> None:
     assert sample.migrate(tmp_path / "shallow", "check-shims").code == 1
 
 
+def test_a_sparse_checkout_hides_no_shim_and_no_module(integrated: Path, tmp_path: Path) -> None:
+    sample.git(tmp_path, "clone", "-q", str(integrated), "sparse")
+    root = tmp_path / "sparse"
+    sample.git(root, "sparse-checkout", "set", "services/a")
+    done = sample.served(root, "check-shims")
+    assert done.code == 0 and not (root / "protocol_v2").exists(), done
+    sample.commit(root, {"services/a/late.py": 'PLACE = "protocol_v2.header.NAME"\n'})
+    assert sample.served(root, "check-shims", "--fix").code == 0
+    assert (root / "services/a/late.py").read_text() == 'PLACE = "libs.types.protocol.header.NAME"\n'
+    assert sample.git(root, "status", "--porcelain") == "M services/a/late.py"
+
+
+def test_a_checkout_of_somebody_else_is_refused_with_the_way_out(integrated: Path) -> None:
+    done = sample.served(integrated, "check-shims", GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    assert done.code == 3 and "dubious ownership" in done.text and f"safe.directory {integrated}" in done.text, done
+
+
 def test_the_lock_is_enough_without_the_plan(integrated: Path, tmp_path: Path) -> None:
     root = arrive(integrated, tmp_path)
     sample.git(root, "rm", "-q", "migration.toml")
