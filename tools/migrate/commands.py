@@ -17,7 +17,7 @@ from .executor import collect
 from .model import STAGE_NAMES, PlanError, Refused
 from .plan import LOCK_FILE, PLAN_FILE
 from .session import Session, finding_from
-from .slices import left, without_done
+from .slices import from_here, left, without_done
 from .stages import Outcome, run_stage
 from .tree import Tree
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, stage: int, only: Sequence[str]) -> Outcome:
-    return run_stage(session, stage, tuple(only))
+    return run_stage(session, stage, tuple(from_here(session.root, word) for word in only))
 
 
 def rollback(session: Session, to: int, *, hard: bool = False) -> str:

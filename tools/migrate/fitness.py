@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from .executor import Group
-from .gitsettings import flag, missing_filter
+from .gitsettings import flag, missing_filter, not_normal
 from .model import Refused
 from .operations import MoveFiles, Operation, WriteFile
 from .recovery import BLAME_FILE
@@ -30,7 +30,9 @@ def require_fit(repo: Repo, tree: Tree, groups: Sequence[Group]) -> None:
         _require_own_names(repo.root, tree, created)
     _require_free(repo.root, tree, created)
     _require_writable(repo, touched)
-    _require_filters(repo, sorted(p for p in touched if p in tree))
+    known = sorted(p for p in touched if p in tree)
+    _require_filters(repo, known)
+    _require_normal(repo, tree, known)
 
 
 def require_links(repo: Repo, tree: Tree) -> None:
@@ -130,4 +132,17 @@ def _require_filters(repo: Repo, paths: Sequence[str]) -> None:
             f"{path} goes through the filter {name!r}, and {command} cannot be started",
             where=str(repo.root),
             next_step="install it",
+        )
+
+
+def _require_normal(repo: Repo, tree: Tree, paths: Sequence[str]) -> None:
+    """git stores the line ends of these files as .gitattributes says; else it would turn them as soon as it can."""
+    if not any(b"text" in tree.read(p) or b"eol" in tree.read(p) for p in tree if p.endswith(".gitattributes")):
+        return
+    if found := not_normal(repo, paths):
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise Refused(
+            f"{found[0]}{more} is in git with other line ends than .gitattributes asks for",
+            where=str(repo.root),
+            next_step="run 'git add --renormalize .' and commit that first",
         )

@@ -324,7 +324,7 @@ class Repo:
     def commit(self, message: str) -> str:
         """Commit the index without hooks; dated one second after the commit it stands on.  Returns the hash."""
         seconds, zone = self.run("log", "-1", "--format=%cd", "--date=raw").split(" ")
-        date = f"{int(seconds) + 1} {zone}"
+        date = f"@{int(seconds) + 1} {zone}"  # without the sign git takes a small number for something else
         self.run(
             "commit",
             "-q",

@@ -31,6 +31,16 @@ def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: P
     return _with_list(repo, tree, _list_without(now, before, plan, {c.encode() for c in commits}), scratch)
 
 
+def set_index(repo: Repo, tree: str) -> None:
+    """Make the index that of a tree, as it is: an add of the files could turn line ends that git has kept so far."""
+    fields = repo.run("diff-index", "--cached", "-z", "--raw", "--no-abbrev", "--no-renames", "-R", tree).split("\0")
+    lines = []
+    for meta, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, _, blob, _ = meta.split(" ")
+        lines.append(f"{'0' if mode == '000000' else mode} {blob}\t{path}\0")
+    repo.feed("".join(lines).encode("utf-8", "surrogateescape"), "update-index", "-z", "--index-info")
+
+
 def _reverted(repo: Repo, commits: Sequence[str], scratch: Path) -> str:
     place = scratch / "revert"
     _drop_worktree(repo, place)

@@ -78,7 +78,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     aside = {p: None for stage, paths in session.history.aside.items() if stage >= to for p in paths}
     if aside:
         operations.append(SetAside(6, tuple(aside), back=True))
-    group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body)
+    group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body, tree=wanted)
     session.require_fit([group])
 
     def check() -> None:

@@ -99,6 +99,17 @@ def test_again_forward_after_a_rollback_commit(at: Callable[[int], Path], stages
     assert without_head(state(root)) == without_head(state(stages[2]))
 
 
+def test_line_ends_that_an_add_would_turn(at: Callable[[int], Path]) -> None:
+    """`core.autocrlf=input`: git keeps CRLF that it knows of at a path, and turns it at a path that is new to it."""
+    root = at(2)
+    git(root, "config", "core.autocrlf", "input")
+    before = state(root)
+    run(root, "--stage", "3")
+    run(root, "rollback", "--to", "3")
+    after = state(root)
+    assert (after.files, after.index, after.status) == (before.files, before.index, before.status)
+
+
 def test_rollback_to_the_design_forgets_the_plan(at: Callable[[int], Path]) -> None:
     root = at(3)
     run(root, "rollback", "--to", "2")
