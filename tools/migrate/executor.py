@@ -240,7 +240,7 @@ def group_dict(group: Group) -> dict[str, Any]:
         "body": group.body,
         "rewrites": group.rewrites,
         "bisect": group.bisect,
-        "tree": group.tree,
+        **({"tree": group.tree} if group.tree else {}),
         "operations": [o.as_dict() for o in group.operations],
     }
 

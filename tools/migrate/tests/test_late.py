@@ -120,3 +120,22 @@ def test_a_date_that_was_put_off_in_the_lock_stays(integrated: Path, tmp_path: P
     assert (root / "migration.lock").read_text().count("remove-by = 2031-06-30") == 1
     assert "goes on 2031-06-30" in (root / "protocol_v2/__init__.py").read_text()
     assert "goes on 2030-01-01" in (root / "libs/types/alphapulse_types/__init__.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[shims]", '[[move]]\nfrom = "services.b"\nto = "services.c"\n\n[shims]', "services.b to services.c is new"),
+        ('[[move]]\nfrom = "protocol_v2"\nto = "libs.types.protocol"\n', "", "libs.types.protocol is gone"),
+        ('"libs.types.protocol"', '"libs.types.wire"', "protocol_v2 went to libs.types.protocol, not to libs.types.wire"),
+    ],
+)
+def test_other_moves_in_the_plan_after_the_move_are_refused(
+    integrated: Path, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    """Nothing would move those files any more, and every use would be rewritten as if it had."""
+    root = sample.copy(integrated, tmp_path / "r")
+    sample.commit(root, {"migration.toml": (root / "migration.toml").read_text().replace(old, new)}, "more")
+    done = sample.served(root, "--stage", "1")
+    assert done.code == 2 and said in done.text and "rollback --to 3" in done.text, done
+    assert sample.served(root, "rollback", "--to", "3").code == 0
