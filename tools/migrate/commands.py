@@ -164,7 +164,7 @@ def check_shims(
         layout = late.lock_layout(session, lock, tree)
         waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
         waiting += carry.waiting(session.repo, layout)
-        uses = late.find(layout, session.jobs).findings()
+        uses = late.find(layout, session.jobs, lock.stage).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock,

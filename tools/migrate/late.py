@@ -58,19 +58,28 @@ class Arrivals:
         return out
 
 
-def find(layout: Layout, jobs: int) -> Arrivals:
-    """Every use of an old name in a tree from after the move."""
+def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
+    """Every use of an old name in a tree from after the move; `stage` is the last one that is done."""
     world = make_world(layout)
     found = Arrivals([s for s in scan_tree(world, skip=wants, jobs=jobs, edits_only=True) if s.edits])
+    # What a late manifest has missed, in order.  One that a target has taken in, or takes others in, is done by hand.
+    whole = layout.plan.text and layout.plan.target is None
+    stages = ((3, 4, 6) if stage >= 6 else (3, 4)) if whole else (4,)
     context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
     for path in layout.tree:
         text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None
         if text is None:
             continue
         imports, _ = imports_of(world, context, path)
-        result = rewrite_manifest(path, with_imports(text.body, imports), 4, context)
-        if result.text is not None and result.text != text.body:
-            found.manifests.append(Manifest(path, text.body, result.text, (*imports, *result.notes)))
+        now: str | None = with_imports(text.body, imports)
+        notes = list(imports)
+        for number in stages:
+            result = rewrite_manifest(path, now, number, context)
+            now, notes = result.text, [*notes, *result.notes]
+            if now is None:
+                break
+        if now is not None and now != text.body:
+            found.manifests.append(Manifest(path, text.body, now, tuple(notes)))
     return found
 
 
@@ -92,7 +101,7 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     if late or merged:
         tree = with_hidden(repo, lock, repo.index_tree())
         layout = lock_layout(session, lock, tree)
-    for path in rewrite(place, find(layout, session.jobs)):
+    for path in rewrite(place, find(layout, session.jobs, lock.stage)):
         say(f"rewritten: {path}")
     named = {f.path for f in left}
     return left + [f for f in carry.waiting(repo, layout) if f.path not in named]

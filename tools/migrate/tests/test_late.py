@@ -61,6 +61,19 @@ def test_a_shallow_clone_is_enough(integrated: Path, tmp_path: Path) -> None:
     assert sample.migrate(tmp_path / "shallow", "check-shims").code == 1
 
 
+def test_a_late_manifest_ships_the_new_names(integrated: Path, tmp_path: Path) -> None:
+    """As stages 3 and 4 would have left it: the old name stays beside the new one until cleanup."""
+    root = sample.copy(integrated, tmp_path / "branch")
+    late = '[project]\nname = "x"\nversion = "1"\n\n[tool.setuptools]\npackages = ["protocol_v2", "protocol_v2.tlv"]\n'
+    sample.commit(root, {"pyproject.toml": late})
+    done = sample.served(root, "check-shims")
+    assert done.code == 1 and "pyproject.toml:6" in done.out, done
+    assert sample.served(root, "check-shims", "--fix").code == 0
+    fixed = late.replace('"protocol_v2.tlv"', '"libs.types.protocol", "libs.types.protocol.tlv"')
+    assert (root / "pyproject.toml").read_text() == fixed
+    assert sample.served(root, "check-shims").code == 0
+
+
 def test_a_sparse_checkout_hides_no_shim_and_no_module(integrated: Path, tmp_path: Path) -> None:
     sample.git(tmp_path, "clone", "-q", str(integrated), "sparse")
     root = tmp_path / "sparse"
@@ -127,7 +140,7 @@ def test_a_date_that_was_put_off_in_the_lock_stays(integrated: Path, tmp_path: P
     [
         ("[shims]", '[[move]]\nfrom = "services.b"\nto = "services.c"\n\n[shims]', "services.b to services.c is new"),
         ('[[move]]\nfrom = "protocol_v2"\nto = "libs.types.protocol"\n', "", "libs.types.protocol is gone"),
-        ('"libs.types.protocol"', '"libs.types.wire"', "protocol_v2 went to libs.types.protocol, not to libs.types.wire"),
+        ('"libs.types.protocol"', '"libs.types.wire"', "went to libs.types.protocol, not to libs.types.wire"),
     ],
 )
 def test_other_moves_in_the_plan_after_the_move_are_refused(
