@@ -6,6 +6,7 @@ commits that blame ignores is nothing to merge, as everybody appends to it.  Mus
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from .recovery import BLAME_FILE
 from .repo import Repo
 from .tree import REGULAR
 
+_HASH = re.compile(rb"[0-9a-f]{40,64}")
 _FOLLOW = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true")  # whatever the user's settings say
 
 
@@ -26,9 +28,13 @@ def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: P
     lists = [c for c in commits if repo.changed(f"{c}~1", c) == [BLAME_FILE]]
     tree = _reverted(repo, [c for c in commits if c not in lists], scratch)
     before, now = _stored(repo, base), _stored(repo, tree)
-    if not lists or now is None:
+    if now is None:
         return tree
-    return _with_list(repo, tree, _list_without(now, before, plan, {c.encode() for c in commits}), scratch)
+    listed = {c.encode() for c in commits}
+    for commit in lists:  # after a rebase they name commits that are gone
+        listed |= _lines(_stored(repo, commit)) - _lines(_stored(repo, f"{commit}~1"))
+    left = _list_without(now, before, plan, listed)
+    return tree if left == now else _with_list(repo, tree, left, scratch)
 
 
 def set_index(repo: Repo, tree: str) -> None:
@@ -78,6 +84,11 @@ def _stored(repo: Repo, revision: str) -> bytes | None:
     """The list as git stores it; None if there is none."""
     blob = repo.blobs(revision).get(BLAME_FILE)
     return None if blob is None else repo.read("cat-file", "blob", blob)
+
+
+def _lines(text: bytes | None) -> set[bytes]:
+    """The commits that the list names."""
+    return {line.strip() for line in (text or b"").splitlines() if _HASH.fullmatch(line.strip())}
 
 
 def _list_without(now: bytes, before: bytes | None, plan: str, hashes: set[bytes]) -> bytes | None:

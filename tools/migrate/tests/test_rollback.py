@@ -188,6 +188,21 @@ def test_others_append_to_the_list_for_blame(at: Callable[[int], Path], stages: 
     assert (root / BLAME).read_bytes() == (stages[2] / BLAME).read_bytes() + b"\n" + theirs
 
 
+def test_the_list_for_blame_after_a_rebase(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """It names commits that are gone then; so it does where somebody has amended the commit that wrote it."""
+    root = at(4)
+    git(root, "switch", "-qc", "other", "HEAD~6")
+    commit(root, {"other.txt": "x\n"})
+    git(root, "rebase", "-q", "other", "main")
+    run(root, "rollback", "--to", "3")
+    assert (root / BLAME).read_bytes() == (stages[2] / BLAME).read_bytes()
+    root = root.rename(root.with_name("first"))
+    root = at(4)
+    git(root, "commit", "-q", "--amend", "-m", "for blame")
+    run(root, "rollback", "--to", "4")
+    assert (root / BLAME).read_bytes() == (stages[3] / BLAME).read_bytes()
+
+
 def test_slices_of_two_branches(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
     """Both append to the list for blame, and whoever merges keeps both; all is taken back."""
     root = at(3)
