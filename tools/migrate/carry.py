@@ -141,7 +141,7 @@ def carry(repo: Repo, layout: Layout, lock: Lock, late: list[Late], place: Disk,
             mended = _mended(layout, file, data)
             if mended != data:
                 place.write(file.new, mended, None)
-            repo.stage([file.new])
+                repo.stage([file.new])
     solved = [p for p in renamed_by_branch(waiting) if (new := layout.old_to_new_path(p)) and new not in waiting]
     repo.remove([p for p in solved if not place.holds(p)])
     return left

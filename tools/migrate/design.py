@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from . import __version__
+from .circles import circles
 from .decisions import NONE, Decision, Decisions, settle
 from .executor import Group
 from .lock import Lock, LockedMove, LockedShim, render
@@ -134,6 +135,7 @@ class _Designer:
         if self.reached < 4:
             groups[4] = self._integrate(after3, shims, shim_texts[4], plan_hash)
         after4 = tree_after(after3, groups[4], self._written(4), self.others)
+        self.findings += circles(layout, self.world.resolver.index, after4, self.edits)
         groups[6] = self._cleanup(after4, shims, duplicates, plan_hash)
         last = tree_after(after4, groups[6], self._written(6))
         trees = {2: self.tree, 3: after3, 4: after4, 5: after4, 6: last}

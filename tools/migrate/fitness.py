@@ -1,7 +1,8 @@
 """Whether a checkout can take the operations of a stage: looked at before the first one, so a refusal touches nothing.
 
-Owns what may stand in their way: untracked files, links in place of folders, names that differ by case only, folders
-that may not be written, filters of git that cannot be run.  Must not know what the operations are for.
+Owns what may stand in their way: a merge under way, untracked files, links in place of folders, names that differ by
+case only, folders that may not be written, filters of git that cannot be run.  Must not know what the operations are
+for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,21 @@ from .operations import MoveFiles, Operation, WriteFile
 from .recovery import BLAME_FILE
 from .repo import Repo
 from .tree import LINK, Tree
+
+
+def unfinished(repo: Repo) -> str:
+    """The name of a merge, rebase or the like that is under way; "" if there is none."""
+    for name, what in {
+        "MERGE_HEAD": "merge",
+        "rebase-merge": "rebase",
+        "rebase-apply": "rebase",
+        "CHERRY_PICK_HEAD": "cherry-pick",
+        "REVERT_HEAD": "revert",
+        "BISECT_LOG": "bisect",
+    }.items():
+        if (repo.git_dir / name).exists():
+            return what
+    return ""
 
 
 def require_fit(repo: Repo, tree: Tree, groups: Sequence[Group]) -> None:

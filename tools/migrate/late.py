@@ -71,15 +71,15 @@ def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
         if text is None:
             continue
         imports, _ = imports_of(world, context, path)
-        now: str | None = with_imports(text.body, imports)
-        notes = list(imports)
+        after, notes = with_imports(text.body, imports), list(imports)
         for number in stages:
-            result = rewrite_manifest(path, now, number, context)
-            now, notes = result.text, [*notes, *result.notes]
-            if now is None:
+            result = rewrite_manifest(path, after, number, context)
+            if result.text is None:  # it goes with its distribution
+                after = text.body
                 break
-        if now is not None and now != text.body:
-            found.manifests.append(Manifest(path, text.body, now, tuple(notes)))
+            after, notes = result.text, [*notes, *result.notes]
+        if after != text.body:
+            found.manifests.append(Manifest(path, text.body, after, tuple(notes)))
     return found
 
 

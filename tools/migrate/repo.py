@@ -129,20 +129,6 @@ class Repo:
     def is_shallow(self) -> bool:
         return self.run("rev-parse", "--is-shallow-repository") == "true"
 
-    def unfinished(self) -> str:
-        """The name of a merge, rebase or the like that is under way; "" if there is none."""
-        for name, what in {
-            "MERGE_HEAD": "merge",
-            "rebase-merge": "rebase",
-            "rebase-apply": "rebase",
-            "CHERRY_PICK_HEAD": "cherry-pick",
-            "REVERT_HEAD": "revert",
-            "BISECT_LOG": "bisect",
-        }.items():
-            if (self.git_dir / name).exists():
-                return what
-        return ""
-
     def dirty(self) -> list[str]:
         """Tracked files that differ from HEAD, in the index or in the working tree; untracked files do not count."""
         out = self.run("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=dirty")

@@ -14,7 +14,7 @@ import builtins
 import contextlib
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -331,11 +331,16 @@ def _bind(node: ast.stmt, out: ModuleNames, package: str) -> None:
                         out.exported = tuple(ast.literal_eval(node.value))
 
 
-def binds_name(node: ast.stmt, name: str) -> bool:
-    """Whether this statement, apart from those inside of it, binds `name`."""
+def names_bound(node: ast.stmt) -> Collection[str]:
+    """The names that this statement, apart from those inside of it, binds."""
     out = ModuleNames()
     _bind(node, out, "")
-    return name in out.names
+    return out.names
+
+
+def binds_name(node: ast.stmt, name: str) -> bool:
+    """Whether this statement, apart from those inside of it, binds `name`."""
+    return name in names_bound(node)
 
 
 def _own_names(node: ast.AST) -> Iterable[ast.AST]:

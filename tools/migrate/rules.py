@@ -74,6 +74,7 @@ _FAMILIES: dict[str, Rule] = {
     "root": Rule("path", "likely", "A program that finds a package by the folder it runs in, which is no root now."),
 }
 _EXACT: dict[str, Rule] = {
+    "import.circle": Rule("import", "strong", "A module that has left a package which needs it, and is loaded first."),
     "string.symbol": Rule("string", "certain", "The plan moves this one name."),
     "string.module": Rule("string", "likely", "The bare name of a package, at a place where a module must stand."),
     "string.context": Rule("string", "likely", "A dotted name below a package that moves, at a place for a module."),

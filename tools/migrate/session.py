@@ -22,7 +22,7 @@ from .decisions import Decisions, place_of
 from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group
-from .fitness import require_fit, require_links
+from .fitness import require_fit, require_links, unfinished
 from .gitsettings import filtered, has_identity, signing_problem
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
@@ -286,7 +286,7 @@ class Session:
         """Raise Refused unless the checkout is fit for a stage that changes it (`deep`) or only reads it."""
         repo = self.repo
         repo.head()
-        if under_way := repo.unfinished():
+        if under_way := unfinished(repo):
             raise Refused(f"a {under_way} is under way", where=str(self.root), next_step="finish or abort it first")
         try:
             dirty = [p for p in repo.dirty() if deep or p != self.decisions_file]
