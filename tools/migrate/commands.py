@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .environ import COMMAND
-from .executor import collect
+from .executor import Group, collect
 from .model import STAGE_NAMES, PlanError, Refused
 from .plan import LOCK_FILE, PLAN_FILE
 from .session import Session, finding_from
-from .slices import from_here, left, without_done
+from .slices import chosen, from_here, left, pick, without_done
 from .stages import Outcome, run_stage
 from .tree import Tree
 
@@ -115,8 +115,10 @@ def status(session: Session) -> dict[str, Any]:
     }
 
 
-def dry_run(session: Session, stages: Iterable[int]) -> str:
+def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -> str:
     """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs.
+
+    With `only` it is that of a slice of stage 4.
 
     The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
     it names commits that are not made yet.
@@ -133,6 +135,9 @@ def dry_run(session: Session, stages: Iterable[int]) -> str:
         if number <= session.reached or number not in groups:
             continue
         steps = without_done(session, groups[4]) if number == 4 and session.reached == 3 else groups[number]
+        if number == 4 and only:
+            words = [from_here(session.root, word) for word in only]
+            steps = [Group("", pick(steps, chosen(tree, words)))]
         place = collect(tree, steps)
         after = place.result()
         if number in wanted:

@@ -192,6 +192,21 @@ def test_any_order_ends_with_the_same_tree(moved: Path, tmp_path: Path) -> None:
 
 
 @needs_git
+def test_a_dry_run_of_a_slice_shows_that_slice(moved: Path, tmp_path: Path) -> None:
+    root = sample.copy(moved, tmp_path / "r")
+    shown = migrate(root, "--stage", "4", "--only", "@org/team-a", "--dry-run")
+    assert shown.code == 1 and "services/a/app.py" in shown.out, shown
+    assert migrate(root, "--stage", "4", "--only", "services/nowhere", "--dry-run").code == 2
+    assert migrate(root, "--stage", "4", "--only", "untouched.txt", "--dry-run").code == 0
+    assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
+    wanted = git(root, "rev-parse", "HEAD^{tree}")
+    git(root, "reset", "-q", "--hard", "HEAD~2")
+    (tmp_path / "diff").write_text(shown.out)
+    git(root, "apply", "--index", str(tmp_path / "diff"))
+    assert git(root, "diff", "--name-only", "--cached", wanted) == ".git-blame-ignore-revs"
+
+
+@needs_git
 def test_a_path_is_read_from_where_one_is(moved: Path, tmp_path: Path) -> None:
     root = sample.copy(moved, tmp_path / "r")
     base = git(root, "rev-parse", "HEAD")
