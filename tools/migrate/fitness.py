@@ -8,6 +8,7 @@ for.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,8 @@ from .operations import MoveFiles, Operation, WriteFile
 from .recovery import BLAME_FILE
 from .repo import Repo
 from .tree import LINK, Tree
+
+_PATIENCE = 1.0  # seconds; editors look at the state of a checkout now and then
 
 
 def unfinished(repo: Repo) -> str:
@@ -33,6 +36,19 @@ def unfinished(repo: Repo) -> str:
         if (repo.git_dir / name).exists():
             return what
     return ""
+
+
+def require_idle(repo: Repo) -> None:
+    """Raise Refused while another git holds the index: a commit whose message is being written, say."""
+    lock, end = repo.git_dir / "index.lock", time.monotonic() + _PATIENCE
+    while lock.exists():
+        if time.monotonic() > end:
+            raise Refused(
+                "another git is at work in this checkout",
+                where=str(lock),
+                next_step="wait for it to end; if none runs any more, delete that file",
+            )
+        time.sleep(0.05)
 
 
 def require_fit(repo: Repo, tree: Tree, groups: Sequence[Group]) -> None:

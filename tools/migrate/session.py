@@ -22,7 +22,7 @@ from .decisions import Decisions, place_of
 from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group
-from .fitness import require_fit, require_links, unfinished
+from .fitness import require_fit, require_idle, require_links, unfinished
 from .gitsettings import filtered, has_identity, signing_problem
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
@@ -307,6 +307,7 @@ class Session:
         require_links(repo, self.tree)
         if not deep:
             return
+        require_idle(repo)
         if repo.branch() is None:
             raise Refused(
                 "HEAD is detached, so the commits would belong to no branch",

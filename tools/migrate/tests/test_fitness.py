@@ -65,6 +65,17 @@ def test_line_ends_that_attributes_ask_for_and_git_does_not_have(tmp_path: Path)
     refused(root, "--stage 3", 3, "protocol_v2/tlv/types.py", "other line ends", "--renormalize")
 
 
+def test_another_git_at_work_is_waited_for_and_its_lock_left_alone(build: Callable[..., Path]) -> None:
+    root = build()
+    lock = root / ".git/index.lock"
+    lock.touch()  # as of `git commit -a` while its editor is open
+    done = migrate(root, "--stage", "3")
+    assert done.code == 3 and "another git is at work" in done.text and "index.lock" in done.text, done
+    assert lock.exists()
+    lock.unlink()
+    assert migrate(root, "--stage", "3").code == 0
+
+
 def test_a_link_in_place_of_a_new_folder(build: Callable[..., Path], tmp_path: Path) -> None:
     root = build({".gitignore": "__pycache__/\n*.pyc\n*.log\nlibs/types/protocol\n"})
     (tmp_path / "elsewhere").mkdir()
