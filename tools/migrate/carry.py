@@ -18,11 +18,12 @@ from dataclasses import dataclass
 
 from .layout import Layout, ModuleName
 from .lock import Lock
-from .merges import content, holds, mark_unmerged, merged, unmerged
+from .merges import content, holds, mark_unmerged, merged, renamed_by_branch, unmerged
 from .model import Edit, Finding
 from .operations import MoveFiles, apply_edits
 from .plan import LOCK_FILE
 from .repo import Repo
+from .shims import is_shim
 from .syntax import parse
 from .tree import LINK, REGULAR, Lines, Tree, decode
 from .workplace import Disk
@@ -34,7 +35,10 @@ Rename = Callable[[str, bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """One file at an old place; `stages` are its blobs in the index (base, ours, theirs) while it is unmerged."""
+    """One file at an old place; `stages` are its blobs in the index (base, ours, theirs) while it is unmerged.
+
+    Without a new place it is the tool's own, for an old name, which git has taken along with a folder.
+    """
 
     path: str
     new: str
@@ -43,29 +47,54 @@ class Late:
 
     def finding(self) -> Finding:
         what = "a merge left this at the old place of" if self.stages else "this came to the old place of"
-        if self.path == self.new:
+        if not self.new:
+            what, hint = "a merge took this along with a folder, and it is for an old name", "'--fix' puts it back"
+        elif self.path == self.new:
             what, hint = "a merge put this to its new place and asks:", "look at it, then 'git add' it"
         else:
             hint = f"'check-shims --fix' carries it to {self.new}"
-        return Finding(self.path, 1, RULE, f"{what} {self.new}", (), hint, "error")
+        return Finding(self.path, 1, RULE, f"{what} {self.new}".rstrip(), (), hint, "error")
 
 
 def find(repo: Repo, layout: Layout, lock: Lock, tree: Tree) -> list[Late]:
     """Every tracked file that belongs to moved code and is not where that is now."""
     open_files = unmerged(repo)
     homes = [move.to_path for move in layout.moves]
+    renamed = {layout.old_to_new_path(path) for path in renamed_by_branch(open_files)}
     out = []
     for path in tree:
         stages = open_files.get(path)
         new = layout.old_to_new_path(path)
         if new is None or _is_in(path, homes):
-            if stages and not stages.blobs[0] and not all(stages.blobs[1:]) and _is_in(path, homes):
+            guessed = stages and not stages.blobs[0] and not all(stages.blobs[1:])
+            if stages and guessed and _is_in(path, homes) and path not in renamed:
                 out.append(Late(path, path, stages.blobs, stages.modes))  # git guessed that the folder was renamed
             continue
-        if stages is not None:
+        if path not in lock.files and is_shim_file(tree, path):
+            out.append(Late(path, "", stages.blobs if stages else None))
+        elif stages is not None:
             out.append(Late(path, new, stages.blobs, stages.modes))
         elif path not in lock.files and not _stays(path, layout):
             out.append(Late(path, new))
+    return out
+
+
+def is_shim_file(tree: Tree, path: str) -> bool:
+    return path.endswith((".py", ".pyi")) and is_shim(tree.read(path).decode("utf-8", "replace"))
+
+
+def waiting(repo: Repo, layout: Layout) -> list[Finding]:
+    """Files at the new places that a merge has left open, and that a person has to look at."""
+    open_files, homes = unmerged(repo), [move.to_path for move in layout.moves]
+    renamed = {layout.old_to_new_path(path): path for path in renamed_by_branch(open_files)}
+    out = []
+    for path in sorted(open_files):
+        if _is_in(path, homes):
+            text, hint = "a merge left this open", "solve the conflict there, then 'git add' it"
+            if path in renamed:
+                text = f"the late branch has given {renamed[path]}, which has moved here, another name"
+                hint = "keep one of the two, 'git rm -f' the other, then 'git add -u'"
+            out.append(Finding(path, 1, RULE, text, (), hint, "error"))
     return out
 
 
@@ -78,16 +107,24 @@ def _stays(path: str, layout: Layout) -> bool:
     return name in _MANIFESTS and any(m.is_package and m.path == folder for m in layout.moves)
 
 
-def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk, rename: Rename) -> list[Finding]:
+def carry(repo: Repo, layout: Layout, lock: Lock, late: list[Late], place: Disk, rename: Rename) -> list[Finding]:
     """Move each file to its new place, in the tree and in the index; returns what a person has to do.
 
     `rename` gives the content of a file at its new place with the old names in it rewritten.
     """
     left: list[Finding] = []
     waiting = unmerged(repo)
+    if strays := [file.path for file in late if not file.new]:
+        repo.remove(strays)
+        _bring_back(repo, sorted(lock.files), place)
     for file in late:
+        if not file.new:
+            continue
         if file.path == file.new:
             repo.stage([file.path])
+        elif not place.holds(file.path):
+            text = f"this came to the old place of {file.new}, and is not checked out"
+            left.append(Finding(file.path, 1, RULE, text, (), "check it out ('git sparse-checkout disable')", "error"))
         elif file.stages is not None and file.new in waiting:
             text = f"this and {file.new} are both unmerged"
             left.append(Finding(file.path, 1, RULE, text, (), "solve the conflict there first", "error"))
@@ -105,8 +142,16 @@ def carry(repo: Repo, layout: Layout, late: list[Late], place: Disk, rename: Ren
             mended = _mended(layout, file, data)
             if mended != data:
                 place.write(file.new, mended, None)
-            repo.stage([file.new])
+                repo.stage([file.new])
+    solved = [p for p in renamed_by_branch(waiting) if (new := layout.old_to_new_path(p)) and new not in waiting]
+    repo.remove([p for p in solved if not place.holds(p)])
     return left
+
+
+def _bring_back(repo: Repo, paths: list[str], place: Disk) -> None:
+    """Take these files, where they are missing, from the side of a merge that has been migrated."""
+    for revision in ("HEAD", "MERGE_HEAD", "HEAD^1", "HEAD^2"):
+        repo.checkout([p for p in paths if not place.holds(p) and holds(repo, revision, p)], revision)
 
 
 def _merge(repo: Repo, layout: Layout, file: Late, place: Disk, rename: Rename) -> Iterator[Finding]:
@@ -120,10 +165,13 @@ def _merge(repo: Repo, layout: Layout, file: Late, place: Disk, rename: Rename) 
     def at_new_place(blob: str) -> bytes:
         return rename(file.new, _mended(layout, file, content(repo, blob, file.new)))
 
-    if late and not place.holds(file.new):
+    gone = late and not place.holds(file.new)
+    if gone:
         place.write(file.new, at_new_place(late), None)
         repo.stage([file.new])
         repo.set_executable(file.new, mode)
+        if base and not standing:
+            mark_unmerged(repo, file.new, base, late, late_is_theirs=late == theirs, held="")
     elif late:
         before = place.read(file.new)
         both, clean = merged(repo, before, at_new_place(base), at_new_place(late))
@@ -140,6 +188,9 @@ def _merge(repo: Repo, layout: Layout, file: Late, place: Disk, rename: Rename) 
     if not late:
         text = f"the late branch deleted {file.path}, which has moved here"
         yield Finding(file.new, 1, RULE, text, (), "delete it here as well, if that is still wanted", "error")
+    elif gone and base and not standing:
+        text = f"the late branch has changed {file.path}, or given it that name, and here it was deleted"
+        yield Finding(file.new, 1, RULE, text, (), "'git add' it if it stays, else 'git rm' it", "error")
     elif not clean:
         text = f"both sides changed the same lines; they came from {file.path}"
         yield Finding(file.new, 1, RULE, text, (), "solve the conflict there, then 'git add' it", "error")

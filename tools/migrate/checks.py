@@ -23,7 +23,7 @@ from packaging.version import InvalidVersion, Version
 from tools.migrate import submodules
 from tools.migrate.lock import LOCK_NAME, Lock, LockedShim
 from tools.migrate.model import Finding, PlanError
-from tools.migrate.shims import MARK, parse_mark, removal_phrase
+from tools.migrate.shims import MARK, is_whole, parse_mark, removal_phrase
 
 Format = Literal["text", "json", "sarif", "github"]
 Severity = Literal["error", "warning", "note"]
@@ -149,6 +149,9 @@ def _missing(
         elif shim.path not in marks:
             text = f"this is not the shim of {shim.old} for {shim.new} that the lock names; other code took its place"
             yield _violation("shim-missing", shim.path, 1, text)
+        elif not is_whole(files[shim.path]().decode("utf-8", "replace"), shim.old):
+            text = f"the shim of {shim.old} for {shim.new} is not as it was written: something was added or lost"
+            yield _violation("shim-missing", shim.path, 1, text, _MIXED.format(shim.new))
         for stub in shim.stubs:
             if stub not in files:
                 text = f"{stub}, by which type checkers see the names below {shim.old}, is gone"
@@ -318,6 +321,7 @@ def sarif(violations: Sequence[Violation]) -> dict[str, Any]:
     }
 
 
+_MIXED = "Restore the file from git; what somebody has added to it belongs to {}."
 _WARNINGS = {"shim-due-soon", "shim-version-unknown"}
 
 

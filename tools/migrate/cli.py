@@ -133,7 +133,7 @@ def app(
     if interactive and (2 not in numbers or dry_run):
         raise click.UsageError("--interactive goes with --stage design, or with all")
     if dry_run:
-        return show_diff(commands.dry_run(open_session(), numbers))
+        return show_diff(commands.dry_run(open_session(), numbers, only))
     outcomes = []
     worst = decided = 0
     for number in numbers:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .environ import COMMAND
-from .executor import collect
+from .executor import Group, collect
 from .model import STAGE_NAMES, PlanError, Refused
 from .plan import LOCK_FILE, PLAN_FILE
 from .session import Session, finding_from
-from .slices import left, without_done
+from .slices import chosen, from_here, left, pick, without_done
 from .stages import Outcome, run_stage
 from .tree import Tree
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, stage: int, only: Sequence[str]) -> Outcome:
-    return run_stage(session, stage, tuple(only))
+    return run_stage(session, stage, tuple(from_here(session.root, word) for word in only))
 
 
 def rollback(session: Session, to: int, *, hard: bool = False) -> str:
@@ -115,8 +115,10 @@ def status(session: Session) -> dict[str, Any]:
     }
 
 
-def dry_run(session: Session, stages: Iterable[int]) -> str:
+def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -> str:
     """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs.
+
+    With `only` it is that of a slice of stage 4.
 
     The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
     it names commits that are not made yet.
@@ -133,6 +135,9 @@ def dry_run(session: Session, stages: Iterable[int]) -> str:
         if number <= session.reached or number not in groups:
             continue
         steps = without_done(session, groups[4]) if number == 4 and session.reached == 3 else groups[number]
+        if number == 4 and only:
+            words = [from_here(session.root, word) for word in only]
+            steps = [Group("", pick(steps, chosen(tree, words)))]
         place = collect(tree, steps)
         after = place.result()
         if number in wanted:
@@ -154,15 +159,17 @@ def check_shims(
         _nothing_has_moved(session, tree)
         return checks.render([], output), 0
     lock = read_lock(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE)
+    tree = late.with_hidden(session.repo, lock, tree)
     said: list[str] = []
     if fix:
         with Journal(session.repo.git_dir, lock.plan).locked():
             waiting, uses = late.fix(session, lock, tree, said.append), []
-        tree = session.repo.index_tree()
+        tree = late.with_hidden(session.repo, lock, session.repo.index_tree())
     else:
         layout = late.lock_layout(session, lock, tree)
         waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
-        uses = late.find(layout, session.jobs).findings()
+        waiting += carry.waiting(session.repo, layout)
+        uses = late.find(layout, session.jobs, lock.stage).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]
         lock,

@@ -331,9 +331,9 @@ class _Designer:
                 public=explicit(index.names(layout.current_module(move.source))),
                 pending=pending,
                 depth=shim.path.count("/"),
-                remove_by=self.plan.shims.remove_by,
-                remove_in=self.plan.shims.remove_in,
-                owner=self.plan.shims.owner,
+                remove_by=shim.remove_by,
+                remove_in=shim.remove_in,
+                owner=shim.owner,
                 plan=self.plan.name,
             )
             out.update(self._stub_texts(shim, move))
@@ -341,11 +341,10 @@ class _Designer:
 
     def _stub_texts(self, shim: LockedShim, move: Move) -> dict[str, str]:
         layout, index, out = self.layout, self.world.resolver.index, {}
-        folder, policy = shim.path.rpartition("/")[0], self.plan.shims
-        when = removal_phrase(policy.remove_by, policy.remove_in)
+        folder, when = shim.path.rpartition("/")[0], removal_phrase(shim.remove_by, shim.remove_in)
         for path, (old, new) in stubs_of(layout, index, move, folder).items():
             names = explicit(index.names(old))
-            out[path] = stub_text(old, new, names, when=when, owner=policy.owner, plan=self.plan.name)
+            out[path] = stub_text(old, new, names, when=when, owner=shim.owner, plan=self.plan.name)
         if (marker := typed_marker(layout, move)) is not None:
             out[f"{folder}/{TYPED}"] = marker
         return {path: text for path, text in out.items() if path in shim.stubs}

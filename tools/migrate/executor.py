@@ -21,6 +21,7 @@ from .model import CheckFailed, FailedMidway, MigrateError, Refused
 from .operations import MoveFiles, Operation, RemoveFile, WriteFile, from_dict
 from .recovery import BLAME_FILE, Recovery
 from .repo import Repo
+from .reverts import set_index
 from .tree import LINK, Tree
 from .workplace import Collector, Disk
 
@@ -38,6 +39,7 @@ class Group:
     body: str = ""
     rewrites: bool = False
     bisect: str = ""  # why this commit cannot be tested, if so
+    tree: str = ""  # what the commit holds, where that is known: an add could turn line ends that git has kept so far
 
 
 class Executor:
@@ -158,9 +160,12 @@ class Executor:
             if isinstance(operation, RemoveFile):
                 modes.pop(operation.path, None)
             paths += operation.touches()
-        self.repo.stage(sorted(set(paths)))
+        if group.tree:
+            set_index(self.repo, group.tree)
+        else:
+            self.repo.stage(sorted(set(paths)))
         for path, mode in modes.items():
-            if mode == "100755":
+            if mode == "100755" and not group.tree:
                 self.repo.set_executable(path, mode)
         if not self.repo.has_staged():
             return None
@@ -235,13 +240,14 @@ def group_dict(group: Group) -> dict[str, Any]:
         "body": group.body,
         "rewrites": group.rewrites,
         "bisect": group.bisect,
+        **({"tree": group.tree} if group.tree else {}),
         "operations": [o.as_dict() for o in group.operations],
     }
 
 
 def group_from_dict(data: dict[str, Any]) -> Group:
     operations = tuple(from_dict(o) for o in data["operations"])
-    return Group(data["subject"], operations, data["body"], data["rewrites"], data["bisect"])
+    return Group(data["subject"], operations, data["body"], data["rewrites"], data["bisect"], data.get("tree", ""))
 
 
 def _words(error: BaseException) -> str:

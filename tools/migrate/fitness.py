@@ -8,16 +8,19 @@ for.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from .executor import Group
-from .gitsettings import flag, missing_filter
+from .gitsettings import flag, missing_filter, not_normal
 from .model import Refused
 from .operations import MoveFiles, Operation, WriteFile
 from .recovery import BLAME_FILE
 from .repo import Repo
 from .tree import LINK, Tree
+
+_PATIENCE = 1.0  # seconds; editors look at the state of a checkout now and then
 
 
 def unfinished(repo: Repo) -> str:
@@ -35,6 +38,19 @@ def unfinished(repo: Repo) -> str:
     return ""
 
 
+def require_idle(repo: Repo) -> None:
+    """Raise Refused while another git holds the index: a commit whose message is being written, say."""
+    lock, end = repo.git_dir / "index.lock", time.monotonic() + _PATIENCE
+    while lock.exists():
+        if time.monotonic() > end:
+            raise Refused(
+                "another git is at work in this checkout",
+                where=str(lock),
+                next_step="wait for it to end; if none runs any more, delete that file",
+            )
+        time.sleep(0.05)
+
+
 def require_fit(repo: Repo, tree: Tree, groups: Sequence[Group]) -> None:
     """Raise Refused if one of these operations could not be carried out on this checkout."""
     created = [p for g in groups for o in g.operations for p in _created(o)]
@@ -46,7 +62,9 @@ def require_fit(repo: Repo, tree: Tree, groups: Sequence[Group]) -> None:
         _require_own_names(repo.root, tree, created)
     _require_free(repo.root, tree, created)
     _require_writable(repo, touched)
-    _require_filters(repo, sorted(p for p in touched if p in tree))
+    known = sorted(p for p in touched if p in tree)
+    _require_filters(repo, known)
+    _require_normal(repo, tree, known)
 
 
 def require_links(repo: Repo, tree: Tree) -> None:
@@ -146,4 +164,17 @@ def _require_filters(repo: Repo, paths: Sequence[str]) -> None:
             f"{path} goes through the filter {name!r}, and {command} cannot be started",
             where=str(repo.root),
             next_step="install it",
+        )
+
+
+def _require_normal(repo: Repo, tree: Tree, paths: Sequence[str]) -> None:
+    """git stores the line ends of these files as .gitattributes says; else it would turn them as soon as it can."""
+    if not any(b"text" in tree.read(p) or b"eol" in tree.read(p) for p in tree if p.endswith(".gitattributes")):
+        return
+    if found := not_normal(repo, paths):
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise Refused(
+            f"{found[0]}{more} is in git with other line ends than .gitattributes asks for",
+            where=str(repo.root),
+            next_step="run 'git add --renormalize .' and commit that first",
         )

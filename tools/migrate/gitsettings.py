@@ -73,3 +73,17 @@ def missing_filter(repo: Repo, paths: Sequence[str]) -> tuple[str, str, str] | N
         if words and flag(repo, f"filter.{name}.required") and shutil.which(words[0]) is None:
             return path, name, words[0]
     return None
+
+
+def not_normal(repo: Repo, paths: Sequence[str]) -> list[str]:
+    """Files whose line ends are not in git as their attributes ask for: git takes them for changed once written."""
+    found = []
+    for start in range(0, len(paths), _BATCH):
+        out = repo.run("ls-files", "--eol", "-z", "--", *paths[start : start + _BATCH])
+        for entry in out.split("\0"):
+            ends, _, path = entry.partition("\t")
+            words = ends.split()
+            asked = words[2:] and (words[2] == "attr/text" or (words[2] != "attr/-text" and "eol=" in ends))
+            if asked and words[0] in ("i/crlf", "i/mixed"):
+                found.append(path)
+    return found

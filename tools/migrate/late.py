@@ -14,6 +14,7 @@ import tomlkit
 import tomlkit.exceptions
 
 from . import carry
+from .gitsettings import flag
 from .layout import Layout, resolve_layout
 from .lock import Lock
 from .manifests import Context as ManifestContext
@@ -21,6 +22,7 @@ from .manifests import rewrite_manifest, wants
 from .model import Edit, Finding, PlanError
 from .operations import apply_edits
 from .plan import PLAN_FILE, MoveEntry, Plan
+from .repo import Repo
 from .scan import FileScan, excluded, make_world, scan_file, scan_tree
 from .session import Session
 from .setupimports import imports_of, with_imports
@@ -56,19 +58,28 @@ class Arrivals:
         return out
 
 
-def find(layout: Layout, jobs: int) -> Arrivals:
-    """Every use of an old name in a tree from after the move."""
+def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
+    """Every use of an old name in a tree from after the move; `stage` is the last one that is done."""
     world = make_world(layout)
     found = Arrivals([s for s in scan_tree(world, skip=wants, jobs=jobs, edits_only=True) if s.edits])
+    # What a late manifest has missed, in order.  One that a target has taken in, or takes others in, is done by hand.
+    whole = layout.plan.text and layout.plan.target is None
+    stages = ((3, 4, 6) if stage >= 6 else (3, 4)) if whole else (4,)
     context = ManifestContext(layout=layout, judge=world.judge, tree=layout.tree, plan=layout.plan)
     for path in layout.tree:
         text = layout.tree.text(path) if wants(path) and not excluded(path, layout.plan.exclude) else None
         if text is None:
             continue
         imports, _ = imports_of(world, context, path)
-        result = rewrite_manifest(path, with_imports(text.body, imports), 4, context)
-        if result.text is not None and result.text != text.body:
-            found.manifests.append(Manifest(path, text.body, result.text, (*imports, *result.notes)))
+        after, notes = with_imports(text.body, imports), list(imports)
+        for number in stages:
+            result = rewrite_manifest(path, after, number, context)
+            if result.text is None:  # it goes with its distribution
+                after = text.body
+                break
+            after, notes = result.text, [*notes, *result.notes]
+        if after != text.body:
+            found.manifests.append(Manifest(path, text.body, after, tuple(notes)))
     return found
 
 
@@ -78,19 +89,22 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     layout = lock_layout(session, lock, tree)
     late = carry.find(repo, layout, lock, tree)
     rename = partial(renamed, layout)
-    left = carry.carry(repo, layout, late, place, rename)
+    left = carry.carry(repo, layout, lock, late, place, rename)
     merged = carry.settle(repo, place, rename, {file.new for file in late})
     for path in merged:
         say(f"merged: {path}")
     for file in late:
-        if not any(f.path == file.path for f in left):
+        if not file.new:
+            say(f"put back where it stood: {file.path}")
+        elif not any(f.path in (file.path, file.new) for f in left):
             say(f"carried: {file.path} to {file.new}" if file.path != file.new else f"added: {file.new}")
     if late or merged:
-        tree = repo.index_tree()
+        tree = with_hidden(repo, lock, repo.index_tree())
         layout = lock_layout(session, lock, tree)
-    for path in rewrite(place, find(layout, session.jobs)):
+    for path in rewrite(place, find(layout, session.jobs, lock.stage)):
         say(f"rewritten: {path}")
-    return left
+    named = {f.path for f in left}
+    return left + [f for f in carry.waiting(repo, layout) if f.path not in named]
 
 
 def renamed(layout: Layout, path: str, data: bytes) -> bytes:
@@ -106,14 +120,27 @@ def rewrite(place: Disk, arrivals: Arrivals) -> list[str]:
     """Write the new names into the working tree.  Returns the paths."""
     changed = []
     for scan in arrivals.scans:
+        if not place.holds(scan.path):
+            continue  # a sparse checkout leaves it out; it was only read
         data = place.read(scan.path)
         place.write(scan.path, apply_edits(data, scan.edits, scan.path), None)
         changed.append(scan.path)
     for manifest in arrivals.manifests:
+        if not place.holds(manifest.path):
+            continue
         whole = Edit(0, len(manifest.before), manifest.before, manifest.after, 1, 4, "manifest", "as stage 4 writes it")
         place.write(manifest.path, apply_edits(place.read(manifest.path), [whole], manifest.path), None)
         changed.append(manifest.path)
     return changed
+
+
+def with_hidden(repo: Repo, lock: Lock, tree: Tree) -> Tree:
+    """The index's tree, in a sparse checkout with what that leaves out of the moved code and of what stands for it."""
+    if not flag(repo, "core.sparseCheckout"):
+        return tree
+    places = {*lock.files, *lock.blocks, *(p for m in lock.moves for p in (m.path, m.to_path))}
+    below = tuple(f"{p}/" for p in places)
+    return repo.index_tree(lambda path: path in places or path.startswith(below))
 
 
 def lock_layout(session: Session, lock: Lock, tree: Tree) -> Layout:

@@ -6,6 +6,7 @@ Owns the index's stages: base, ours, theirs.  Must not know of moves; `carry` sa
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def unmerged(repo: Repo) -> dict[str, Unmerged]:
             mode, blob, stage = meta.split(" ")
             found.setdefault(path, [("", "")] * 3)[int(stage) - 1] = (mode, blob)
     return {p: Unmerged((a[0], b[0], c[0]), (a[1], b[1], c[1])) for p, (a, b, c) in found.items()}
+
+
+def renamed_by_branch(open_files: Mapping[str, Unmerged]) -> list[str]:
+    """Files that both sides have given another name, each its own: git keeps the two, and of the old one the base."""
+    return [path for path, file in open_files.items() if file.blobs[0] and not any(file.blobs[1:])]
 
 
 def content(repo: Repo, blob: str, path: str) -> bytes:
@@ -58,14 +64,20 @@ def merged(repo: Repo, current: bytes, base: bytes, other: bytes) -> tuple[bytes
     return current, current == other  # binary
 
 
-def mark_unmerged(repo: Repo, path: str, base: str, late: str, *, late_is_theirs: bool) -> None:
-    """Let git know that this file waits for a person: it gets a base, and as ours and theirs the index's and `late`."""
+def mark_unmerged(
+    repo: Repo, path: str, base: str, late: str, *, late_is_theirs: bool, held: str | None = None
+) -> None:
+    """Let git know that this file waits for a person: it gets a base, and as ours and theirs the index's and `late`.
+
+    `held` stands for what the index has, where that is not one side's.
+    """
     entries = [e for e in repo.run("ls-files", "-z", "-s", "--", path).split("\0") if e]
     if len(entries) != 1:
         return  # it is unmerged already
-    mode, held, _ = entries[0].split("\t", 1)[0].split(" ")
+    mode, indexed, _ = entries[0].split("\t", 1)[0].split(" ")
+    held = indexed if held is None else held
     stages = (base, held, late) if late_is_theirs else (base, late, held)
-    lines = [f"0 {'0' * len(held)}\t{path}"]
+    lines = [f"0 {'0' * len(indexed)}\t{path}"]
     lines += [f"{mode} {blob} {stage}\t{path}" for stage, blob in enumerate(stages, 1) if blob]
     repo.feed(
         "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape"), "update-index", "-z", "--index-info"

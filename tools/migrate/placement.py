@@ -16,6 +16,7 @@ from .model import Edit
 from .newplaces import RUNS
 from .plan import LOCK_FILE
 from .resolve import Index
+from .shims import goes_phrase, removal_phrase
 from .stubs import TYPED, stubs_of, typed_marker
 from .tree import Lines, Tree
 
@@ -32,7 +33,8 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
 
     Where the move also leaves its import root (`libs/types` for the root), a second copy stands below the new one, so
     that the old name can be imported from either: the old root goes with the move, its users may not know.  The stubs
-    are those of the modules that move now; after the move, those that `tree` holds according to its lock.
+    are those of the modules that move now; after the move, those that `tree` holds according to its lock.  What
+    somebody has changed in the lock meanwhile (a later date, say) counts more than the plan file.
     """
     policy, out = layout.plan.shims, []
     lock = _lock(tree) if layout.moved else None
@@ -51,16 +53,24 @@ def shims_of(layout: Layout, index: Index, tree: Tree) -> tuple[LockedShim, ...]
             path = f"{place}/__init__.py" if move.is_package else f"{place}.py"
             held = next((shim for shim in lock.shims if shim.path == path), None) if lock else None
             stubs = [s for s in held.stubs if s in tree] if held else []
+            until = held if held and _put_off(held, tree) else policy
             if lock is None and move.is_package:
                 stubs = [*stubs_of(layout, index, move, place)]
                 stubs += [f"{place}/{TYPED}"] if typed_marker(layout, move) is not None else []
             out.append(
                 LockedShim(
-                    path, move.source, move.target, policy.owner, policy.remove_by, policy.remove_in,
+                    path, move.source, move.target, until.owner, until.remove_by, until.remove_in,
                     stubs=tuple(sorted(stubs)), attributes_in=held.attributes_in if held else (),
                 )
             )  # fmt: skip
     return tuple(sorted(out, key=lambda s: s.path))
+
+
+def _put_off(shim: LockedShim, tree: Tree) -> bool:
+    """Whether somebody has changed date, version or owner in the lock: the shim still says what the stage wrote."""
+    text = tree.text(shim.path) if shim.path in tree else None
+    said = goes_phrase(removal_phrase(shim.remove_by, shim.remove_in), " ".join(shim.owner.split()))
+    return text is not None and f"_WHEN = {said!a}\n" not in text.body.replace("\r\n", "\n")
 
 
 def earlier(layout: Layout, tree: Tree) -> tuple[tuple[LockedMove, ...], tuple[LockedShim, ...]]:

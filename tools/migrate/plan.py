@@ -135,7 +135,7 @@ _EXPECTED = {
 def read_plan(path: Path) -> Plan:
     """The plan in `path`.  Raises PlanError if it is missing, is not TOML, or says something unknown."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # editors on Windows put a mark in front
     except FileNotFoundError:
         raise PlanError(
             "no plan file here", where=str(path), next_step="write one with 'init', or name it with --plan"

@@ -62,7 +62,7 @@ class Recovery:
         gone = [p for p in self.repo.dirty() if p in place.base and not os.path.lexists(self.repo.root / p)]
         known = {p for o in operations for p in o.touches()}
         self.repo.checkout([p for p in gone if p in known])
-        left = self.repo.dirty()
+        left = [p for p in self.repo.dirty() if not self._is_as_before(p, place)]
         if left:
             raise Refused(
                 f"uncommitted changes in {', '.join(left[:5])}, made while stage {running.stage} was cut off",
@@ -73,6 +73,11 @@ class Recovery:
         shutil.rmtree(self.journal.kept, ignore_errors=True)
 
     # parts
+
+    def _is_as_before(self, path: str, place: Disk) -> bool:
+        """Whether git takes the file for changed only because its attributes ask for other line ends than it has."""
+        known = path in place.base and os.path.isfile(place.root / path)
+        return known and place.base.read(path) == read(place.root / path)
 
     def _require_own_commits(self, running: Running, head: str) -> None:
         """Raise Refused where going back would lose commits that the cut-off run has not made."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import git
@@ -91,10 +90,16 @@ class Repo:
         try:
             return self.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
         except MigrateError as error:
-            where = str(self.root)
             if error.what != _SILENT:  # not ours to read, a damaged repository
-                raise Refused(error.what, where=where, next_step="'git status' there must work first") from None
+                raise self._unreadable(error) from None
+            where = str(self.root)
             raise Refused("the repository has no commit yet", where=where, next_step="commit the tree") from None
+
+    def _unreadable(self, error: MigrateError) -> Refused:
+        mend = "'git status' there must work first"
+        if "dubious ownership" in error.what:  # the checkout of a CI job, mostly, in a container
+            mend = f"if you trust it, run 'git config --global --add safe.directory {self.root}'"
+        return Refused(error.what, where=str(self.root), next_step=mend)
 
     def standing(self) -> tuple[str, str]:
         """The commit and the tree of HEAD."""
@@ -179,16 +184,28 @@ class Repo:
         entries = (e.split("\t", 1) for e in self.run("ls-tree", "-r", "-z", "--full-tree", revision).split("\0") if e)
         return {path: meta.split(" ")[2] for meta, path in entries}
 
-    def index_tree(self) -> Tree:
-        """The files in the index, with their content in the working tree; what a hook or a shallow clone can see."""
-        modes, root = {}, os.fspath(self.root)
-        for entry in self.run("ls-files", "-z", "-s").split("\0"):
+    def index_tree(self, hidden: Callable[[str], bool] = lambda path: False) -> Tree:
+        """The files in the index, with their content in the working tree; what a hook or a shallow clone can see.
+
+        Of the files that a sparse checkout leaves out, those that are `hidden` count as well, as the index has them.
+        """
+        modes, blobs, root = {}, {}, os.fspath(self.root)
+        try:
+            entries = self.run("ls-files", "-z", "-s", "-t").split("\0")
+        except MigrateError as error:
+            raise self._unreadable(error) from None
+        for entry in entries:
             if entry:
                 meta, path = entry.split("\t", 1)
+                tag, mode, blob, _ = meta.split(" ")
                 if os.path.lexists(f"{root}/{path}"):
-                    modes[path] = meta.split(" ")[0]
+                    modes[path] = mode
+                elif tag == "S" and hidden(path):
+                    modes[path], blobs[path] = mode, blob
 
         def read(path: str) -> bytes:
+            if path in blobs:
+                return self.read("cat-file", "blob", blobs[path])
             return b"" if modes[path] == SUBMODULE else read_place(f"{root}/{path}", modes[path])
 
         return Tree(modes, read)
@@ -293,7 +310,7 @@ class Repo:
     def commit(self, message: str) -> str:
         """Commit the index without hooks; dated one second after the commit it stands on.  Returns the hash."""
         seconds, zone = self.run("log", "-1", "--format=%cd", "--date=raw").split(" ")
-        date = f"{int(seconds) + 1} {zone}"
+        date = f"@{int(seconds) + 1} {zone}"  # without the sign git takes a small number for something else
         self.run(
             "commit",
             "-q",
@@ -322,41 +339,10 @@ class Repo:
         except MigrateError:
             return  # it exits with 1 where a file differs; the caller looks at that itself
 
-    def checkout(self, paths: Sequence[str]) -> None:
-        """Take these files from HEAD again."""
+    def checkout(self, paths: Sequence[str], revision: str = "HEAD") -> None:
+        """Take these files from HEAD again, or from another revision."""
         for start in range(0, len(paths), _BATCH):
-            self.run("checkout", "-q", "HEAD", "--", *paths[start : start + _BATCH])
-
-    def without(self, commits: Sequence[str], scratch: Path) -> str:
-        """The tree of HEAD with these commits (oldest first) undone, worked out in a worktree of its own in `scratch`.
-
-        Raises Refused with the files that later commits changed on the same lines.
-        """
-        place = scratch / "revert"
-        self._drop_worktree(place)
-        scratch.mkdir(parents=True, exist_ok=True)
-        self.run("worktree", "add", "-q", "--detach", str(place), "HEAD")
-        try:
-            self.run("-C", str(place), "revert", "--no-commit", "--no-edit", *reversed(commits))
-            return self.run("-C", str(place), "write-tree")
-        except MigrateError as error:
-            out = self.run("-C", str(place), "diff", "--name-only", "-z", "--diff-filter=U")
-            files = [f for f in out.split("\0") if f]
-            if not files:
-                raise
-            raise Refused(
-                f"later commits changed the same lines of {', '.join(files[:5])}", where=str(self.root),
-                next_step="undo those commits first, or revert by hand",
-            ) from error  # fmt: skip
-        finally:
-            self._drop_worktree(place)
-
-    def _drop_worktree(self, place: Path) -> None:
-        """Take away that one; a general `prune` would forget other people's on a disk that is not mounted now."""
-        try:
-            self.run("worktree", "remove", "--force", "--force", str(place))
-        except MigrateError:
-            shutil.rmtree(place, ignore_errors=True)  # none, or one that was cut off before git knew it
+            self.run("checkout", "-q", revision, "--", *paths[start : start + _BATCH])
 
     def clear_stale_locks(self) -> None:
         """Remove lock files that a killed git left behind.  Only called when a run of ours was cut off here."""

@@ -8,10 +8,14 @@ roll back as well.
 
 from __future__ import annotations
 
+import re
+
 from .executor import Group
 from .gitsettings import filtered
 from .model import MigrateError, PlanError, Refused
 from .operations import Operation, RemoveFile, SetAside, WriteFile
+from .recovery import BLAME_FILE
+from .reverts import without
 from .session import Session
 from .stages import recover, told
 from .trailers import Mark, marks, standing
@@ -66,7 +70,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     if hard:
         _require_private(session, ours[0].commit, others)
     if others and repo.tree_hash() != repo.tree_hash(ours[-1].commit):
-        wanted = repo.without([m.commit for m in ours], session.journal.scratch)
+        wanted = without(repo, session.plan.name, [m.commit for m in ours], base, session.journal.scratch)
         body = "What others have committed meanwhile stays."
     else:
         wanted, body = repo.tree_hash(base), ""
@@ -74,7 +78,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     aside = {p: None for stage, paths in session.history.aside.items() if stage >= to for p in paths}
     if aside:
         operations.append(SetAside(6, tuple(aside), back=True))
-    group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body)
+    group = Group(f"Roll {session.plan.name} back to before stage {to}", tuple(operations), body, tree=wanted)
     session.require_fit([group])
 
     def check() -> None:
@@ -86,7 +90,8 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     if hard:
         return f"the branch is at {base[:12]} again, as before stage {to}"
     if body:
-        return f"the {len(ours)} commits from stage {to} on are undone by one new commit; what others committed stays"
+        said = f"the {len(ours)} commits from stage {to} on are undone by one new commit; what others committed stays"
+        return said + _users_of_new_names(session, base)
     return f"the tree is as before stage {to} again ({wanted[:12]}), by one new commit"
 
 
@@ -101,7 +106,27 @@ def _ours(session: Session, to: int) -> list[Mark]:
             where=str(session.root),
             next_step="if they were squashed, revert that commit with git",
         )
+    if mixed := [m.commit for m in found if 0 < m.lowest < to]:
+        raise Refused(
+            f"commit {mixed[0][:12]} holds earlier stages as well; they were squashed into one",
+            where=str(session.root),
+            next_step=f"roll back to {min(m.lowest for m in found)}, or revert by hand",
+        )
     return found
+
+
+def _users_of_new_names(session: Session, base: str) -> str:
+    """Files of others that name what is no longer there; "" if there are none."""
+    names = sorted({m.target for m in session.plan.moves if m.source != m.target})
+    word = re.compile(rb"(?<![\w.])(?:" + b"|".join(re.escape(n.encode()) for n in names) + rb")(?!\w)")
+    session.forget()
+    own = {session.plan.file, session.decisions_file, BLAME_FILE}
+    paths = [p for p in session.repo.changed(base, "HEAD") if p in session.tree and p not in own]
+    found = [p for p in paths if word.search(session.tree.read(p))] if names and session.reached < 3 else []
+    if not found:
+        return ""
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return f"; new names are still used in {', '.join(found[:5])}{more}: write the old ones there"
 
 
 def _require_private(session: Session, first: str, others: list[str]) -> None:

@@ -22,7 +22,7 @@ from .decisions import Decisions, place_of
 from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group
-from .fitness import require_fit, require_links, unfinished
+from .fitness import require_fit, require_idle, require_links, unfinished
 from .gitsettings import filtered, has_identity, signing_problem
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
@@ -34,7 +34,7 @@ from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .repo import Repo
 from .saved import SCHEMA, SavedPlan, document_of
 from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
-from .stale import changes, tree_hashes
+from .stale import changes, require_moves_as_done, tree_hashes
 from .submodules import blank
 from .texts import Texts
 from .tree import Tree, sha
@@ -140,6 +140,7 @@ class Session:
     def layout(self) -> Layout:
         if self.lock is None or self.reached < 3:
             return resolve_layout(self.plan, self.tree)
+        require_moves_as_done(self.plan, self.lock)
         # The old places are gone from the tree; the lock knows them.
         places = {m.old: m for m in self.lock.moves}
         moves = tuple(
@@ -306,6 +307,7 @@ class Session:
         require_links(repo, self.tree)
         if not deep:
             return
+        require_idle(repo)
         if repo.branch() is None:
             raise Refused(
                 "HEAD is detached, so the commits would belong to no branch",

@@ -13,6 +13,7 @@ is left out.
 
 from __future__ import annotations
 
+import ast
 import io
 import keyword
 import tokenize
@@ -52,6 +53,32 @@ def parse_mark(text: str) -> ShimMark | None:
 def is_shim(text: str) -> bool:
     """True if `text` carries a mark line."""
     return parse_mark(text) is not None
+
+
+def is_whole(text: str, old: str) -> bool:
+    """Whether a shim of `old` is still one: its code is there, and nobody's code stands beside it."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return False
+    bound = {name for node in body for name in _bound(node)}
+    ours = all(name.startswith("_") or name == "TYPE_CHECKING" for name in bound)
+    return ours and "__all__" not in bound and {"_OLD", "_NAMES", "_alias"} <= bound and f"_OLD = {old!a}" in text
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """The names that a statement at the top binds."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return [node.name]
+        case ast.Assign():
+            return [t.id if isinstance(t, ast.Name) else "?" for t in node.targets]
+        case ast.AnnAssign():
+            return [node.target.id if isinstance(node.target, ast.Name) else "?"]
+        case ast.Import() | ast.ImportFrom():
+            return [alias.asname or alias.name for alias in node.names]
+        case _:
+            return []
 
 
 def _mark_of(comment: str, line: int) -> ShimMark | None:

@@ -7,9 +7,11 @@ the question what earlier slices have done already.  Must not know how a slice i
 from __future__ import annotations
 
 import difflib
+import os
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from .executor import Group
@@ -30,7 +32,19 @@ def chosen(tree: Tree, only: Sequence[str]) -> Chosen:
     return lambda path: any(test(path) for test in tests)
 
 
+def from_here(root: Path, word: str) -> str:
+    """A path that somebody gives from the folder that he is in, or from the top of the disk, as the tree has it."""
+    if os.path.isabs(word) or word.split("/")[0] in (".", ".."):
+        place = Path(os.path.abspath(word))
+        for start in (root, root.resolve()):
+            if place.is_relative_to(start):
+                return place.relative_to(start).as_posix()
+    return word
+
+
 def _meaning(tree: Tree, word: str) -> Chosen:
+    if not word.strip():
+        raise PlanError("an empty word means nothing", where="--only", next_step="leave --only out for everything")
     place = posixpath.normpath(word)
     if tree.exists(place):
         return lambda path: place == "." or path == place or path.startswith(place + "/")

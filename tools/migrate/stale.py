@@ -9,6 +9,9 @@ import os
 from collections.abc import Iterable, Mapping
 
 from . import __version__
+from .lock import Lock
+from .model import PlanError
+from .plan import Plan
 from .repo import Repo
 
 _SHOWN = 5
@@ -34,6 +37,20 @@ def changes(
         listed = ", ".join(paths[:_SHOWN]) + more
         said.append(f"HEAD is {head[:10]}, was {commit[:10]}, which changed {listed}{what}")
     return "; ".join(said)
+
+
+def require_moves_as_done(plan: Plan, lock: Lock) -> None:
+    """Raise PlanError if the plan file says other moves than stage 3 has carried out: nothing would move them now."""
+    now, done = {m.source: m.target for m in plan.moves}, {m.old: m.new for m in lock.moves if not m.plan}
+    said = [f"{old} to {new} is new" for old, new in now.items() if old not in done]
+    said += [f"{old} to {new} is gone" for old, new in done.items() if old not in now]
+    said += [f"{old} went to {done[old]}, not to {new}" for old, new in now.items() if done.get(old, new) != new]
+    if said:
+        raise PlanError(
+            f"the plan was changed after its files had moved: {'; '.join(said)}",
+            where=plan.file,
+            next_step="make its moves as they were ('rollback --to 3' first, or plan a migration of its own)",
+        )
 
 
 def tree_hashes(repo: Repo, revisions: Iterable[str]) -> dict[str, str]:

@@ -19,11 +19,15 @@ _LINE = re.compile(r"^Migration-(Plan|Stage|Rollback): (.*)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One commit of a migration: of a stage, or (`rollback`) one that took back every stage from there on."""
+    """One commit of a migration: of a stage, or (`rollback`) one that took back every stage from there on.
+
+    `lowest` is another stage where several were squashed into one commit whose message holds all of theirs.
+    """
 
     commit: str
     stage: int = 0
     rollback: int = 0
+    lowest: int = 0
 
 
 def render(plan: str, plan_hash: str, *, stage: int = 0, rollback: int = 0, bisect: str = "") -> str:
@@ -39,11 +43,20 @@ def render(plan: str, plan_hash: str, *, stage: int = 0, rollback: int = 0, bise
 
 def parse(commit: str, message: str, plan: str) -> Mark | None:
     """The mark of a commit with this message; None if it is not one of `plan`."""
-    found = {key: value.strip() for key, value in _LINE.findall(message)}
-    if found.get("Plan") != plan:
-        return None
-    numbers = {key: int(found[key]) for key in ("Stage", "Rollback") if found.get(key, "").isdigit()}
-    return Mark(commit, numbers.get("Stage", 0), numbers.get("Rollback", 0)) if numbers else None
+    of, stages, back = "", list[int](), list[int]()
+    for key, value in _LINE.findall(message):
+        if key == "Plan":
+            of = value.strip()
+        elif of == plan and value.strip().isdigit():
+            number = int(value)
+            if key == "Stage":
+                stages.append(number)
+            else:
+                stages = [n for n in stages if n < number]
+                back.append(number)
+    if stages:
+        return Mark(commit, max(stages), lowest=min(stages))
+    return Mark(commit, rollback=min(back)) if back else None
 
 
 def marks(repo: Repo, plan: str, since: str = "") -> list[Mark]:

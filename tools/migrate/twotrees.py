@@ -53,7 +53,7 @@ def base_of(session: Session) -> str:
     record = session.history.done.get(3)
     if record is not None:
         return record.base
-    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.stage == 3), None)
+    first = next((m.commit for m in standing(session.repo, session.plan.name) if m.lowest == 3), None)
     if first is None:
         raise Refused(
             "the commits of stage 3 are not in this branch's history",

@@ -178,6 +178,26 @@ def test_missing_shims() -> None:
     assert all(exit_code([violation]) == 1 for violation in found)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        shim() + "\n\nMORE = 1\n",
+        shim() + "\n\ndef helper():\n    return 1\n",
+        shim() + "from .extra import EXTRA\n",
+        shim().partition("import sys as _sys")[0] + '__all__ = ["Header"]\n',
+        shim().replace("import sys as _sys\n", "<<<<<<< HEAD\nimport sys as _sys\n=======\n>>>>>>> late\n"),
+    ],
+)
+def test_a_shim_that_a_merge_or_a_person_has_changed(text: str) -> None:
+    found = check_shims(tree((PATH, text)), LOCK, today=EARLY)
+    assert rules(found) == [("shim-missing", "error")]
+    assert found[0].path == PATH and "added or lost" in found[0].text and "libs.types.protocol" in found[0].fix
+
+
+def test_a_comment_in_a_shim_is_no_matter() -> None:
+    assert check_shims(tree((PATH, shim() + "# see the guide\n")), LOCK, today=EARLY) == []
+
+
 def test_after_cleanup_nothing_may_stand_at_an_old_name() -> None:
     files = tree()
     del files[PATH]

@@ -7,6 +7,7 @@ systems, filters, and people who work in the same checkout while a stage runs.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,26 @@ def refused(root: Path, arguments: str, code: int, *said: str) -> None:
 
 
 # file systems
+
+
+def test_line_ends_that_attributes_ask_for_and_git_does_not_have(tmp_path: Path) -> None:
+    root = sample.build(tmp_path / "r")
+    os.utime(root / "protocol_v2/tlv/types.py", (1, 1))  # so that git trusts its index, and does not look again
+    git(root, "update-index", "-q", "--refresh")
+    commit(root, {".gitattributes": "*.py text\n"})
+    design(root)
+    refused(root, "--stage 3", 3, "protocol_v2/tlv/types.py", "other line ends", "--renormalize")
+
+
+def test_another_git_at_work_is_waited_for_and_its_lock_left_alone(build: Callable[..., Path]) -> None:
+    root = build()
+    lock = root / ".git/index.lock"
+    lock.touch()  # as of `git commit -a` while its editor is open
+    done = migrate(root, "--stage", "3")
+    assert done.code == 3 and "another git is at work" in done.text and "index.lock" in done.text, done
+    assert lock.exists()
+    lock.unlink()
+    assert migrate(root, "--stage", "3").code == 0
 
 
 def test_a_link_in_place_of_a_new_folder(build: Callable[..., Path], tmp_path: Path) -> None:

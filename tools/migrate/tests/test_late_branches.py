@@ -128,6 +128,66 @@ def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path],
     assert migrate(root, "check-shims").code == 0
 
 
+def test_the_check_goes_on_failing_until_a_conflict_is_solved(roots: dict[int, Path], tmp_path: Path) -> None:
+    root = sample.copy(roots[4], tmp_path / "r")
+    commit(root, {"libs/types/protocol/__init__.py": '"""Other words."""\n'}, "on main")
+    git(root, "switch", "-q", "late")
+    commit(root, {"protocol_v2/__init__.py": '"""Words of the branch."""\n'}, "words")
+    git(root, "switch", "-q", "main")
+    merge(root, "main")
+    assert fixed(root).code == 1
+    for arguments in (("check-shims",), ("check-shims", "--fix")):
+        done = migrate(root, *arguments)
+        assert done.code == 1 and "libs/types/protocol/__init__.py:1: error: a merge left this open" in done.out, done
+
+
+@pytest.mark.parametrize("stage", [4, 6])
+def test_a_branch_that_renames_a_moved_module(roots: dict[int, Path], tmp_path: Path, stage: int) -> None:
+    """git keeps both names; which one stays is for a person, and nothing is there twice unnoticed."""
+    root = sample.copy(roots[stage], tmp_path / "r")
+    git(root, "switch", "-qc", "renames", "late~1")
+    git(root, "mv", "protocol_v2/header.py", "protocol_v2/head.py")
+    git(root, "commit", "-qm", "a better name")
+    git(root, "branch", "-qM", "late")
+    git(root, "switch", "-q", "main")
+    merge(root, "main")
+    for arguments in (("check-shims", "--fix"), ("check-shims", "--fix"), ("check-shims",)):
+        done = migrate(root, *arguments)
+        assert done.code == 1 and "libs/types/protocol/header.py:1: error: the late branch has given" in done.out, done
+    git(root, "rm", "-qf", "libs/types/protocol/header.py")
+    git(root, "add", "-u")
+    git(root, "commit", "-qm", "merged")
+    assert migrate(root, "check-shims").code == 0
+    assert (root / "libs/types/protocol/head.py").exists()
+
+
+def test_a_branch_that_renames_a_subpackage_takes_no_stubs_along(roots: dict[int, Path], tmp_path: Path) -> None:
+    root = sample.copy(roots[4], tmp_path / "r")
+    git(root, "switch", "-qc", "renames", "late~1")
+    git(root, "mv", "protocol_v2/tlv", "protocol_v2/tl")
+    git(root, "commit", "-qm", "shorter")
+    git(root, "branch", "-qM", "late")
+    git(root, "switch", "-q", "main")
+    merge(root, "main")
+    done = migrate(root, "check-shims", "--fix")
+    assert done.code == 1 and "libs/types/protocol/tl/types.py" in done.out and "shim-" not in done.out, done
+    assert git(root, "diff", "--name-only", "HEAD", "--", "protocol_v2") == ""
+    assert not git(root, "ls-files", "libs/types/protocol/tl/*.pyi", "protocol_v2/tl")
+
+
+def test_what_the_trunk_has_deleted_does_not_come_back_unseen(roots: dict[int, Path], tmp_path: Path) -> None:
+    root = sample.copy(roots[4], tmp_path / "r")
+    git(root, "rm", "-q", "libs/types/protocol/tlv/__init__.py")
+    git(root, "commit", "-qm", "not needed any more")
+    merge(root, "main")
+    done = migrate(root, "check-shims", "--fix")
+    path = "libs/types/protocol/tlv/__init__.py"
+    assert done.code == 1 and f"{path}:1: error" in done.out and "deleted" in done.out, done
+    assert git(root, "diff", "--name-only", "--diff-filter=U") == path
+    git(root, "add", path)
+    assert migrate(root, "check-shims").code == 0
+
+
 def test_lines_beside_a_rewritten_import_are_merged(roots: dict[int, Path], tmp_path: Path) -> None:
     """git sees a conflict, since both sides changed neighbouring lines; with the new names on both there is none."""
     root = sample.copy(roots[4], tmp_path / "r")

@@ -99,6 +99,17 @@ def test_again_forward_after_a_rollback_commit(at: Callable[[int], Path], stages
     assert without_head(state(root)) == without_head(state(stages[2]))
 
 
+def test_line_ends_that_an_add_would_turn(at: Callable[[int], Path]) -> None:
+    """`core.autocrlf=input`: git keeps CRLF that it knows of at a path, and turns it at a path that is new to it."""
+    root = at(2)
+    git(root, "config", "core.autocrlf", "input")
+    before = state(root)
+    run(root, "--stage", "3")
+    run(root, "rollback", "--to", "3")
+    after = state(root)
+    assert (after.files, after.index, after.status) == (before.files, before.index, before.status)
+
+
 def test_rollback_to_the_design_forgets_the_plan(at: Callable[[int], Path]) -> None:
     root = at(3)
     run(root, "rollback", "--to", "2")
@@ -151,6 +162,60 @@ def test_others_between_two_stages(at: Callable[[int], Path], stages: dict[int, 
     run(root, "rollback", "--to", "3")
     want = {f[0] for f in state(stages[2]).files} | {"services/c.py"}
     assert state(root).names() == want
+
+
+def test_new_files_of_others_go_back_with_their_folder(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    root = at(3)
+    new: dict[str, str | bytes] = {
+        "libs/types/protocol/extra.py": "from libs.types.protocol.header import Header\n",
+        "libs/types/protocol/new/deep.py": "from ..header import Header\n",
+        "services/c.py": "import libs.types.protocol as p\n",
+    }
+    commit(root, new)
+    done = run(root, "rollback", "--to", "3")
+    assert "still used in protocol_v2/extra.py, services/c.py: write the old ones" in done.text
+    want = {f[0] for f in state(stages[2]).files}
+    assert state(root).names() == want | {"protocol_v2/extra.py", "protocol_v2/new/deep.py", "services/c.py"}
+
+
+def test_others_append_to_the_list_for_blame(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    root = at(4)
+    theirs = b"# black\n" + b"a" * 40 + b"\n"
+    commit(root, {BLAME: (root / BLAME).read_bytes() + theirs}, "formatted")
+    run(root, "rollback", "--to", "4")
+    assert (root / BLAME).read_bytes() == (stages[3] / BLAME).read_bytes() + theirs
+    run(root, "rollback", "--to", "3")
+    assert (root / BLAME).read_bytes() == (stages[2] / BLAME).read_bytes() + b"\n" + theirs
+
+
+def test_the_list_for_blame_after_a_rebase(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """It names commits that are gone then; so it does where somebody has amended the commit that wrote it."""
+    root = at(4)
+    git(root, "switch", "-qc", "other", "HEAD~6")
+    commit(root, {"other.txt": "x\n"})
+    git(root, "rebase", "-q", "other", "main")
+    run(root, "rollback", "--to", "3")
+    assert (root / BLAME).read_bytes() == (stages[2] / BLAME).read_bytes()
+    root = root.rename(root.with_name("first"))
+    root = at(4)
+    git(root, "commit", "-q", "--amend", "-m", "for blame")
+    run(root, "rollback", "--to", "4")
+    assert (root / BLAME).read_bytes() == (stages[3] / BLAME).read_bytes()
+
+
+def test_slices_of_two_branches(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """Both append to the list for blame, and whoever merges keeps both; all is taken back."""
+    root = at(3)
+    for name, part in (("one", "services/a"), ("two", "services/b")):
+        git(root, "switch", "-qc", name, "main")
+        run(root, "--stage", "4", "--only", part)
+    git(root, "merge", "-q", "-s", "ours", "--no-commit", "one")
+    git(root, "checkout", "one", "--", "services/a")
+    both = (root / BLAME).read_bytes() + git(root, "show", f"one:{BLAME}").encode()[-41:] + b"\n"
+    commit(root, {BLAME: both}, "both slices")
+    run(root, "rollback", "--to", "4")
+    want = {f for f in state(stages[3]).files if f[0] != BLAME}
+    assert {f for f in state(root).files if f[0] != BLAME} == want
 
 
 def test_a_conflict_is_refused_with_the_file_and_nothing_changes(at: Callable[[int], Path]) -> None:
@@ -284,6 +349,24 @@ def test_squashed_commits_are_refused(at: Callable[[int], Path]) -> None:
 
 
 # slices
+
+
+def test_several_stages_squashed_with_their_messages(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """As a forge does it: one commit that says both `Migration-Stage: 3` and `4` never counts as stage 4 alone."""
+    root = at(2)
+    git(root, "switch", "-qc", "move")
+    run(root, "--stage", "3")
+    run(root, "--stage", "4")
+    said = git(root, "log", "--reverse", "--format=* %s%n%n%b", "main..HEAD")
+    git(root, "switch", "-q", "main")
+    git(root, "merge", "-q", "--squash", "move")
+    git(root, "commit", "-qm", f"Move the types (#12)\n\n{said}")
+    before = state(root)
+    done = migrate(root, "rollback", "--to", "4")
+    assert done.code == 3 and "squashed" in done.text and "roll back to 3" in done.text, done
+    assert state(root) == before
+    run(root, "rollback", "--to", "3")
+    assert state(root).files == state(stages[2]).files
 
 
 def test_slices_and_the_rest(at: Callable[[int], Path], stages: dict[int, Path]) -> None:

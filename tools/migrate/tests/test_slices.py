@@ -111,6 +111,7 @@ def test_what_a_word_means(word: str, paths: list[str]) -> None:
         ("@org/team-b", "@org/Team-A"),
         ("service-b", "did you mean"),
         ("zzz", "name a folder or file"),
+        ("", "leave --only out"),
     ],
 )
 def test_a_word_that_means_nothing(word: str, said: str) -> None:
@@ -188,6 +189,32 @@ def test_any_order_ends_with_the_same_tree(moved: Path, tmp_path: Path) -> None:
     assert migrate(whole, "--stage", "4").code == 0
     git(whole, "rm", "-q", "--cached", ".git-blame-ignore-revs")
     assert trees == {git(whole, "write-tree")}
+
+
+@needs_git
+def test_a_dry_run_of_a_slice_shows_that_slice(moved: Path, tmp_path: Path) -> None:
+    root = sample.copy(moved, tmp_path / "r")
+    shown = migrate(root, "--stage", "4", "--only", "@org/team-a", "--dry-run")
+    assert shown.code == 1 and "services/a/app.py" in shown.out, shown
+    assert migrate(root, "--stage", "4", "--only", "services/nowhere", "--dry-run").code == 2
+    assert migrate(root, "--stage", "4", "--only", "untouched.txt", "--dry-run").code == 0
+    assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
+    wanted = git(root, "rev-parse", "HEAD^{tree}")
+    git(root, "reset", "-q", "--hard", "HEAD~2")
+    (tmp_path / "diff").write_text(shown.out)
+    git(root, "apply", "--index", str(tmp_path / "diff"))
+    assert git(root, "diff", "--name-only", "--cached", wanted) == ".git-blame-ignore-revs"
+
+
+@needs_git
+def test_a_path_is_read_from_where_one_is(moved: Path, tmp_path: Path) -> None:
+    root = sample.copy(moved, tmp_path / "r")
+    base = git(root, "rev-parse", "HEAD")
+    for word, where in ((".", root / "services/b"), ("../a", root / "services/b"), (str(root / "tests"), tmp_path)):
+        assert migrate(root, "--root", str(root), "--stage", "4", "--only", word, cwd=where).code == 0
+    changed = set(git(root, "diff", "--name-only", base).splitlines())
+    assert {"services/a/app.py", "services/b/app.py", "tests/test_all.py"} <= changed
+    assert all(p.startswith((".git-blame", "services/", "tests/")) for p in changed)
 
 
 @needs_git

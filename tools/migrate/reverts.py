@@ -1,0 +1,121 @@
+"""The tree of HEAD without some commits of a migration, worked out aside: checkout and index are not touched.
+
+Owns what git's own revert cannot know: what others have added to a folder that goes back goes with it, and the list of
+commits that blame ignores is nothing to merge, as everybody appends to it.  Must not know why commits go.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from .model import MigrateError, Refused
+from .recovery import BLAME_FILE
+from .repo import Repo
+from .tree import REGULAR
+
+_HASH = re.compile(rb"[0-9a-f]{40,64}")
+_FOLLOW = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true")  # whatever the user's settings say
+
+
+def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: Path) -> str:
+    """The tree of HEAD with these commits of the plan (oldest first, begun on `base`) undone.
+
+    Raises Refused with the files that later commits changed on the same lines.
+    """
+    lists = [c for c in commits if repo.changed(f"{c}~1", c) == [BLAME_FILE]]
+    tree = _reverted(repo, [c for c in commits if c not in lists], scratch)
+    before, now = _stored(repo, base), _stored(repo, tree)
+    if now is None:
+        return tree
+    listed = {c.encode() for c in commits}
+    for commit in lists:  # after a rebase they name commits that are gone
+        listed |= _lines(_stored(repo, commit)) - _lines(_stored(repo, f"{commit}~1"))
+    left = _list_without(now, before, plan, listed)
+    return tree if left == now else _with_list(repo, tree, left, scratch)
+
+
+def set_index(repo: Repo, tree: str) -> None:
+    """Make the index that of a tree, as it is: an add of the files could turn line ends that git has kept so far."""
+    fields = repo.run("diff-index", "--cached", "-z", "--raw", "--no-abbrev", "--no-renames", "-R", tree).split("\0")
+    lines = []
+    for meta, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, _, blob, _ = meta.split(" ")
+        lines.append(f"{'0' if mode == '000000' else mode} {blob}\t{path}\0")
+    repo.feed("".join(lines).encode("utf-8", "surrogateescape"), "update-index", "-z", "--index-info")
+
+
+def _reverted(repo: Repo, commits: Sequence[str], scratch: Path) -> str:
+    place = scratch / "revert"
+    _drop_worktree(repo, place)
+    scratch.mkdir(parents=True, exist_ok=True)
+    repo.run("worktree", "add", "-q", "--detach", str(place), "HEAD")
+    try:
+        if commits:
+            repo.run(*_FOLLOW, "-C", str(place), "revert", "--no-commit", "--no-edit", *reversed(commits))
+        return repo.run("-C", str(place), "write-tree")
+    except MigrateError as error:
+        out = repo.run("-C", str(place), "diff", "--name-only", "-z", "--diff-filter=U")
+        files = [f for f in out.split("\0") if f]
+        if not files:
+            raise
+        raise Refused(
+            f"later commits changed the same lines of {', '.join(files[:5])}", where=str(repo.root),
+            next_step="undo those commits first, or revert by hand",
+        ) from error  # fmt: skip
+    finally:
+        _drop_worktree(repo, place)
+
+
+def _drop_worktree(repo: Repo, place: Path) -> None:
+    """Take away that one; a general `prune` would forget other people's on a disk that is not mounted now."""
+    try:
+        repo.run("worktree", "remove", "--force", "--force", str(place))
+    except MigrateError:
+        shutil.rmtree(place, ignore_errors=True)  # none, or one that was cut off before git knew it
+
+
+# the list of commits that blame ignores
+
+
+def _stored(repo: Repo, revision: str) -> bytes | None:
+    """The list as git stores it; None if there is none."""
+    blob = repo.blobs(revision).get(BLAME_FILE)
+    return None if blob is None else repo.read("cat-file", "blob", blob)
+
+
+def _lines(text: bytes | None) -> set[bytes]:
+    """The commits that the list names."""
+    return {line.strip() for line in (text or b"").splitlines() if _HASH.fullmatch(line.strip())}
+
+
+def _list_without(now: bytes, before: bytes | None, plan: str, hashes: set[bytes]) -> bytes | None:
+    """The list without our lines; where nobody else has added any, it is just what it was before."""
+    note = f"# {plan}, stage ".encode()
+    kept: list[bytes] = []
+    for line in now.splitlines(keepends=True):
+        if line.strip() not in hashes:
+            kept.append(line)
+        elif kept and kept[-1].startswith(note):
+            kept.pop()
+    left = b"".join(kept)
+    if before is None:
+        return left or None
+    return before if left == before + b"\n" else left
+
+
+def _with_list(repo: Repo, tree: str, content: bytes | None, scratch: Path) -> str:
+    index = scratch / "index-of-rollback"
+    place = {"GIT_INDEX_FILE": str(index)}
+    try:
+        repo.run("read-tree", tree, **place)
+        if content is None:
+            repo.run("update-index", "--force-remove", "--", BLAME_FILE, **place)
+        else:
+            blob = repo.feed(content, "hash-object", "-w", "--stdin")[1].decode().strip()
+            repo.run("update-index", "--add", "--cacheinfo", f"{REGULAR},{blob},{BLAME_FILE}", **place)
+        return repo.run("write-tree", **place)
+    finally:
+        index.unlink(missing_ok=True)
