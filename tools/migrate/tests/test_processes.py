@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ RUN = """
 import os, signal, sys, time
 from tools.migrate.processes import each
 
-for name in (signal.SIGTERM, signal.SIGHUP):
+for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell lets what it starts with & ignore the first
     signal.signal(name, signal.default_int_handler)
 
 def work(item):
@@ -40,14 +42,17 @@ except KeyboardInterrupt:
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
     """A run in a group of its own, and its two workers, which are in the middle of an item."""
     said = tmp_path / "workers.txt"
     process = subprocess.Popen([sys.executable, "-c", RUN, str(said)], start_new_session=True)
     end = time.monotonic() + 60
     while time.monotonic() < end and (not said.exists() or len(said.read_text().split()) < 2):
         time.sleep(0.05)
-    return process, [int(pid) for pid in said.read_text().split()]
+    yield process, [int(pid) for pid in said.read_text().split()]
+    with contextlib.suppress(ProcessLookupError):  # all is gone, where nothing failed
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(20)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
