@@ -16,7 +16,7 @@ from .model import Edit
 from .newplaces import RUNS
 from .plan import LOCK_FILE
 from .resolve import Index
-from .shims import goes_phrase, removal_phrase
+from .shims import goes_phrase, removal_phrase, said_in
 from .stubs import TYPED, stubs_of, typed_marker
 from .tree import Lines, Tree
 
@@ -70,7 +70,7 @@ def _put_off(shim: LockedShim, tree: Tree) -> bool:
     """Whether somebody has changed date, version or owner in the lock: the shim still says what the stage wrote."""
     text = tree.text(shim.path) if shim.path in tree else None
     said = goes_phrase(removal_phrase(shim.remove_by, shim.remove_in), " ".join(shim.owner.split()))
-    return text is not None and f"_WHEN = {said!a}\n" not in text.body.replace("\r\n", "\n")
+    return text is not None and said_in(text.body, "_WHEN") != said
 
 
 def earlier(layout: Layout, tree: Tree) -> tuple[tuple[LockedMove, ...], tuple[LockedShim, ...]]:

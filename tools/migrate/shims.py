@@ -55,6 +55,21 @@ def is_shim(text: str) -> bool:
     return parse_mark(text) is not None
 
 
+def said_in(text: str, name: str) -> object:
+    """What a shim gives to one of its names, in whatever quotes somebody's formatter has put it; None if nothing."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+    for node in body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Constant(value=value)) if found == name:
+                return value
+            case _:
+                pass
+    return None
+
+
 def is_whole(text: str, old: str) -> bool:
     """Whether a shim of `old` is still one: its code is there, and nobody's code stands beside it."""
     try:
@@ -63,7 +78,7 @@ def is_whole(text: str, old: str) -> bool:
         return False
     bound = {name for node in body for name in _bound(node)}
     ours = all(name.startswith("_") or name == "TYPE_CHECKING" for name in bound)
-    return ours and "__all__" not in bound and {"_OLD", "_NAMES", "_alias"} <= bound and f"_OLD = {old!a}" in text
+    return ours and "__all__" not in bound and {"_NAMES", "_alias"} <= bound and said_in(text, "_OLD") == old
 
 
 def _bound(node: ast.stmt) -> list[str]:

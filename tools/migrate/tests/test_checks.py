@@ -194,6 +194,11 @@ def test_a_shim_that_a_merge_or_a_person_has_changed(text: str) -> None:
     assert found[0].path == PATH and "added or lost" in found[0].text and "libs.types.protocol" in found[0].fix
 
 
+def test_a_formatter_may_write_a_shim_in_its_own_way() -> None:
+    text = shim().replace("'protocol_v2'", '"protocol_v2"').replace("'libs.types.protocol'", '"libs.types.protocol"')
+    assert text != shim() and check_shims(tree((PATH, text)), LOCK, today=EARLY) == []
+
+
 def test_a_comment_in_a_shim_is_no_matter() -> None:
     assert check_shims(tree((PATH, shim() + "# see the guide\n")), LOCK, today=EARLY) == []
 
