@@ -111,13 +111,18 @@ def test_files_and_imports_are_carried_over(roots: dict[int, Path], tmp_path: Pa
     assert (root / "libs/types/protocol/header.py").read_text().count("protocol_v2") == 0
 
 
-def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path], tmp_path: Path) -> None:
-    root = sample.copy(roots[4], tmp_path / "r")
-    commit(root, {"libs/types/protocol/__init__.py": '"""Other words."""\n\nfrom .header import Header\n'}, "on main")
+def merge_other_words(root: Path, rest: str) -> None:
+    """Merge a branch that has changed the same line as the trunk since; `rest` is what both have behind it."""
+    commit(root, {"libs/types/protocol/__init__.py": f'"""Other words."""{rest}'}, "on main")
     git(root, "switch", "-q", "late")
-    commit(root, {"protocol_v2/__init__.py": '"""Words of the branch."""\n\nfrom .header import Header\n'}, "words")
+    commit(root, {"protocol_v2/__init__.py": f'"""Words of the branch."""{rest}'}, "words")
     git(root, "switch", "-q", "main")
     merge(root, "main")
+
+
+def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path], tmp_path: Path) -> None:
+    root = sample.copy(roots[4], tmp_path / "r")
+    merge_other_words(root, "\n\nfrom .header import Header\n")
     done = fixed(root)
     assert done.code == 1 and "libs/types/protocol/__init__.py" in done.out and "same lines" in done.out, done
     assert git(root, "diff", "--name-only", "--diff-filter=U") == "libs/types/protocol/__init__.py"
@@ -130,11 +135,7 @@ def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path],
 
 def test_the_check_goes_on_failing_until_a_conflict_is_solved(roots: dict[int, Path], tmp_path: Path) -> None:
     root = sample.copy(roots[4], tmp_path / "r")
-    commit(root, {"libs/types/protocol/__init__.py": '"""Other words."""\n'}, "on main")
-    git(root, "switch", "-q", "late")
-    commit(root, {"protocol_v2/__init__.py": '"""Words of the branch."""\n'}, "words")
-    git(root, "switch", "-q", "main")
-    merge(root, "main")
+    merge_other_words(root, "\n")
     assert fixed(root).code == 1
     for arguments in (("check-shims",), ("check-shims", "--fix")):
         done = migrate(root, *arguments)
