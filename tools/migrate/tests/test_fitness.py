@@ -251,3 +251,16 @@ def test_a_rollback_forgets_nobodys_worktree(build: Callable[..., Path], tmp_pat
     assert done.code == 0 and "others committed" in done.text, done
     assert "away" in git(root, "worktree", "list")
     assert not list((root / ".git/worktrees").glob("revert*"))
+
+
+def test_a_plan_with_a_mark_in_front_and_a_commit_from_1970(tmp_path: Path) -> None:
+    root = sample.build_modules(tmp_path / "r")
+    plan = root / "migration.toml"
+    plan.write_bytes(b"\xef\xbb\xbf" + plan.read_bytes())
+    environment = sample.environment(GIT_COMMITTER_DATE="@100 +0000", GIT_AUTHOR_DATE="@100 +0000")
+    subprocess.run(["git", "commit", "-qam", "edited on Windows"], cwd=root, env=environment, check=True)
+    for stage in ("1", "2", "3"):
+        done = migrate(root, "--stage", stage)
+        assert done.code == 0, done
+    dates = git(root, "log", "-4", "--format=%ct").splitlines()
+    assert dates == [str(seconds) for seconds in (103, 102, 101, 100)]
