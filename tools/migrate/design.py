@@ -110,10 +110,11 @@ class _Designer:
             if wants(path) and self.tree.modes[path] != LINK and not excluded(path, self.plan.exclude):
                 self._manifest(path)
         for stage in (3, 4, 6):
-            for path, text in new_manifests(stage, self.context).items():
-                if path not in self.tree and path not in self.contents[3]:
-                    self.contents[stage][path] = text.encode()
+            for path, made in new_manifests(stage, self.context).items():
+                if path not in self.tree and path not in self.contents[3] and made.text is not None:
+                    self.contents[stage][path] = made.text.encode()
                     self.whole.add(path)
+                    self.findings += made.findings
         self.earlier_moves, self.earlier_shims = earlier(layout, self.tree)
         shims = self._with_attributes(shims_of(layout, self.world.resolver.index, self.tree))
         python = {p: e for p, e in self.edits.items() if p.endswith((".py", ".pyi"))}

@@ -6,6 +6,7 @@ stage 4 what the shims kept alive (names, requirements), in stage 6 what served 
 function is pure: text and context in, text and notes out.  Nothing here reads a disk, runs git or imports a
 package.
 
+    pyproject.toml, setup.cfg, setup.py -> declared -> facts
     text -> spans (positions) -> editor (changes) <- sections, dependents, target, thin, packages, roots, comments
     requirements files -> reqfile; setup.cfg, MANIFEST.in -> setupfiles; setup.py -> setuppy
 """
@@ -115,16 +116,16 @@ _OTHER: dict[str, Callable[..., tuple[str, list, list]]] = {  # type: ignore[typ
 }
 
 
-def new_manifests(stage: int, context: Context) -> dict[str, str]:
+def new_manifests(stage: int, context: Context) -> dict[str, Rewritten]:
     """Manifests that the stage creates: the target's, in stage 3, where it has none."""
     known = facts(context)
     if stage == 3 and context.layout.new_roots:
-        return settings_files(context)
+        return {path: Rewritten(text) for path, text in settings_files(context).items()}
     if stage != 3 or context.plan.target is None or known.target_manifest in context.tree:
         return {}
     editor = Editor(known.target_manifest, first_text(context), stage)
     rewrite_target(editor, context)
-    return {known.target_manifest: editor.text}
+    return {known.target_manifest: Rewritten(editor.text, (), tuple(editor.findings))}
 
 
 def _toml(path: str, text: str, stage: int, context: Context) -> Rewritten:

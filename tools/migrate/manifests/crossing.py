@@ -15,7 +15,8 @@ from typing import Protocol
 from ..model import Finding
 from ..resolve import absolute
 from ..syntax import parse
-from .facts import Context, Distribution, facts
+from .declared import Distribution
+from .facts import Context, facts
 from .requirements import name_of, normal
 
 RULE = "dependency.missing"

@@ -1,26 +1,24 @@
 """What the manifests of one tree say about its distributions, before anything moves.
 
-Owns the reading of distribution metadata (pyproject.toml, setup.cfg, setup.py) into frozen values, and which
-distributions merge into the target.  Reads only the tree it is given, never writes; the answer is kept for the last few
-contexts because every manifest of a stage asks for it.
+Owns which distributions there are, and which of them merge into the target.  Reads only the tree it is given, never
+writes; the answer is kept for the last few contexts because every manifest of a stage asks for it.
 """
 
 from __future__ import annotations
 
 import posixpath
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..classify import Judge
 from ..layout import Layout
 from ..model import Edit, Finding, Move
 from ..plan import Plan
 from ..tree import Tree
+from .declared import Distribution, declared
 from .requirements import normal
-from .setupcall import read_setup
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -43,33 +41,6 @@ class Rewritten:
     text: str | None
     notes: tuple[Edit, ...] = ()
     findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """One distribution as its manifest declares it; `data` is the whole parsed pyproject.toml, {} for the others."""
-
-    name: str
-    manifest: str
-    version: str | None = None
-    requires_python: str = ""
-    dependencies: tuple[str, ...] = ()
-    extras: Mapping[str, list[str]] = field(default_factory=dict)
-    scripts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # "scripts", "gui-scripts" -> name -> value
-    entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    groups: Mapping[str, list[Any]] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> str:
-        return posixpath.dirname(self.manifest) or "."
-
-    def table(self, *path: str) -> Any:
-        """The value at `path` in the manifest, {} if there is none."""
-        value: Any = self.data
-        for part in path:
-            value = value.get(part, {}) if isinstance(value, dict) else {}
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +102,7 @@ def facts(context: Context) -> Facts:
     found: dict[str, Distribution] = {}
     homes = {normal(m.distribution): m.path for m in context.layout.moves if m.distribution}
     for path in context.tree:
-        read = _READERS.get(path.rpartition("/")[2])
-        text = context.tree.text(path) if read else None
-        dist = read(path, text.body) if read and text else None
+        dist = declared(path, context.tree)
         if dist is None:
             continue
         key = normal(dist.name)
@@ -199,104 +168,3 @@ def _version(text: str) -> Version:
         return Version(text)
     except InvalidVersion:
         return Version("0")
-
-
-def _from_pyproject(path: str, text: str) -> Distribution | None:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return None
-    project = data.get("project")
-    poetry = data.get("tool", {}).get("poetry", {}) if isinstance(data.get("tool"), dict) else {}
-    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
-        if isinstance(poetry, dict) and isinstance(poetry.get("name"), str):
-            return Distribution(poetry["name"], path, poetry.get("version"), data=data)
-        return None
-    version = project.get("version")
-    return Distribution(
-        project["name"],
-        path,
-        version if isinstance(version, str) else None,
-        project.get("requires-python", ""),
-        tuple(d for d in project.get("dependencies", ()) if isinstance(d, str)),
-        project.get("optional-dependencies", {}),
-        {k: project[k] for k in ("scripts", "gui-scripts") if isinstance(project.get(k), dict)},
-        project.get("entry-points", {}),
-        data.get("dependency-groups", {}),
-        data,
-    )
-
-
-def _from_cfg(path: str, text: str) -> Distribution | None:
-    import configparser
-
-    config = configparser.RawConfigParser(delimiters=("=",), strict=False)
-    config.optionxform = str  # type: ignore[assignment,method-assign]  # names of entry points keep their case
-    try:
-        config.read_string(text)
-        name = config.get("metadata", "name", fallback="")
-    except configparser.Error:
-        return None
-    if not name:
-        return None
-
-    def lines(section: str, key: str) -> list[str]:
-        raw = config.get(section, key, fallback="")
-        return [x.strip() for x in raw.splitlines() if x.strip() and not x.strip().startswith("#")]
-
-    def points(key: str) -> dict[str, str]:
-        pairs = (line.partition("=") for line in lines("options.entry_points", key))
-        return {k.strip(): v.strip() for k, _, v in pairs if v.strip()}
-
-    groups = {
-        k: points(k) for k in (config["options.entry_points"] if config.has_section("options.entry_points") else ())
-    }
-    named = {"console_scripts": "scripts", "gui_scripts": "gui-scripts"}
-    extras = config["options.extras_require"] if config.has_section("options.extras_require") else {}
-    version = config.get("metadata", "version", fallback="")
-    return Distribution(
-        name,
-        path,
-        version if version[:1].isdigit() else None,
-        config.get("options", "python_requires", fallback=""),
-        tuple(lines("options", "install_requires")),
-        {k: lines("options.extras_require", k) for k in extras},
-        {named[k]: v for k, v in groups.items() if k in named},
-        {k: v for k, v in groups.items() if k not in named},
-    )
-
-
-def _from_setup_py(path: str, text: str) -> Distribution | None:
-    call = read_setup(text)
-    name = call.value("name") if call else None
-    if call is None or not isinstance(name, str):
-        return None
-
-    def strings(value: Any) -> list[str]:
-        lines = value.splitlines() if isinstance(value, str) else value if isinstance(value, list | tuple) else []
-        return [str(x).strip() for x in lines if str(x).strip()]
-
-    points = call.value("entry_points")
-    groups: dict[str, dict[str, str]] = {}
-    for group, entries in points.items() if isinstance(points, dict) else ():
-        pairs = (entry.partition("=") for entry in strings(entries))
-        groups[group] = {k.strip(): v.strip() for k, _, v in pairs}
-    named = {"console_scripts": "scripts", "gui_scripts": "gui-scripts"}
-    version, extras = call.value("version"), call.value("extras_require")
-    return Distribution(
-        name,
-        path,
-        version if isinstance(version, str) else None,
-        str(call.value("python_requires") or ""),
-        tuple(strings(call.value("install_requires"))),
-        {k: strings(v) for k, v in extras.items()} if isinstance(extras, dict) else {},
-        {named[k]: v for k, v in groups.items() if k in named},
-        {k: v for k, v in groups.items() if k not in named},
-    )
-
-
-_READERS: dict[str, Callable[[str, str], Distribution | None]] = {
-    "pyproject.toml": _from_pyproject,
-    "setup.cfg": _from_cfg,
-    "setup.py": _from_setup_py,
-}

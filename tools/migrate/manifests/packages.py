@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
+from ..model import Move
+from .declared import Distribution
 from .editor import Editor
-from .facts import Context, Distribution, facts, moves_of, relative, root_of
+from .facts import Context, facts, moves_of, relative, root_of
+from .requirements import normal
 from .unshipped import unshipped
 
 _SETUPTOOLS = ("tool", "setuptools")
@@ -19,7 +23,10 @@ _WHY_NEW, _WHY_OLD = "the package is shipped under its new name", "its shim is g
 
 
 def new_packages(context: Context, sources: Iterable[str]) -> list[str]:
-    """The dotted names, after the move, of all regular packages below these moves, test packages left out."""
+    """The dotted names, after the move, of all regular packages below these moves.
+
+    Test packages are left out, but for those that the distribution ships by its own settings.
+    """
     wanted, out = set(sources), []
     for old, new in context.layout.moved_files().items():
         move = next(
@@ -28,8 +35,9 @@ def new_packages(context: Context, sources: Iterable[str]) -> list[str]:
         if move is None or posixpath.basename(old) != "__init__.py":
             continue
         inner = posixpath.dirname(old)[len(move.path) :].strip("/")
-        if not set(inner.split("/")) & {"tests", "test"}:
-            out.append(context.layout.new_module(".".join([move.source, *filter(None, inner.split("/"))])) or "")
+        name = ".".join([move.source, *filter(None, inner.split("/"))])
+        if not set(inner.split("/")) & {"tests", "test"} or _ships_tests(context, move, name):
+            out.append(context.layout.new_module(name) or "")
         del new
     for move in context.layout.moves:  # a single module is shipped with the package that it goes to
         if move.source in wanted and not move.is_package and "." in move.target:
@@ -38,6 +46,19 @@ def new_packages(context: Context, sources: Iterable[str]) -> list[str]:
             if f"{folder}/__init__.py" in context.tree or not out:
                 out.append(parent)
     return sorted({name for name in out if name})
+
+
+def _ships_tests(context: Context, move: Move, name: str) -> bool:
+    """Whether the moving distribution's list of packages, or its search for them, has this package of tests."""
+    dist = facts(context).distributions.get(normal(move.distribution or ""))
+    packages = dist.table("tool", "setuptools", "packages") if dist else None
+    if isinstance(packages, list):
+        return name in packages
+    find = packages.get("find") if isinstance(packages, dict) else None
+    if not isinstance(find, dict):
+        return False
+    wanted, unwanted = find.get("include", ["*"]), find.get("exclude", [])
+    return any(fnmatchcase(name, p) for p in wanted) and not any(fnmatchcase(name, p) for p in unwanted)
 
 
 def mapped_names(context: Context, names: Iterable[str], stage: int, manifest: str = "") -> list[str]:

@@ -11,6 +11,8 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+_GROWING = {"append", "extend", "insert", "update", "setdefault", "remove", "pop"}
+
 
 @dataclass(slots=True)
 class SetupCall:
@@ -20,6 +22,7 @@ class SetupCall:
     keywords: dict[str, ast.expr] = field(default_factory=dict)
     call: ast.Call | None = None
     constants: dict[str, ast.expr] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # argument -> the constant that it stands for
 
     def lists(self, node: ast.expr, depth: int = 0) -> list[ast.List | ast.Tuple]:
         """The literal lists that an expression is put together from: `BASE + ["a"]`, `[*BASE, "a"]`, `BASE`."""
@@ -40,6 +43,38 @@ class SetupCall:
             return ast.literal_eval(node) if node is not None else None
         except (ValueError, TypeError, SyntaxError):
             return None
+
+    def computed(self, name: str) -> bool:
+        """Whether an argument is given and is more than the literal that `value` reads."""
+        if name not in self.keywords:
+            return bool(self.call and any(k.arg is None for k in self.call.keywords))  # `**metadata`
+        try:
+            ast.literal_eval(self.keywords[name])
+        except (ValueError, TypeError, SyntaxError):
+            return True
+        return name in self.names and self._grows(self.names[name])
+
+    def _grows(self, name: str) -> bool:
+        """Whether a constant gets more after its first value: `NAME.append(...)`, `NAME += ...`, `NAME[...] = ...`."""
+        bound = 0
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _GROWING:
+                    target: ast.expr = inner
+                case ast.AugAssign(target=target):
+                    pass
+                case ast.Assign(targets=[ast.Subscript(value=target)]):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=other)]):
+                    bound += other == name
+                    continue
+                case _:
+                    continue
+            while isinstance(target, ast.Subscript | ast.Attribute):
+                target = target.value
+            if isinstance(target, ast.Name) and target.id == name:
+                return True
+        return bound > 1
 
 
 def read_setup(text: str) -> SetupCall | None:
@@ -65,6 +100,7 @@ def read_setup(text: str) -> SetupCall | None:
                 if keyword.arg:
                     value = keyword.value
                     if isinstance(value, ast.Name):
+                        found.names[keyword.arg] = value.id
                         value = constants.get(value.id, value)
                     found.keywords[keyword.arg] = value
             break

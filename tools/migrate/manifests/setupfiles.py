@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ..classify import WARNING_FILTER
 from ..model import Edit, Finding
-from .facts import Context, Distribution, facts, relative, stays_beside
+from .declared import Distribution
+from .facts import Context, facts, relative, stays_beside
 from .hints import value_hint
 from .packages import directory_entry, mapped_names, not_shipped, unseen
 from .pbr import mapped_folders, out_of_reach

@@ -16,7 +16,8 @@ from typing import Literal
 from ..classify import Hint
 from ..model import Edit, Finding
 from ..tree import Lines
-from .facts import Context, Distribution, facts, moves_of, relative, stays_beside
+from .declared import Distribution
+from .facts import Context, facts, moves_of, relative, stays_beside
 from .packages import directory_entry, mapped_names
 from .requirements import unify
 from .sections import hits

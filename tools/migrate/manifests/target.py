@@ -12,9 +12,10 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .declared import Distribution
 from .dependents import self_requirement
 from .editor import Editor, toml_value
-from .facts import Context, Distribution, facts, relative
+from .facts import Context, facts, relative
 from .packages import directory_entry, mapped_names, new_packages, ships
 from .requirements import combine, merge, name_of, normal
 from .spans import Node
@@ -47,9 +48,7 @@ def rewrite_target(editor: Editor, context: Context) -> None:
         editor.find(0, "target.missing", f"no manifest of {missing} was found: nothing is carried from it")
     _unnamed(editor, context)
     for dist in merged:
-        if dist.data.get("project", {}).get("dynamic"):
-            what = f"{dist.manifest} computes {', '.join(dist.data['project']['dynamic'])}"
-            editor.find(0, "target.dynamic", what, hint="what a build step computes is not carried")
+        _computed(editor, dist)
     _python(editor, merged)
     _requirements(editor, ("project", "dependencies"), [list(d.dependencies) for d in merged], own)
     for dist in merged:
@@ -63,11 +62,35 @@ def rewrite_target(editor: Editor, context: Context) -> None:
             if value and key not in editor.data()["project"]:
                 _first(editor, key, value)
         _uv_sources(editor, dist)
+    if editor.path not in context.tree:
+        _rights(editor, merged)
     for name in list(editor.data().get("tool", {}).get("uv", {}).get("sources", {})):
         if normal(name) in own:
             editor.drop_table(("tool", "uv", "sources", name), "target.source", "a distribution is no source of itself")
             editor.drop_if_empty(("tool", "uv", "sources"), "target.source", "nothing is left in it")
     _packages(editor, context, merged)
+
+
+_NEEDED = {"dependencies", "optional-dependencies", "scripts", "gui-scripts", "entry-points"}
+
+
+def _computed(editor: Editor, dist: Distribution) -> None:
+    """What is not known of a distribution before it is built; without its requirements the target would be broken."""
+    homes: dict[str, list[str]] = {}
+    for name, path in dist.computed.items():
+        homes.setdefault(path, []).append(name)
+    for path, names in homes.items():
+        lost = [name for name in names if name in _NEEDED]
+        hint = f"write by hand into {editor.path} what {dist.name} has when it is built, and is not there"
+        if lost:
+            editor.find(0, "target.dynamic", f"{path} computes {', '.join(lost)}", hint=hint, severity="error")
+        if rest := [name for name in names if name not in _NEEDED and (name != "version" or dist.version is None)]:
+            hint = "what a build step computes is not carried"
+            editor.find(0, "target.dynamic", f"{path} computes {', '.join(rest)}", hint=hint)
+    known = {*_NEEDED, "version", "requires-python", "readme", "description"}
+    if rest := [name for name in dist.table("project").get("dynamic", ()) if name not in known]:
+        what = f"{dist.manifest} computes {', '.join(rest)}"
+        editor.find(0, "target.dynamic", what, hint="what a build step computes is not carried")
 
 
 def _unnamed(editor: Editor, context: Context) -> None:
@@ -189,6 +212,25 @@ def _first(editor: Editor, key: str, value: Any) -> None:
             editor.put(("project", key, name), entry, "target.metadata", _WHY)
     else:
         editor.put(("project", key), value, "target.metadata", _WHY)
+
+
+def _rights(editor: Editor, merged: Sequence[Distribution]) -> None:
+    """License and people of a target that is new; licenses that differ are a question."""
+    for key in ("authors", "maintainers"):
+        people = [person for dist in merged for person in dist.table("project").get(key, ())]
+        if people and key not in editor.data()["project"]:
+            editor.put(
+                ("project", key), [p for i, p in enumerate(people) if p not in people[:i]], "target.metadata", _WHY
+            )
+    values = [dist.table("project").get("license") for dist in merged]
+    said = [v for v in values if v and not (isinstance(v, dict) and "file" in v)]
+    if not said or "license" in editor.data()["project"]:
+        return
+    if all(value == said[0] for value in values):
+        editor.put(("project", "license"), said[0], "target.metadata", _WHY)
+        return
+    hint = f"write the license of the target into {editor.path}"
+    editor.find(0, "target.metadata", f"license: not the same for {', '.join(d.name for d in merged)}", hint=hint)
 
 
 def _uv_sources(editor: Editor, dist: Distribution) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ..model import Move
+from .declared import Distribution
 from .editor import Editor
-from .facts import Context, Distribution, facts, moves_of, relative, root_of
+from .facts import Context, facts, moves_of, relative, root_of
 from .packages import directory_entry
 from .requirements import merge, normal
 from .target import renamed_object
@@ -65,7 +66,7 @@ def rewrite_thin(editor: Editor, context: Context, dist: Distribution) -> None:
             )
         else:
             editor.put(("project", "dependencies"), entries, "thin.requirement", _WHY)
-    _dynamic(editor, dist, project, partial)
+    _dynamic(editor, context, dist, project, partial)
     _readme(editor, context, dist, project)
     _entry_points(editor, context, dist, partial)
     _sources(editor, context, partial)
@@ -93,14 +94,29 @@ def _readme(editor: Editor, context: Context, dist: Distribution, project: Mappi
         editor.drop_table(("project", "readme"), "thin.readme", f"it is {context.layout.new_path(path)} now")
 
 
-def _dynamic(editor: Editor, dist: Distribution, project: dict[str, object], partial: bool) -> None:
+def _moves_away(context: Context, dist: Distribution) -> bool:
+    """Whether a version that is not written in the manifest may be read from code that moves."""
+    setup = posixpath.join(posixpath.dirname(dist.manifest), "setup.py")
+    if dist.version is not None and setup not in context.layout.scripts:  # setup.py or setup.cfg says it
+        return False
+    source = dist.table("tool", "setuptools", "dynamic", "version")
+    if isinstance(source, dict) and isinstance(attr := source.get("attr"), str):
+        return context.layout.new_module(attr.rpartition(".")[0]) is not None
+    if isinstance(source, dict) and isinstance(source.get("file"), str | list):
+        names = [source["file"]] if isinstance(source["file"], str) else source["file"]
+        paths = [posixpath.normpath(posixpath.join(dist.folder, name)) for name in names]
+        return any(context.layout.new_path(path) != path for path in paths)
+    return True
+
+
+def _dynamic(editor: Editor, context: Context, dist: Distribution, project: dict[str, object], partial: bool) -> None:
     dynamic = project.get("dynamic")
     if not isinstance(dynamic, list) or partial:
         return
     gone = {"dependencies", "optional-dependencies", "scripts", "gui-scripts", "entry-points"}
     if gone & set(dynamic):
         editor.set_array(("project", "dynamic"), [d for d in dynamic if d not in gone], "thin.dynamic", _WHY)
-    if "version" in dynamic:
+    if "version" in dynamic and _moves_away(context, dist):
         hint = "write the version into [project] before stage 3"
         editor.find(
             0, "thin.version", f"the version of {dist.name} is read from code that moves", hint=hint, severity="error"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model import Finding
-from .facts import Context, Distribution, facts, moves_of, others
+from .declared import Distribution
+from .facts import Context, facts, moves_of, others
 from .requirements import name_of, normal
 
 

@@ -125,8 +125,11 @@ def test_the_same_script_twice_is_no_conflict() -> None:
 
 def test_a_target_without_manifest_gets_one() -> None:
     where = context(plan=NEW_TARGET.replace("libs/core2", "libs/new"))
-    (path, text), *rest = new_manifests(3, where).items()
+    (path, made), *rest = new_manifests(3, where).items()
     assert (path, rest) == ("libs/new/pyproject.toml", [])
+    # what is wrong is told of a manifest that was not there, too
+    assert {(f.severity, f.rule) for f in made.findings} == {("error", "target.packages")}
+    text = made.text or ""
     project = toml(text)["project"]
     assert project["name"] == "acme-core"
     assert project["version"] == "2.3.0"
