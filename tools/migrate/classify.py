@@ -332,12 +332,21 @@ class Judge:
             start, end = match.span()
             grown = re.compile(r"(?:[./:*\w{}$-]*[\w*/}])?").match(text, end)
             stop = grown.end() if grown else end
-            token = text[start:stop]
+            token = _TAIL.sub("", text[start:stop])
+            if "}" in token and "{" not in token[: token.index("}")]:  # L{shop.cart.Cart}s
+                token = token[: token.index("}")]
             # a full stop or a colon that ends a sentence is not part of the name
             trimmed = token.rstrip(".:-")
             if trimmed.startswith("/") and _SCHEME.search(text, max(0, start - 9), start + 1):
                 start, trimmed = start + 1, trimmed[1:]
             yield start, start + len(trimmed), trimmed
+
+
+# What English hangs on a name: "a shop.cart-based shop".
+_TAIL = re.compile(
+    r"(?<=\w)-(?:aware|backed|based|compatible|driven|flavou?red|internal|level|like|only|powered|provided|related"
+    r"|specific|style)$"
+)
 
 
 def _keep_space(text: str, stripped: str, verdict: Verdict) -> Verdict:

@@ -82,6 +82,35 @@ def scan_tree(
     return [s for s in scans if s is not None and (s.edits or s.findings or s.imports)]
 
 
+def is_python(path: str, body: str) -> bool:
+    """Whether the file is Python: by its ending, by its first line, or because it imports and is nothing else.
+
+    So are `site.wsgi`, `app.tac`, `master.cfg`, `SConstruct`; documents are read for the code in them.
+    """
+    if path.endswith(PYTHON) or re.match(r"#!.*\bpython", body):
+        return True
+    if path.endswith(_NEVER_PYTHON) or body.startswith("#!"):
+        return False
+    return _IMPORT.search(body) is not None and syntax.parse(body) is not None
+
+
+_NEVER_PYTHON = (
+    ".md",
+    ".markdown",
+    ".mdx",
+    ".rst",
+    ".ipynb",
+    ".json",
+    ".toml",
+    ".yml",
+    ".yaml",
+    ".pyx",
+    ".pxd",
+    ".pxi",
+)
+_IMPORT = re.compile(r"^(?:from[ \t]+[\w.]+[ \t]+import\b|import[ \t]+[A-Za-z_])", re.M)
+
+
 def scan_file(world: World, path: str) -> FileScan:
     """Everything one file says about moving code.  Never raises for what is in the file: a fault becomes a finding."""
     layout = world.layout
@@ -98,7 +127,7 @@ def scan_file(world: World, path: str) -> FileScan:
         readings = (f"stubs of {stubs.source}", "a folder that only has this name")
         sink.list(0, "stubs.package", path, readings, f"rename the folder by hand, after {stubs.target}")
     try:
-        if path.endswith(PYTHON) or re.match(r"#!.*\bpython", read.body):
+        if is_python(path, read.body):
             from .python import scan_python
 
             scan_python(world, sink, path, layout.module_of(path), layout.new_module_of(path))

@@ -62,16 +62,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     body = sink.body
     bare = 0
     if _is_history(world, path, name, suffix, body):
-        count = sum(1 for _ in world.judge.tokens(body))
-        if count:
-            sink.list(
-                0,
-                "file.history",
-                f"{count} mention{'s' if count > 1 else ''}",
-                ("history, which says what was true then", "current documentation"),
-                "left as it is",
-                "note",
-            )
+        _history(world, sink)
         return
     if suffix in (".md", ".markdown", ".rst", ".txt", ".ipynb", ".mdx"):
         scan_distributions(world.layout, sink, body)
@@ -118,10 +109,20 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         _list_only(world, sink, path)
     elif suffix in _PROSE:
         bare = scan_words(body, 0, sink, world.judge, path, "prose")
+    elif _RECORDS.search(path):  # `newsfragments/12225.feature`
+        _history(world, sink)
     else:
         _list_only(world, sink, path)
     if bare:
         note_bare(sink, bare)
+
+
+def _history(world: World, sink: Sink) -> None:
+    count = sum(1 for _ in world.judge.tokens(sink.body))
+    if count:
+        readings = ("history, which says what was true then", "current documentation")
+        text = f"{count} mention{'s' if count > 1 else ''}"
+        sink.list(0, "file.history", text, readings, "left as it is", "note")
 
 
 def _is_history(world: World, path: str, name: str, suffix: str, body: str) -> bool:
