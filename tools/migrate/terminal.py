@@ -135,8 +135,12 @@ def print_outcome(outcome: Outcome, *, brief: bool = False) -> None:
         console.print(f"  {user} uses {', '.join(used)}")
     for cycle in outcome.details.get("cycles", ()):
         console.print(f"  cycle: {' -> '.join([*cycle, cycle[0]])}")
+    alike: dict[str, list[str]] = {}
     for module, problem in sorted(outcome.details.get("imports", {}).items()):
-        console.print(f"  cannot be imported already: {module}: {problem}")
+        alike.setdefault(problem, []).append(module)
+    for problem, modules in alike.items():  # one library that is missing is one line
+        more = f" and {len(modules) - 3} more" if len(modules) > 3 else ""
+        console.print(f"  cannot be imported already: {', '.join(modules[:3])}{more}: {problem}")
     for entry in outcome.details.get("unused", ()):
         console.print(f"  unused dependency: {entry['path']}:{entry['line']} {entry['text']}")
     for test in outcome.details.get("already_broken", ()):

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ..classify import Hint
+from ..entrypoints import group_names
 from ..model import Edit, Finding
 from ..tree import Lines
 from .declared import Distribution
@@ -321,8 +322,7 @@ def _strings(file: _File, handled: set[int]) -> None:
     docs = _docstrings(file.call.tree)
     points = _entry_points(file.call)
     modules = {id(n) for n in ast.walk(points)} if points is not None else set()
-    if isinstance(points, ast.Dict):  # groups are names of their own, whatever module is called the same
-        handled |= {id(key) for key in points.keys}
+    handled |= {id(node) for node in group_names(file.call.tree)}
     for call in ast.walk(file.call.tree):
         if isinstance(call, ast.Call) and "Extension" in ast.unparse(call.func) and call.args:
             modules.add(id(call.args[0]))

@@ -251,7 +251,13 @@ class Climbs:
             return True
         if extra < 0:
             return False
-        if isinstance(spot, ast.Attribute):
+        if isinstance(spot, ast.expr) and last_name(spot) == "pardir":
+            between = {ast.Call: ", ", ast.BinOp: " / "}.get(type(self.parents.get(spot)))
+            start, end = self.at.span(spot)
+            if extra and between is None:
+                return False
+            self._edit(end, end, f"{between}{self.at.source[start:end]}" * extra, "file.dots")
+        elif isinstance(spot, ast.Attribute):
             end = self.at.end(spot)
             self._edit(end, end, ".parent" * extra, "file.parent")
         elif isinstance(spot, ast.Call) and last_name(spot.func) == "dirname":
@@ -346,10 +352,11 @@ def _base(node: ast.expr) -> ast.expr | None:
 def _parts(outer: ast.AST, literals: list[ast.expr]) -> Step | None:
     """A step by literal parts; where another part follows them, it is a step to an unknown place below."""
     parts: list[str] = []
-    spot: ast.Constant | None = None
+    spot: ast.expr | None = None
     for literal in literals:
         if last_name(literal) == "pardir":
             parts.append(_UP)
+            spot = spot or literal
             continue
         if not (isinstance(literal, ast.Constant) and isinstance(literal.value, str)):
             return Step(outer, (*parts, "*"), spot) if _UP in parts else None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
+from ..entrypoints import group_names
 from ..layout import Layout
+from ..syntax import parse
 from ..tree import Tree
 from .sink import Sink
 
@@ -25,10 +27,8 @@ _EXTRA = re.compile(r"\\*\[[A-Za-z][\w.-]*(?:,\s*[\w.-]+)*\\*\](?![(\[])")
 _GROUPS = {
     "pyproject.toml": re.compile(r"^\[(?:project\.entry-points|tool\.poetry\.plugins)\.[\"']?([\w.]+)[\"']?\]", re.M),
     "setup.cfg": re.compile(r"^([\w.]+)[ \t]*=[ \t]*$", re.M),
-    "setup.py": re.compile(r"[\"']([\w.]+)[\"']\s*:\s*[\[(]"),
     "entry_points.txt": re.compile(r"^\[([\w.]+)\]", re.M),
 }
-_TABLE = re.compile(r"entry_points\s*=\s*\{(.*?)\}", re.S)
 
 
 def merged_names(layout: Layout) -> dict[str, str]:
@@ -44,12 +44,14 @@ def groups(tree: Tree) -> frozenset[str]:
     """The groups of entry points that the manifests of the tree declare and whose names look like modules."""
     found: set[str] = set()
     for path in tree:
-        pattern = _GROUPS.get(path.rpartition("/")[2])
+        base = path.rpartition("/")[2]
+        pattern = _GROUPS.get(base)
         if pattern is not None:
+            found.update(pattern.findall(tree.read(path).decode(errors="replace")))
+        elif base == "setup.py":
             text = tree.read(path).decode(errors="replace")
-            if path.endswith("setup.py"):
-                text = "\n".join(_TABLE.findall(text))
-            found.update(pattern.findall(text))
+            parsed = parse(text) if "entry_points" in text else None
+            found.update(str(node.value) for node in (group_names(parsed) if parsed else ()))
     return frozenset(found)
 
 

@@ -43,7 +43,7 @@ _HISTORY = re.compile(
     r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$"
 )
 _RECORDS = re.compile(
-    r"(?i)(?:^|/)(?:release[-_]?notes|changelogs?(?:\.d)?|changes\.d|news\.d|newsfragments|whats?[-_]?new)/"
+    r"(?i)(?:^|/)(?:rel(?:ease)?[-_]?notes|changelogs?(?:\.d)?|changes\.d|news\.d|newsfragments|whats?[-_]?new)/"
 )
 # At the top or in documentation; elsewhere it may be an application that is called so.
 _PERHAPS = re.compile(r"(?i)(?:(?:.*/)?docs?/(?:.*/)?)?(?:releases|changes|history|news)(?=/)")

@@ -32,7 +32,7 @@ def test_steps_up_from_a_file_that_moves(before: str, after: str) -> None:
 
 
 def test_a_climb_that_no_rule_follows_is_listed() -> None:
-    text = HEAD + "X = Path(__file__).joinpath(os.pardir, os.pardir, 'a')\n"
+    text = HEAD + "X = Path(__file__).parents[steps] / 'a'\n"
     result = migrate({"wire_v2/where.py": text})
     assert (
         result.rules("wire_v2/where.py") == ["file.depth"] and result.files["libs/types/wire/where.py"].decode() == text
