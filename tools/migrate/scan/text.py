@@ -40,7 +40,7 @@ _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|git
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(
     r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
-    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$"
+    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$|\.git-blame-ignore-revs$"
 )
 _RECORDS = re.compile(
     r"(?i)(?:^|/)(?:rel(?:ease)?[-_]?notes|changelogs?(?:\.d)?|changes\.d|news\.d|newsfragments|whats?[-_]?new)/"
