@@ -220,7 +220,7 @@ class Judge:
         lead = "./" if text.startswith("./") else ""
         tail = "/" if text.endswith("/") and len(text) > 1 else ""
         clean = text[len(lead) : len(text) - len(tail)]
-        if not clean or clean.startswith(("/", "~")) or "//" in clean or UNKNOWN_UP.search(clean):
+        if not clean or clean.startswith(("/", "~")) or "//" in clean or "\n" in clean or UNKNOWN_UP.search(clean):
             return None
         folder, new_folder = posixpath.dirname(at), posixpath.dirname(self.layout.new_path(at))
         bases = [("", "")]

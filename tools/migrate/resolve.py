@@ -61,6 +61,7 @@ class ModuleNames:
 
 
 _EXTENSION = re.compile(r"\bExtension\(\s*(?:name\s*=\s*)?[\"']([\w.]+)[\"']")
+_BUILDS = re.compile(r"\w*(?:setup|build)\w*\.py")  # `setup.py`, what it imports, and scripts of back ends
 _EXTENSION_TABLE = re.compile(
     r"^\[\[tool\.setuptools\.ext-modules\]\](?:\r?\n(?!\[).*)*?\r?\nname\s*=\s*[\"']([\w.]+)", re.M
 )
@@ -130,11 +131,11 @@ class Index:
 
 
 def compiled_modules(tree: Tree) -> frozenset[str]:
-    """Extension modules that the tree's manifests build; they have no Python file, and their names are unknown."""
+    """Extension modules that manifests and build scripts make: without a Python file, their names are unknown."""
     out: set[str] = set()
     for path in tree:
         base = path.rpartition("/")[2]
-        rule = {"setup.py": _EXTENSION, "pyproject.toml": _EXTENSION_TABLE}.get(base)
+        rule = _EXTENSION if _BUILDS.fullmatch(base) else _EXTENSION_TABLE if base == "pyproject.toml" else None
         text = tree.text(path) if rule else None
         if rule and text and "xt" in text.body:
             out.update(rule.findall(text.body))

@@ -41,6 +41,7 @@ PATH_CALLS = words("""
 IDENTITY_CALLS = words("""
     getLogger get_logger at_level set_level assertLogs assertNoLogs assertEqual assertIn assertRegex assertRaisesRegex
     raises warns filterwarnings startswith endswith removeprefix Filter send_task relationship backref
+    Extension CythonExtension Pybind11Extension RustExtension
 """)
 # Settings whose keys or values are names that code gives itself, such as those of tasks.
 IDENTITY_VARIABLES = words("""

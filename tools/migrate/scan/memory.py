@@ -93,7 +93,12 @@ def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     """Everything that a look may depend on and that is no single file's content."""
     layout, tree = world.layout, world.layout.tree
     parts: list[Any] = [_FORMAT, tool_state(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
-    parts += [sorted(world.groups), tree.shape, [[p, tree.digest(p)] for p in tree if fixed(p)]]
+    parts += [
+        sorted(world.groups),
+        sorted(world.resolver.index.compiled),
+        tree.shape,
+        [[p, tree.digest(p)] for p in tree if fixed(p)],
+    ]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 
 

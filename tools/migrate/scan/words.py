@@ -35,7 +35,9 @@ _MODULE_BEFORE = re.compile(
 _CODE_BEFORE = re.compile(
     r"""(?: :(?:py:)?(?:class|meth|func|attr|exc|data|obj|const|type|deco|any):
         | \{(?:py:)?(?:class|meth|func|attr|exc|data|obj|const|type|deco|any)\}
-        )`(?:[^`<]*<)?[~!]?$""",
+        )`(?:[^`<]*<)?[~!]?$
+        | (?<![`\w:}])`~$  # the role that needs no name: "show the last part only" is said of code alone
+        """,
     re.X,
 )
 # Coverage measures the folder of that name, where there is one, else the package.

@@ -53,6 +53,15 @@ def test_python_may_name_an_extension_that_a_manifest_builds() -> None:
     assert rewritten(code) == code
 
 
+def test_a_build_script_that_setup_py_imports_makes_extensions() -> None:
+    script = "from setuptools import Extension\n\nMADE = [Extension(name='wire_v2._fast', sources=['a.c'])]\n"
+    tree = {**LEGACY, "wire_v2/setup_package.py": script}
+    code = "NAMES = ['wire_v2._fast']\n"
+    assert rewritten(code, tree=tree) == code.replace("wire_v2", "libs.types.wire")
+    made = migrate({}, tree=tree, stages=(3,)).files["libs/types/wire/setup_package.py"]
+    assert b"name='libs.types.wire._fast'" in made  # from stage 3 on it is built where the sources are
+
+
 def test_a_distribution_with_an_extra_is_one() -> None:
     code = 'NEED = r"wire-v2\\[fast\\]"\nHINT = "wire-v2[fast,all] or wire-v2"\n'
     assert rewritten(code) == 'NEED = r"unified\\[fast\\]"\nHINT = "unified[fast,all] or wire-v2"\n'
