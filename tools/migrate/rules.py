@@ -87,6 +87,7 @@ _EXACT: dict[str, Rule] = {
     "path.pattern": Rule("path", "likely", "A pattern for paths, whose fixed part moves."),
     "path.label": Rule("path", "likely", "A label that names a folder which moves."),
     "path.root": Rule("path", "strong", _ROOT),
+    "meson.source": Rule("path", "likely", "A file or folder in a meson.build, which finds nothing by itself."),
     "link.relative": Rule("path", "strong", "A link in a document to a file of this tree."),
     "distribution.command": Rule("manifest", "likely", _COMMAND),
     "file.unparsed": Rule("text", "likely", "A file that does not parse; searched as text, never edited."),

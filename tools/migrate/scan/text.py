@@ -18,6 +18,7 @@ from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
 from .globs import scan_globs, scan_lines
+from .meson import scan_meson
 from .newroots import scan_commands, scan_environment, scan_lists, scan_sections
 from .notebooks import scan_notebook
 from .roots import scan_pythonpath
@@ -104,6 +105,8 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif _XML.search(name):
         scan_xml(world, sink, path)
         _list_only(world, sink, path)
+    elif name in ("meson.build", "meson.options"):
+        scan_meson(world, sink, path)
     elif suffix in SUFFIXES:
         scan_c(world, sink, path)
         _list_only(world, sink, path)

@@ -82,3 +82,9 @@ def test_what_is_left_is_listed(path: str) -> None:
 def test_a_pattern_at_any_depth_is_listed() -> None:
     result = migrate({".github/CODEOWNERS": "**/wire_v2/ @x\n"})
     assert result.rules(".github/CODEOWNERS") == ["path.unknown"]
+
+
+def test_meson_installs_from_an_import_root() -> None:
+    text = "py3.install_sources(['cash.py'], subdir: 'money')\n"
+    result = migrate({"libs/types/money/meson.build": text})
+    assert result.files["libs/types/cash/meson.build"].decode() == text.replace("'money'", "'libs/types/cash'")
