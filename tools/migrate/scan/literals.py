@@ -152,6 +152,8 @@ class Literals:
             stage = 3 if self.places.identity(node) else verdict.stage
             self.sink.edit(first, first + len(text), verdict.new, stage=stage, rule=verdict.rule, reason=verdict.reason)
             self._application(node, text, verdict.new, first)
+        elif self.places.own_label(node) and verdict.new.endswith(f".{text}"):
+            return True  # the label stays as it is
         elif verdict.kind == "list" or verdict.rule in ("string.missing", "path.missing"):
             note = verdict.kind == "none" or self.places.is_key(node)
             severity: Literal["note", "warning"] = "note" if note else "warning"

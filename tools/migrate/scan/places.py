@@ -42,6 +42,7 @@ from .failures import ERRORS, later
 from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
 from .keyed import asks
+from .labels import is_label
 from .scopes import Scopes
 
 
@@ -298,6 +299,10 @@ class Places:
         if isinstance(parent, ast.keyword) and parent.arg == "to":
             return True
         return isinstance(parent, ast.Call) and self.context.called(parent) in LABEL_CALLS and parent.args[:1] == [node]
+
+    def own_label(self, node: ast.AST) -> bool:
+        """Whether nothing but the label of an application can stand here, see `labels`."""
+        return is_label(node, self.parents)
 
     def measured(self, node: ast.AST) -> bool:
         """Whether the text names a measurement, a span or a topic, which others read under that name."""

@@ -53,6 +53,7 @@ _NOTES = (*_DOCUMENTS, ".yaml", ".yml")  # such as those of reno
 _XML = re.compile(r"\.zcml(?:\.in)?$")  # configuration; other XML may be data
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
 _BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
+_PLACES = re.compile(r"^#[:.][^\n]*", re.M)  # what an extraction writes beside a message
 _MODEL = "the label of an application, and a model, as in data for Django"
 _COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
 
@@ -105,6 +106,8 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif _XML.search(name):
         scan_xml(world, sink, path)
         _list_only(world, sink, path)
+    elif suffix in (".po", ".pot"):
+        _catalogue(world, sink, path)
     elif name in ("meson.build", "meson.options"):
         scan_meson(world, sink, path)
     elif suffix in SUFFIXES:
@@ -247,12 +250,25 @@ def _docker_copy(world: World, sink: Sink) -> None:
             destination(sink, move, last.group(), match.start("args") + last.start(), "docker.copy")
 
 
+def _catalogue(world: World, sink: Sink, path: str) -> None:
+    """A catalogue of messages: the places of the texts are found anew by whatever extracts them."""
+    made = [m.span() for m in _PLACES.finditer(sink.body)]
+    count = sum(1 for start, end in made for _ in world.judge.tokens(sink.body[start:end]))
+    if count:
+        readings = ("places that the next extraction of messages corrects", "places that somebody keeps by hand")
+        text = f"{count} place{'s' if count > 1 else ''} of texts"
+        sink.list(made[0][0], "file.unknown", text, readings, "extract the messages again", "note")
+    _list_only(world, sink, path)
+
+
 def _list_only(world: World, sink: Sink, path: str) -> None:
     for start, end, token in world.judge.tokens(sink.body):
         token, end = trim(token, end)
         if sink.covered(start, end):
             continue
         line = max(sink.body.rfind("\n", 0, start), sink.body.rfind("\r", 0, start)) + 1
+        if path.endswith((".po", ".pot")) and _PLACES.match(sink.body, line):
+            continue
         hint = hint_before(sink.body[line:start], sink.body[start + len(token) : start + len(token) + 40], "literal")
         verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path, hint)
         if verdict is not None and verdict.kind == "change":

@@ -322,7 +322,13 @@ def _tracked(token: str, at: str, judge: Judge) -> bool:
     stem = token.split("*")[0].strip("/")
     places = [posixpath.normpath(posixpath.join(base, stem)) for base in ("", posixpath.dirname(at)) if stem]
     layout = judge.layout
-    return any(layout.tree.exists(p) and layout.old_to_new_path(p) is None for p in places)
+    if any(layout.tree.exists(p) and layout.old_to_new_path(p) is None for p in places):
+        return True
+    inner = f"/{stem.removeprefix('./')}"  # from a folder that a setting names, as the pages of MkDocs are
+    if inner.count("/") < 2 or inner.endswith((".py", ".pyi")) or "." not in posixpath.basename(inner):
+        return False
+    found = [p for p in layout.tree if p.endswith(inner)]
+    return bool(found) and all(layout.old_to_new_path(p) is None for p in found)
 
 
 def editable(layout: Layout, path: str) -> str | None:
