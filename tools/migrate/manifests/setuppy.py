@@ -362,7 +362,9 @@ def _strings(file: _File, handled: set[int]) -> None:
 def _made(tree: ast.Module) -> Iterable[ast.expr]:
     """Paths of files that are made when the distribution is built, so that none is tracked: `write_to=...`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg in _MADE:
+        if isinstance(node, ast.Call) and "Extension" in ast.unparse(node.func):  # C that Cython writes
+            yield from (n for a in [*node.args[1:], *node.keywords] for n in ast.walk(a) if isinstance(n, ast.Constant))
+        elif isinstance(node, ast.keyword) and node.arg in _MADE:
             yield node.value
         elif isinstance(node, ast.Dict):
             keys = [_constant(k) if k is not None else None for k in node.keys]

@@ -11,13 +11,17 @@ from collections.abc import Mapping
 
 from .flows import last_name
 
+_RELATIONS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 _LISTS = {"dependencies", "run_before", "replaces"}
 _ASKED = {"get_model", "get_app_config", "get_registered_model"}
 
 
 def is_label(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
-    """`dependencies = [("shop", "0001_initial")]` of a migration, `apps.get_model("shop", "Item")`."""
+    """`dependencies = [("shop", "0001_initial")]` of a migration, `apps.get_model("shop", "Item")`, relations."""
     parent = parents.get(node)
+    if isinstance(node, ast.Constant) and str(node.value).count(".") == 1:  # `ForeignKey("shop.item")`
+        call = parents.get(parent) if isinstance(parent, ast.keyword) and parent.arg == "to" else parent
+        return isinstance(call, ast.Call) and last_name(call.func).endswith(_RELATIONS)
     if isinstance(parent, ast.Call):
         return isinstance(parent.func, ast.Attribute) and parent.func.attr in _ASKED and parent.args[:1] == [node]
     if not isinstance(parent, ast.Tuple) or parent.elts[:1] != [node] or len(parent.elts) != 2:
