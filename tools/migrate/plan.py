@@ -177,7 +177,7 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
         name=migration["name"],
         import_roots=tuple(_clean(r) or "." for r in migration.get("import-roots", ["."])),
         moves=moves,
-        symbols=tuple(SymbolEntry(s["from"], s["to"]) for s in tables["symbol"]),
+        symbols=tuple(SymbolEntry(s["from"], _afterwards(s["to"], moves)) for s in tables["symbol"]),
         target=target,
         shims=ShimPolicy(
             shims.get("remove-by"),
@@ -213,6 +213,14 @@ def _with_position(text: str, file: str) -> dict[str, Any]:
     except tomlkit.exceptions.TOMLKitError as error:
         raise PlanError(f"not valid TOML: {error}", where=file) from None
     return read
+
+
+def _afterwards(name: str, moves: Sequence[MoveEntry]) -> str:
+    """What stays under `name`, as it is called after the moves: the plan may say where it is today."""
+    for move in sorted(moves, key=lambda m: -len(m.source)):
+        if name.startswith(f"{move.source}."):
+            return move.target + name[len(move.source) :]
+    return name
 
 
 def _target(table: Mapping[str, Any]) -> Target:

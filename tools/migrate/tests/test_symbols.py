@@ -62,6 +62,18 @@ def test_several_names_of_one_module(tmp_path: Path) -> None:
     assert not [o for g in design.groups[6] for o in g.operations if isinstance(o, EditFile)]
 
 
+@pytest.mark.parametrize("stays", ["tools_.boxes.Box", "tools_.made.boxes.Box"])
+def test_what_stays_may_be_named_by_its_old_place(stays: str) -> None:
+    plan = PLAN[: PLAN.index("[[symbol]]")] + '[[move]]\nfrom = "tools_.boxes"\nto = "tools_.made.boxes"\n'
+    plan += f'[[symbol]]\nfrom = "tools_.shapes.Box"\nto = "{stays}"\n'
+    design = designed("from tools_.shapes import Box\n", plan)
+    assert [(d.new, d.state) for d in design.duplicates if d.old == "tools_.shapes.Box"] == [
+        ("tools_.made.boxes.Box", "same")
+    ]
+    assert "from tools_.made.boxes import Box" in design.trees[4].read("app/use.py").decode()
+    assert "from tools_.made.boxes import Box" in design.trees[4].read("tools_/shapes.py").decode()
+
+
 def test_a_patch_of_a_name_that_its_old_module_reads_is_listed() -> None:
     text = (
         "from unittest import mock\n\nfrom tools_ import shapes\n\n\ndef test_it(monkeypatch):\n"
