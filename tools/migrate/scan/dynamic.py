@@ -8,6 +8,7 @@ of it.  Plain literals are left to `literals`.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from ..layout import ModuleName
 from ..resolve import absolute
@@ -33,13 +34,32 @@ class Dynamic:
                 text, whole = leading_text(first)
                 if text.startswith("."):
                     self._relative(node, first, text, whole)
-                elif text and not whole:
-                    self._computed(node, text)
+                for text_, whole_ in self._beginnings(first):
+                    if text_ and not whole_ and not text_.startswith("."):
+                        self._computed(node, text_)
                 if isinstance(node.func, ast.Name) and node.func.id == "__import__":
                     self._top_level(node, text)
         for name in self.context.of(ast.Name) if self._left_its_package() else ():
             if name.id == "__package__":
                 self._package(name)
+
+    def _beginnings(self, node: ast.expr) -> Iterator[tuple[str, bool]]:
+        """`leading_text` of all that an expression may be: of both branches, and of what a variable got before."""
+        match node:
+            case ast.IfExp(body=body, orelse=other):
+                yield from self._beginnings(body)
+                yield from self._beginnings(other)
+            case ast.Name(id=name):
+                scope: ast.AST | None = node
+                while scope is not None and not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+                    scope = self.context.parents.get(scope)
+                for inner in ast.walk(scope) if scope is not None else ():
+                    match inner:
+                        case ast.Assign(targets=[ast.Name(id=other)], value=value) if other == name:
+                            branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+                            yield from map(leading_text, branches)
+            case _:
+                yield leading_text(node)
 
     def _computed(self, node: ast.Call, text: str) -> None:
         """`import_module(f"pkg.{name}")` where only some modules below `pkg` move, or move apart."""
