@@ -173,15 +173,6 @@ def test_status_shows_who_is_left(moved: Path, tmp_path: Path) -> None:
 
 
 @needs_git
-def test_a_slice_says_where_the_root_of_old_names_goes_away(moved: Path, tmp_path: Path) -> None:
-    root = sample.copy(moved, tmp_path / "r")
-    done = migrate(root, "--stage", "4", "--only", "service-b")
-    assert "services/b/app.py: the import root of old names is gone there" in done.out
-    assert "import root" not in migrate(root, "--stage", "4", "--only", "@org/team-a").out
-    assert "import root" not in migrate(root, "--stage", "4").out
-
-
-@needs_git
 def test_any_order_ends_with_the_same_tree(moved: Path, tmp_path: Path) -> None:
     """Only the list of commits that blame ignores differs, as it names other commits."""
     trees = set()
