@@ -55,7 +55,7 @@ class Dynamic:
                     scope = self.context.parents.get(scope)
                 for inner in ast.walk(scope) if scope is not None else ():
                     match inner:
-                        case ast.Assign(targets=[ast.Name(id=other)], value=value) if other == name:
+                        case ast.Assign(targets=[ast.Name(id=bound)], value=value) if bound == name:
                             branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
                             yield from map(leading_text, branches)
             case _:
