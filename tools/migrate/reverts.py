@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from .model import MigrateError, Refused
@@ -35,6 +35,21 @@ def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: P
         listed |= _lines(_stored(repo, commit)) - _lines(_stored(repo, f"{commit}~1"))
     left = _list_without(now, before, plan, listed)
     return tree if left == now else _with_list(repo, tree, left, scratch)
+
+
+def brought_something(repo: Repo, base: str, commits: Collection[str]) -> bool:
+    """Whether one of these commits after `base` has another tree than all its parents.
+
+    A merge that only joins what its parents have, such as one of the migration's own branch, brings nothing.
+    """
+    if not commits:
+        return False
+    lines = [line.split(" ") for line in repo.run("log", "--format=%H %T %P", f"{base}..HEAD").splitlines()]
+    trees = {commit: tree for commit, tree, *_ in lines}
+    parents = {commit: [p for p in above if p] for commit, _, *above in lines}
+    for parent in {p for c in commits for p in parents[c]} - trees.keys():
+        trees[parent] = repo.tree_hash(parent)
+    return any(trees[c] not in [trees[p] for p in parents[c]] for c in commits)
 
 
 def set_index(repo: Repo, tree: str) -> None:

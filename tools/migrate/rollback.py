@@ -15,7 +15,7 @@ from .gitsettings import filtered
 from .model import MigrateError, PlanError, Refused
 from .operations import Operation, RemoveFile, SetAside, WriteFile
 from .recovery import BLAME_FILE
-from .reverts import without
+from .reverts import brought_something, without
 from .session import Session
 from .stages import recover, told
 from .trailers import Mark, marks, standing
@@ -69,7 +69,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     others = [c for c in repo.all_commits(base) if c not in own]
     if hard:
         _require_private(session, ours[0].commit, others)
-    if others and repo.tree_hash() != repo.tree_hash(ours[-1].commit):
+    if brought_something(repo, base, others):
         wanted = without(repo, session.plan.name, [m.commit for m in ours], base, session.journal.scratch)
         body = "What others have committed meanwhile stays."
     else:

@@ -164,6 +164,18 @@ def test_others_between_two_stages(at: Callable[[int], Path], stages: dict[int, 
     assert state(root).names() == want
 
 
+def test_work_of_others_between_our_commits_stays(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """HEAD is a commit of ours, so its tree says nothing of who has worked in between."""
+    root = at(3)
+    commit(root, {"services/c.py": "C = 1\n"})
+    run(root, "--stage", "design")
+    run(root, "--stage", "4")
+    done = run(root, "rollback", "--to", "3")
+    assert "what others committed stays" in done.text
+    assert (root / "services/c.py").read_text() == "C = 1\n"
+    assert state(root).names() == {f[0] for f in state(stages[2]).files} | {"services/c.py"}
+
+
 def test_new_files_of_others_go_back_with_their_folder(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
     root = at(3)
     new: dict[str, str | bytes] = {
