@@ -163,7 +163,7 @@ def check_shims(
     said: list[str] = []
     if fix:
         with Journal(session.repo.git_dir, lock.plan).locked():
-            waiting, uses = late.fix(session, lock, tree, said.append), []
+            waiting, uses = late.fix(session, lock, tree, said.append)
         tree = late.with_hidden(session.repo, lock, session.repo.index_tree())
     else:
         layout = late.lock_layout(session, lock, tree)

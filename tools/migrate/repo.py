@@ -248,11 +248,11 @@ class Repo:
     def subject(self, commit: str) -> str:
         return self.run("log", "-1", "--format=%s", commit)
 
-    def messages(self, line: str, since: str = "") -> Iterator[tuple[str, str]]:
+    def messages(self, line: str, since: str = "", tips: Sequence[str] = ("HEAD",)) -> Iterator[tuple[str, str]]:
         """(hash, message) of the commits in HEAD's history (after `since`) with `line` in them, parents first."""
         out = self.run(
             "log", "--topo-order", "--reverse", "--format=%H%n%B%x00", "--fixed-strings", f"--grep={line}",
-            f"{since}..HEAD" if since else "HEAD",
+            *tips, *([f"^{since}"] if since else []),
         )  # fmt: skip
         for entry in out.split("\0"):
             commit, _, message = entry.strip("\n").partition("\n")

@@ -10,6 +10,7 @@ A stage commit stands until a later commit of the same plan says that it rolled 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .repo import Repo
@@ -59,9 +60,9 @@ def parse(commit: str, message: str, plan: str) -> Mark | None:
     return Mark(commit, rollback=min(back)) if back else None
 
 
-def marks(repo: Repo, plan: str, since: str = "") -> list[Mark]:
+def marks(repo: Repo, plan: str, since: str = "", tips: Sequence[str] = ("HEAD",)) -> list[Mark]:
     """Every commit of the migration in HEAD's history (after `since`), oldest first, on merged branches as well."""
-    found = (parse(c, m, plan) for c, m in repo.messages(f"Migration-Plan: {plan}", since))
+    found = (parse(c, m, plan) for c, m in repo.messages(f"Migration-Plan: {plan}", since, tips))
     return [mark for mark in found if mark]
 
 

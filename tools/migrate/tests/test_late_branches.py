@@ -95,10 +95,13 @@ def test_files_and_imports_are_carried_over(roots: dict[int, Path], tmp_path: Pa
     assert done.code == 0, done
     from_where = "added: " if stage == 6 else "carried: protocol_v2/extra.py to "  # git sees that the folder is gone
     assert f"{from_where}libs/types/protocol/extra.py" in done.out
+    waits = "import protocol_v2" in (root / "services/a/app.py").read_text()
+    assert waits == (stage == 3), "what nobody has touched since the move is for stage 4"
     git(root, "add", "-u")
     git(root, "commit", "-qm", "merge the late branch")
     assert migrate(root, "check-shims").code == 0
-    env = sample.environment(PYTHONWARNINGS="error::DeprecationWarning")
+    old_root = {"PYTHONPATH": str(root / "libs/types")} if waits else {}
+    env = sample.environment(PYTHONWARNINGS="error::DeprecationWarning", **old_root)
     subprocess.run([sys.executable, "-c", WORKS], cwd=root, env=env, check=True)
     moved = git(root, "ls-files", "libs/types/protocol").splitlines()
     for path in BRANCH:
