@@ -118,7 +118,8 @@ def status(session: Session) -> dict[str, Any]:
 def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -> str:
     """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs.
 
-    With `only` it is that of a slice of stage 4.
+    With `only` it is that of a slice of stage 4.  Several stages are one difference: git applies no patch in which a
+    later part removes what an earlier one has made, such as a shim.
 
     The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
     it names commits that are not made yet.
@@ -129,8 +130,8 @@ def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -
     saved = session.usable_plan()
     groups = saved.groups if saved else session.design.groups
     wanted = [n for n in stages if n in (3, 4, 6) and n > session.reached]
-    out = []
-    tree = session.tree
+    tree = first = session.tree
+    moved: dict[str, str] = {}
     for number in range(3, max(wanted, default=0) + 1):
         if number <= session.reached or number not in groups:
             continue
@@ -139,11 +140,12 @@ def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -
             words = [from_here(session.root, word) for word in only]
             steps = [Group("", pick(steps, chosen(tree, words)))]
         place = collect(tree, steps)
-        after = place.result()
+        tree = place.result()
         if number in wanted:
-            out.append(unified(tree, after, place.moved))
-        tree = after
-    return "".join(out)
+            moved |= {new: moved.get(old, old) for new, old in place.moved.items()}
+        else:
+            first = tree
+    return unified(first, tree, {new: old for new, old in moved.items() if new in tree})
 
 
 def check_shims(
