@@ -129,7 +129,9 @@ def test_a_second_migration_while_the_shims_of_the_first_stand(
     stages(server, root, 1, 2, 3, 4)
     assert python(root, shape) == before
     commit(root, {"second.toml": Shape((second,), {}, ()).plan("second")}, "the second plan")
-    stages(server, root, 1, 2, 3, 4, plan="second.toml")
+    stages(server, root, 1, 2, 3, plan="second.toml")
+    assert server.migrate(root, "check-shims").code == 0  # for weeks, where teams land slice by slice
+    stages(server, root, 4, plan="second.toml")
     assert python(root, shape) == before
     source, target = second
     core = "" if source.endswith("core") else ".core"
