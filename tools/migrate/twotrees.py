@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from glob import escape
 from pathlib import Path
 
 from .model import Finding, Refused
@@ -77,4 +78,6 @@ def _renaming(session: Session, before: list[str]) -> Renaming:
     names |= {s.source: s.target for s in session.plan.symbols}
     names |= {m.source: m.target for m in session.layout.moves}  # also of what keeps its name: it is found elsewhere
     paths = {p: new for p in before if (new := session.layout.old_to_new_path(p)) and new in session.tree}
-    return Renaming(names, paths, session.plan.exclude)
+    # What only names old names on purpose: the shims of a migration before this one, and this one's plan.
+    own = [session.plan.file, *sorted(session.lock.earlier_files if session.lock else ())]
+    return Renaming(names, paths, (*session.plan.exclude, *map(escape, own)))
