@@ -151,9 +151,11 @@ def test_a_second_migration_while_the_shims_of_the_first_stand(
     stages(server, root, 2, plan="second.toml")
     done = server.migrate(root, "--stage", "5", "--plan", "second.toml")
     assert done.code == 1 and "later.py:1" in done.text, done
-    assert "second-opinion.string" not in done.text and "second-opinion.lost" not in done.text, done
     git(root, "rm", "-q", "later.py")
     git(root, "commit", "-qm", "nobody needs it")
-    stages(server, root, 2, 5, 6, plan="second.toml")
+    stages(server, root, 2, plan="second.toml")
+    done = server.migrate(root, "--stage", "5", "--plan", "second.toml")
+    assert done.code == 0 and "second-opinion" not in done.text, done
+    stages(server, root, 6, plan="second.toml")
     assert python(root, shape) == before
     python(root, shape, gone((("alpha.core", target + core), (source + core, target + core)), ()))
