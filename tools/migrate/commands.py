@@ -19,6 +19,7 @@ from .plan import LOCK_FILE, PLAN_FILE
 from .session import Session, finding_from
 from .slices import chosen, from_here, left, pick, without_done
 from .stages import Outcome, run_stage
+from .stale import successor
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def status(session: Session) -> dict[str, Any]:
         coming = f"next: {COMMAND} {command}"
     elif following is None:
         coming = "all stages are done"
+    elif later := successor(session.repo, session.tree, session.plan.name):
+        coming = f"next: nothing here, as the migration {later!r} has begun since; go on with its '--plan'"
     else:
         coming = f"next: {COMMAND} --stage {following}  ({STAGE_NAMES[following]})"
     slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]

@@ -18,6 +18,7 @@ from .recovery import BLAME_FILE
 from .reverts import brought_something, without
 from .session import Session
 from .stages import recover, told
+from .stale import require_no_successor
 from .trailers import Mark, marks, standing
 from .tree import Tree, sha
 
@@ -98,6 +99,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
 def _ours(session: Session, to: int) -> list[Mark]:
     """The commits to undo, oldest first."""
     if session.reached < _FLOOR[to]:
+        require_no_successor(session.repo, session.tree, session.plan.name)
         return []
     found = [m for m in standing(session.repo, session.plan.name) if m.stage >= to]
     if not found and session.reached >= max(to, 3):

@@ -141,6 +141,8 @@ def test_a_second_migration_while_the_shims_of_the_first_stand(
     names = (("alpha.core", target + core), (source + core, target + core))
     python(root, shape, one_object(names))
     python(root, shape, "import late; assert late.L == 'core'")
+    refused = server.migrate(root, "rollback", "--to", "3")
+    assert refused.code == 3 and "'second' has begun since" in refused.text, refused
     # The second migration has taken over the shims of the first: it watches them, and its cleanup is the end of both.
     assert server.migrate(root, "check-shims").code == 0
     assert (root / "migration.toml").read_text() == shape.plan("first")
