@@ -81,6 +81,7 @@ def explain(session: Session, location: str) -> Explanation:
 def status(session: Session) -> dict[str, Any]:
     history = session.history
     following = session.next_stage()
+    landed = [s for s in history.slices if session.repo.is_ancestor(s["end"])]  # not those that somebody has reset
     stages = []
     for number, name in STAGE_NAMES.items():
         state = "done" if session.done(number) else "next" if number == following else "waiting"
@@ -88,6 +89,8 @@ def status(session: Session) -> dict[str, Any]:
         note = ""
         if state == "done" and record and record.base != record.end:
             note = f"{record.base[:10]}..{record.end[:10]}"
+        elif number == 4 and state != "done" and landed:
+            note = "slices done: " + "; ".join(" ".join(s["only"]) for s in landed)
         stages.append({"stage": number, "name": name, "state": state, "note": note})
     interrupted = ""
     if history.running:
@@ -105,7 +108,7 @@ def status(session: Session) -> dict[str, Any]:
         coming = f"next: nothing here, as the migration {later!r} has begun since; go on with its '--plan'"
     else:
         coming = f"next: {COMMAND} --stage {following}  ({STAGE_NAMES[following]})"
-    slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]
+    slices = [{"only": s["only"], "end": s["end"]} for s in landed]
     usable = session.usable_plan() if following == 4 and running is None else None
     return {
         "plan": session.plan.name,

@@ -162,6 +162,9 @@ def test_status_shows_who_is_left(moved: Path, tmp_path: Path) -> None:
     assert {"@org/team-b", "@org/rest", "service-b", ""} <= set(before)
     assert "--only @org/team-a" in migrate(root, "status").out
     assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
+    assert "4 integrate  next         slices done: @org/team-a\n" in migrate(root, "status").out
+    assert "This line was changed in stage 4" in migrate(root, "explain", "services/a/app.py:1").out
+    assert "This line will be changed in stage 4" in migrate(root, "explain", "services/b/app.py:5").out
     after = left(root)
     assert "@org/team-a" not in after and after["@org/team-b"] == before["@org/team-b"]
     done = migrate(root, "--stage", "4", "--only", "service-a")
@@ -210,6 +213,7 @@ def test_a_dry_run_of_a_slice_shows_that_slice(moved: Path, tmp_path: Path) -> N
     assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
     wanted = git(root, "rev-parse", "HEAD^{tree}")
     git(root, "reset", "-q", "--hard", "HEAD~2")
+    assert "slices done" not in migrate(root, "status").out
     (tmp_path / "diff").write_text(shown.out)
     git(root, "apply", "--index", str(tmp_path / "diff"))
     assert git(root, "diff", "--name-only", "--cached", wanted) == ".git-blame-ignore-revs"
