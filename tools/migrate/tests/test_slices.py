@@ -157,7 +157,7 @@ def left(root: Path) -> dict[str, dict[str, int]]:
 @needs_git
 def test_status_shows_who_is_left(moved: Path, tmp_path: Path) -> None:
     root = sample.copy(moved, tmp_path / "r")
-    before = left(root)
+    base, before = git(root, "rev-parse", "HEAD"), left(root)
     assert before["@org/team-a"] == before["service-a"] == {"files": 1, "places": 3}
     assert {"@org/team-b", "@org/rest", "service-b", ""} <= set(before)
     assert "--only @org/team-a" in migrate(root, "status").out
@@ -173,6 +173,8 @@ def test_status_shows_who_is_left(moved: Path, tmp_path: Path) -> None:
     assert "service-b" not in left(root)
     assert migrate(root, "--stage", "4").code == 0
     assert json.loads(migrate(root, "status", "--json").out)["left"] is None
+    commits = json.loads(migrate(root, "report", "--json").out)["stages"][3]["commits"]
+    assert len(commits) == int(git(root, "rev-list", "--count", f"{base}..HEAD"))
 
 
 @needs_git
