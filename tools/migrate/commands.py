@@ -176,7 +176,8 @@ def check_shims(
     else:
         layout = late.lock_layout(session, lock, tree)
         waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
-        waiting += carry.waiting(session.repo, layout)
+        named = {f.path for f in waiting}
+        waiting += [f for f in carry.waiting(session.repo, layout) if f.path not in named]
         uses = late.find(layout, session.jobs, lock.stage).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]

@@ -138,10 +138,15 @@ def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path],
 
 def test_the_check_goes_on_failing_until_a_conflict_is_solved(roots: dict[int, Path], tmp_path: Path) -> None:
     root = sample.copy(roots[4], tmp_path / "r")
+    commit(root, {"pyproject.toml": "[project]\nname = 'old'\n"}, "a manifest")
+    git(root, "switch", "-q", "late")
+    commit(root, {"pyproject.toml": "[project]\nname = 'new'\n"}, "another one")
+    git(root, "switch", "-q", "main")
     merge_other_words(root, "\n")
     assert fixed(root).code == 1
     for arguments in (("check-shims",), ("check-shims", "--fix")):
         done = migrate(root, *arguments)
+        assert "pyproject.toml:1: error: a merge left this open" in done.out, done
         assert done.code == 1 and "libs/types/protocol/__init__.py:1: error: a merge left this open" in done.out, done
 
 
