@@ -12,6 +12,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import git
@@ -280,10 +281,16 @@ class Repo:
 
     # single things
 
+    @cached_property
+    def _wide(self) -> tuple[str, ...]:
+        """What lets git change files that a sparse checkout leaves out; the stages refuse one, `check-shims` does not."""
+        sparse = self.run("config", "--type=bool", "--default=false", "--get", "core.sparseCheckout")
+        return ("--sparse",) if sparse == "true" else ()
+
     def remove(self, paths: Sequence[str]) -> None:
         """Delete these files, in the index as well."""
         for start in range(0, len(paths), _BATCH):
-            self.run("rm", "-q", "-f", "--", *paths[start : start + _BATCH])
+            self.run("rm", "-q", "-f", *self._wide, "--", *paths[start : start + _BATCH])
 
     def move(self, pairs: Mapping[str, str]) -> None:
         """`git mv` of files, those that go to one folder under their own names together."""
@@ -293,15 +300,15 @@ class Repo:
             if old.rpartition("/")[2] == new.rpartition("/")[2]:
                 groups.setdefault(new.rpartition("/")[0] or ".", []).append(old)
             else:
-                self.run("mv", "--", old, new)
+                self.run("mv", *self._wide, "--", old, new)
         for folder, files in groups.items():
             for start in range(0, len(files), _BATCH):
-                self.run("mv", "--", *files[start : start + _BATCH], folder)
+                self.run("mv", *self._wide, "--", *files[start : start + _BATCH], folder)
 
     def stage(self, paths: Sequence[str]) -> None:
         """Put the state of these paths, deleted ones included, into the index; ignored files as well."""
         for start in range(0, len(paths), _BATCH):
-            self.run("add", "-A", "-f", "--", *paths[start : start + _BATCH])
+            self.run("add", "-A", "-f", *self._wide, "--", *paths[start : start + _BATCH])
 
     def set_executable(self, path: str, mode: str) -> None:
         if mode in (REGULAR, "100755"):

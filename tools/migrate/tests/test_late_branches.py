@@ -150,6 +150,17 @@ def test_the_check_goes_on_failing_until_a_conflict_is_solved(roots: dict[int, P
         assert done.code == 1 and "libs/types/protocol/__init__.py:1: error: a merge left this open" in done.out, done
 
 
+def test_a_merge_in_a_sparse_checkout(roots: dict[int, Path], tmp_path: Path) -> None:
+    """What git has checked out because of a conflict is carried, outside of the cone as well; the rest is named."""
+    root = sample.copy(roots[4], tmp_path / "r")
+    git(root, "sparse-checkout", "set", "services", "libs")
+    merge(root, "main")
+    done = fixed(root)
+    assert done.code == 1 and "carried: protocol_v2/__init__.py to libs/types/protocol/__init__.py" in done.out, done
+    assert "protocol_v2/extra.py:1: error: this came to the old place" in done.out
+    assert "KIND" in git(root, "show", ":libs/types/protocol/__init__.py")
+
+
 @pytest.mark.parametrize("stage", [4, 6])
 def test_a_branch_that_renames_a_moved_module(roots: dict[int, Path], tmp_path: Path, stage: int) -> None:
     """git keeps both names; which one stays is for a person, and nothing is there twice unnoticed."""
