@@ -85,7 +85,7 @@ def is_shim_file(tree: Tree, path: str) -> bool:
 
 
 def waiting(repo: Repo, layout: Layout) -> list[Finding]:
-    """Files at the new places, and manifests of what moved, that a merge has left open: a person has to look at them."""
+    """Files at the new places, and manifests of what moved, that a merge has left open, for a person to look at."""
     open_files, homes = unmerged(repo), [move.to_path for move in layout.moves]
     shipping = {f"{folder}/{m}" for folder in _above(layout) for m in _MANIFESTS} | set(_MANIFESTS)
     renamed = {layout.old_to_new_path(path): path for path in renamed_by_branch(open_files)}

@@ -91,7 +91,7 @@ def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
 def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) -> tuple[list[Finding], list[Finding]]:
     """Carry late files over, then rewrite late uses.  The user commits.
 
-    Returns what is left for a person, and the uses that are stage 4's: what nobody has touched since the move is not late.
+    Returns what is left for a person, and uses that are stage 4's: what nobody has touched since the move is not late.
     """
     repo, place = session.repo, session.executor_of(lock.plan).place(session.repo.head())
     layout = lock_layout(session, lock, tree)

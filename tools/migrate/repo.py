@@ -283,7 +283,7 @@ class Repo:
 
     @cached_property
     def _wide(self) -> tuple[str, ...]:
-        """What lets git change files that a sparse checkout leaves out; the stages refuse one, `check-shims` does not."""
+        """What lets git change files that a sparse checkout leaves out; stages refuse one, `check-shims` does not."""
         sparse = self.run("config", "--type=bool", "--default=false", "--get", "core.sparseCheckout")
         return ("--sparse",) if sparse == "true" else ()
 

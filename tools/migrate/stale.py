@@ -56,7 +56,7 @@ def require_moves_as_done(plan: Plan, lock: Lock) -> None:
 
 
 def successor(repo: Repo, tree: Tree, plan: str) -> str:
-    """The later migration that stands on the commits of this one, and whose lock is at HEAD now; "" if there is none."""
+    """The later migration that stands on the commits of this one, and whose lock is at HEAD; "" if there is none."""
     lock = read(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE) if LOCK_FILE in tree else None
     if lock is None or lock.plan == plan:
         return ""

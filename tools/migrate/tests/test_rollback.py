@@ -360,6 +360,19 @@ def test_squashed_commits_are_refused(at: Callable[[int], Path]) -> None:
     assert state(root) == before
 
 
+def test_squashed_commits_can_be_let_pass(at: Callable[[int], Path]) -> None:
+    """Nobody can mend the history any more; a line in the plan that says so is the way to the cleanup."""
+    root = at(4)
+    git(root, "reset", "-q", "--soft", "HEAD~6")
+    plan = (root / "migration.toml").read_text()
+    sample.write(root, {"migration.toml": plan.replace("[gates]", "[gates]\nhistory = false")})
+    git(root, "commit", "-qam", "squashed")
+    shutil.rmtree(root / ".git/migrate")  # as in another clone
+    for stage in ("1", "2", "5"):
+        done = run(root, "--stage", stage)
+    assert "history is lost for" in done.out
+
+
 # slices
 
 
