@@ -282,7 +282,10 @@ def _json(document: object) -> str:
 
 
 def _text(violations: Sequence[Violation]) -> str:
-    rows = [f"{v.path}:{v.line}: {v.severity}: {v.text} [{v.rule}]\n    fix: {v.fix}\n" for v in violations]
+    rows = []
+    for v in violations:
+        text, fix = " ".join(v.text.split()), v.fix.replace("\r", "").replace("\n", "\n" + 9 * " ")
+        rows.append(f"{v.path}:{v.line}: {v.severity}: {text} [{v.rule}]\n    fix: {fix}\n")
     counts = _counts(violations)
     plural = [f"{count} {level}{'s' if count != 1 else ''}" for level, count in counts.items() if count]
     return (

@@ -147,10 +147,10 @@ class _Designer:
     # contents after each stage
 
     def _file(self, path: str) -> None:
-        """The three texts of a file that is edited by spans."""
+        """The texts of a file that is edited by spans."""
         target, file = self.layout.new_path(path), self.texts.of(path, self.edits[path])
         self.read[path] = file.hashes[0]
-        for stage in (3, 4):
+        for stage in (3, 4, 6):
             if file.spans[stage]:
                 self.contents[stage][target] = partial(file.text, stage)
                 self.edited[stage, target] = file
@@ -276,11 +276,12 @@ class _Designer:
                     operations.append(RemoveFile(6, path, sha(after4.read(path)), after4.modes[path], why))
         operations += self._changes(6, after4)
         held = {path for shim in (*shims, *self.earlier_shims) for path in shim.attributes_in if path in after4}
+        tree = tree_after(after4, [Group("", tuple(operations))], self._written(6)) if held else after4
         for path in sorted(held):
-            text = after4.text(path)
+            text = tree.text(path)
             edit = without(text.body) if text else None
             if edit is not None:
-                before = after4.read(path)
+                before = tree.read(path)
                 after = apply_edits(before, (edit,), path)
                 operations.append(EditFile(6, path, sha(before), sha(after), (edit,)))
         tree = tree_after(after4, [Group("", tuple(operations))], self._written(6))
@@ -312,8 +313,9 @@ class _Designer:
                     out.append(WriteFile(stage, path, given(content), before.modes[path], "manifest", sha(old)))
             else:
                 file = self.edited[stage, path]
-                held = sha(before.read(path)) if path in self.others else file.hashes[stage - 3]
-                out.append(EditFile(stage, path, held, file.hashes[stage - 2], file.spans[stage], file.is_link))
+                held, after = file.around(stage)
+                held = sha(before.read(path)) if path in self.others else held
+                out.append(EditFile(stage, path, held, after, file.spans[stage], file.is_link))
         return out
 
     # shims, lock, hash

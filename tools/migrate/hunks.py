@@ -48,7 +48,7 @@ def _runs(spans: Sequence[tuple[Edit, int]], lines: Lines) -> list[list[tuple[Ed
     """Edits whose lines touch, together."""
     runs: list[list[tuple[Edit, int]]] = []
     last = -1
-    for edit, number in sorted(spans, key=lambda s: (s[0].start, s[0].end, s[1])):
+    for edit, number in sorted(spans, key=lambda s: (s[0].start, s[0].end, -s[0].stage, s[1])):  # the last text shows
         if runs and lines.line(edit.start) <= last:
             runs[-1].append((edit, number))
         else:

@@ -66,7 +66,8 @@ class Arrivals:
 def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
     """Every use of an old name in a tree from after the move; `stage` is the last one that is done."""
     world = make_world(layout)
-    found = Arrivals([s for s in scan_tree(world, skip=wants, jobs=jobs, edits_only=True) if s.edits])
+    scans = [_due(s) for s in scan_tree(world, skip=wants, jobs=jobs, edits_only=True)]
+    found = Arrivals([s for s in scans if s.edits])
     # What a late manifest has missed, in order.  One that a target has taken in, or takes others in, is done by hand.
     whole = layout.plan.text and layout.plan.target is None
     stages = ((3, 4, 6) if stage >= 6 else (3, 4)) if whole else (4,)
@@ -86,6 +87,11 @@ def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
         if after != text.body:
             found.manifests.append(Manifest(path, text.body, after, tuple(notes)))
     return found
+
+
+def _due(scan: FileScan) -> FileScan:
+    """Without what only cleanup does."""
+    return replace(scan, edits=[e for e in scan.edits if e.stage < 6])
 
 
 def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) -> tuple[list[Finding], list[Finding]]:
@@ -133,7 +139,7 @@ def renamed(layout: Layout, path: str, data: bytes) -> bytes:
     if wants(path):
         return data
     tree = layout.tree.replaced(written={path: data})
-    scan = scan_file(make_world(Layout(layout.plan, tree, layout.moves, moved=True)), path)
+    scan = _due(scan_file(make_world(Layout(layout.plan, tree, layout.moves, moved=True)), path))
     return apply_edits(data, scan.edits, path)
 
 

@@ -253,18 +253,32 @@ def from_dict(data: dict[str, Any]) -> Operation:
 
 
 def apply_edits(data: bytes, edits: Sequence[Edit], path: str) -> bytes:
-    """`data` with the spans replaced; every span must hold what the edit says it holds."""
+    """`data` with the spans replaced; every span must hold what the edit says it holds.
+
+    Of two edits of one span that of the later stage stands.
+    """
     text = decode(data, python=path.endswith((".py", ".pyi", ".pyw")))
     if text is None:
         raise changed_since(path)
     out, position = [], 0
-    for edit in sorted(edits):
+    for edit in last_of_each(edits):
         if text.body[edit.start : edit.end] != edit.old or edit.start < position:
             raise changed_since(path)
         out += [text.body[position : edit.start], edit.new]
         position = edit.end
     out.append(text.body[position:])
     return text.encoded("".join(out))
+
+
+def last_of_each(edits: Sequence[Edit]) -> list[Edit]:
+    """In order, without those after which a later stage writes the same span once more."""
+    out: list[Edit] = []
+    for edit in sorted(edits, key=lambda e: (e.start, e.end, e.stage)):
+        same = out and edit.start < edit.end and (out[-1].start, out[-1].end) == (edit.start, edit.end)
+        if same and out[-1].stage < edit.stage:
+            out.pop()
+        out.append(edit)
+    return out
 
 
 def inverse(edits: Sequence[Edit]) -> tuple[Edit, ...]:

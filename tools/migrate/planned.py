@@ -13,11 +13,15 @@ from .tree import Content, Tree, given, sha
 
 
 def shifted_by(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, ...]:
-    """`edits` with their offsets moved to the text that `earlier` has already changed."""
+    """`edits` with their offsets moved to the text that `earlier` has already changed, maybe in the same span."""
     out = []
     for edit in edits:
         delta = sum(len(e.new) - (e.end - e.start) for e in earlier if e.end <= edit.start)
-        out.append(replace(edit, start=edit.start + delta, end=edit.end + delta))
+        start, end, old = edit.start + delta, edit.end + delta, edit.old
+        same = next((e for e in earlier if e.start < e.end and (e.start, e.end) == (edit.start, edit.end)), None)
+        if same is not None:
+            end, old = start + len(same.new), same.new
+        out.append(replace(edit, start=start, end=end, old=old))
     return tuple(out)
 
 

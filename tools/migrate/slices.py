@@ -76,15 +76,6 @@ def pick(groups: Sequence[Group], wanted: Chosen) -> tuple[Operation, ...]:
     return tuple(o for g in groups for o in g.operations if any(map(wanted, o.touches())) and not _is_record(o))
 
 
-def without_old_root(operations: Sequence[Operation], others: bool) -> str:
-    """What to say of a slice after which files no longer find old names that `others` in the same process may want."""
-    taken = [o for o in operations if isinstance(o, EditFile) and any(edit.rule == "path.root" for edit in o.edits)]
-    if not others or not taken:
-        return ""
-    paths = ", ".join(o.path for o in taken)
-    return f"; {paths}: the import root of old names is gone there, so land what it uses of moved code soon"
-
-
 def _is_record(operation: Operation) -> bool:
     """The lock, and shims that stop waiting for callers: they are for the whole stage, not for a slice."""
     return isinstance(operation, WriteFile) and operation.why != "manifest"

@@ -20,7 +20,7 @@ from .newplaces import TAKEN
 from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
 from .saved import SavedPlan
 from .session import Session
-from .slices import chosen, pick, without_done, without_old_root
+from .slices import chosen, pick, without_done
 from .tree import sha
 
 
@@ -264,9 +264,7 @@ def _integrate(session: Session, only: tuple[str, ...]) -> Outcome:
         if not operations:
             return Outcome(4, "already", f"nothing left to integrate under {', '.join(only)}")
         subject = f"Use the new names in {', '.join(only)}"
-        others = len(operations) < len(pick(groups, lambda _: True))
         outcome = _change(session, 4, only, [Group(subject, operations, rewrites=True)], saved)
-        outcome.message += without_old_root(operations, others)
     else:
         outcome = _change(session, 4, (), groups, saved)
     session.forget()

@@ -1,4 +1,4 @@
-"""What edits make of a file: its texts after stages 3 and 4, made when somebody asks, and their hashes, which are kept.
+"""What edits make of a file: its texts after stages 3, 4 and 6, made when one is asked for, and their hashes, kept.
 
 A plan has the hash of every file before and after each stage.  For a file with the same content and the same edits
 they are what they were the last time, so that planning again need not read all files that will be edited.  A file of
@@ -14,46 +14,55 @@ from typing import Any
 
 from .checked import load_document, store_document
 from .model import Edit
-from .operations import apply_edits
+from .operations import apply_edits, last_of_each
 from .planned import shifted_by
 from .scan.memory import tool_state
 from .tree import LINK, Tree, sha
 
-_FORMAT = 1
+_FORMAT = 2
+_STAGES = (3, 4, 6)
 
 
 class EditedFile:
-    """One file under its edits: those of each stage in the text they are made in; `hashes` before and after both."""
+    """One file under its edits: those of each stage in the text they are made in; `hashes` before and after each."""
 
     def __init__(self, tree: Tree, path: str, edits: Sequence[Edit]) -> None:
         self.tree, self.path = tree, path
         self.is_link = tree.modes[path] == LINK
-        first = tuple(e for e in edits if e.stage == 3)
-        later = tuple(e for e in edits if e.stage == 4)
-        self.spans = {3: first, 4: shifted_by(later, first)}
-        self.hashes: tuple[str, str, str] = ("", "", "")
+        self.spans: dict[int, tuple[Edit, ...]] = {}
+        earlier: list[Edit] = []
+        for stage in _STAGES:
+            own = [e for e in edits if e.stage == stage]
+            self.spans[stage] = shifted_by(own, last_of_each(earlier)) if earlier else tuple(own)
+            earlier += own
+        self.hashes: tuple[str, ...] = ()
 
     def text(self, stage: int) -> bytes:
         """Its content after the stage.  Raises what `apply_edits` raises if the edits are those of another content."""
-        data = self.tree.read(self.path) if stage == 3 else self.text(3)
-        edits = self.spans[stage]
-        return apply_edits(data, edits, "link" if self.is_link else self.path) if edits else data
+        data = self.tree.read(self.path)
+        for number in _STAGES:
+            if number <= stage and self.spans[number]:
+                data = apply_edits(data, self.spans[number], "link" if self.is_link else self.path)
+        return data
 
-    def hashed(self) -> tuple[str, str, str]:
-        """Hashes of what it holds, and of both texts, by making them."""
-        before = after3 = after4 = sha(data := self.tree.read(self.path))
-        name = "link" if self.is_link else self.path
-        if self.spans[3]:
-            data = apply_edits(data, self.spans[3], name)
-            after3 = after4 = sha(data)
-        if self.spans[4]:
-            after4 = sha(apply_edits(data, self.spans[4], name))
-        return before, after3, after4
+    def around(self, stage: int) -> tuple[str, str]:
+        """The hashes of what it holds before and after the stage."""
+        at = _STAGES.index(stage)
+        return self.hashes[at], self.hashes[at + 1]
+
+    def hashed(self) -> tuple[str, ...]:
+        """Hashes of what it holds, and of each text, by making them."""
+        out = [sha(data := self.tree.read(self.path))]
+        for stage in _STAGES:
+            if self.spans[stage]:
+                data = apply_edits(data, self.spans[stage], "link" if self.is_link else self.path)
+            out.append(sha(data) if self.spans[stage] else out[-1])
+        return tuple(out)
 
     @property
     def key(self) -> str:
         """What stands for the content and the edits."""
-        edits = [(e.start, e.end, e.old, e.new) for stage in (3, 4) for e in (*self.spans[stage], _END)]
+        edits = [(e.start, e.end, e.old, e.new) for stage in _STAGES for e in (*self.spans[stage], _END)]
         parts = repr((self.tree.digest(self.path), self.is_link, edits))
         return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -78,7 +87,7 @@ class Texts:
             file.hashes = file.hashed()
             return file
         known, key = self._known.get(path, [""]), file.key
-        file.hashes = (known[1], known[2], known[3]) if known[0] == key else file.hashed()
+        file.hashes = tuple(known[1:]) if known[0] == key else file.hashed()
         self._now[path] = [key, *file.hashes]
         return file
 

@@ -131,6 +131,7 @@ def leftovers(session: Session) -> list[Finding]:
         out += [
             Finding(e_path, e.line, "old-name", e.old, (f"{e.old}, now {e.new}",), f"write {e.new.strip()}", "error")
             for e_path, e in ((scan.path, e) for e in scan.edits)
+            if e.stage < 6
         ]
         _, decided = settle(scan.findings, session.decisions, session.layout, {})
         kept = {f for f, decision in decided if decision.answer == "keep"}

@@ -13,7 +13,7 @@ import posixpath
 import re
 
 from ..newroots import pytest_implies, pytest_settings
-from ..plan import LOCK_FILE
+from ..oldroots import served_elsewhere
 from .editor import Editor, toml_value
 from .facts import Context, facts, root_of, stays_beside
 from .spans import Node, Pair, Path
@@ -138,19 +138,9 @@ def second_names(context: Context, root: str) -> list[str]:
     ]
 
 
-def served_elsewhere(context: Context, root: str) -> bool:
-    """Whether the old names of this root can be imported from another one as well, by the second copy of the shim."""
-    plan, tree = context.plan, context.layout.tree
-    if plan.target is None or not plan.shims.enabled:
-        return False
-    lead = "" if plan.target.import_root == "." else f"{plan.target.import_root}/"
-    moves = [m for m in context.layout.moves if root_of(m.path, m.source) == root]
-    copies = [f"{lead}{m.source.replace('.', '/')}" for m in moves]
-    if context.layout.moved:  # the lock says which copies there are
-        lock = tree.text(LOCK_FILE) if LOCK_FILE in tree else None
-        named = [re.search(rf'"{re.escape(c)}(?:\.py|/__init__\.py)"', lock.body) for c in copies] if lock else [None]
-        return all(named)
-    return not any(tree.exists(c) or f"{c}.py" in tree for c in copies)
+def _ends_early(context: Context, root: str) -> bool:
+    """Whether the root goes before cleanup, because a copy of each shim stands below another one."""
+    return served_elsewhere(context.layout, [m for m in context.layout.moves if root_of(m.path, m.source) == root])
 
 
 def rewrite_roots(editor: Editor, context: Context) -> None:
@@ -180,7 +170,7 @@ def rewrite_roots(editor: Editor, context: Context) -> None:
                     full.append(new)
             continue
         for index in range(len(full) - 1, -1, -1):
-            if full[index] not in dict(pairs) or (editor.stage == 4 and not served_elsewhere(context, full[index])):
+            if full[index] not in dict(pairs) or (editor.stage == 4 and not _ends_early(context, full[index])):
                 continue
             if superfluous(context, full[index]):
                 _drop(editor, context, path, index, "toml.root", "only the old names were imported from there")
@@ -219,7 +209,7 @@ def wanted_roots(context: Context, entries: list[str], folder: str, stage: int, 
     pairs, full = old_roots(context), [_full(e, folder) for e in entries]
     if stage in (4, 6):
         gone = {f for f in full if f in dict(pairs) and superfluous(context, f)}
-        gone = {f for f in gone if stage == 6 or served_elsewhere(context, f)}
+        gone = {f for f in gone if stage == 6 or _ends_early(context, f)}
         return [e for e, f in zip(entries, full, strict=True) if f not in gone]
     kept = {change.old for change in context.layout.new_roots} if implied else set[str]()
     known = {*full, *(o for o in kept if o == folder)}

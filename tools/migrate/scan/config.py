@@ -52,8 +52,8 @@ def scan_ini(world: World, sink: Sink, path: str) -> None:
             _value(world, sink, path, name.group(), match.start("names") + name.start(), "module")
     for match in _KEY.finditer(sink.body):
         if match["key"].lower() in ("pythonpath", "mypy_path", "extra_paths"):
-            scan_roots(world.layout, sink, match["value"], match.start("value"))
             mark = " " if match["key"].lower() == "pythonpath" else ":"
+            scan_roots(world.layout, sink, match["value"], match.start("value"), mark)
             scan_setting(world.layout, sink, match["value"], match.start("value"), mark)
         hint = _hint(match["key"])
         if hint is None:

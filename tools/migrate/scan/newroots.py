@@ -11,15 +11,16 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
 from ..layout import Layout
 from ..newroots import RootChange, pytest_implies, pytest_settings
+from ..oldroots import old_roots, stays_in
 from .context import Context
 from .flows import called
 from .offsets import Offsets
-from .roots import ENTRY, PYTHONPATH, StaleRoot, plain, replaced, stays_in
+from .roots import ENTRY, PYTHONPATH, path_changes, plain, replaced
 from .sink import Sink
 
 RULE, IMPLIED = "path.root", "root.implied"
@@ -38,7 +39,6 @@ _LISTS = re.compile(
     re.I,
 )
 _SERVERS = r"(?:uvicorn|gunicorn|hypercorn|daphne|celery|flask|waitress-serve|granian)"
-_ADDING = {"insert", "append", "extend"}
 
 
 def stays(layout: Layout, change: RootChange) -> bool:
@@ -49,7 +49,7 @@ def stays(layout: Layout, change: RootChange) -> bool:
 def moved_entry(entry: str, change: RootChange) -> str | None:
     """What to write for the new root where `entry` is the old one; None if it is another folder."""
     if change.old != ".":
-        return replaced(entry, StaleRoot(change.old, change.new))
+        return replaced(entry, change.old, change.new)
     clean = entry.rstrip("/")
     if not _CHECKOUT.fullmatch(clean):
         return None
@@ -103,10 +103,17 @@ def scan_setting(layout: Layout, sink: Sink, text: str, base: int, mark: str) ->
 
 def scan_lists(layout: Layout, sink: Sink, text: str) -> None:
     """Import roots in JSON and YAML: those of editors and type checkers, and where documentation finds its packages."""
-    for match in _LISTS.finditer(text) if layout.new_roots and not layout.moved else ():
+    if layout.moved or not (layout.new_roots or old_roots(layout)):
+        return
+    for match in _LISTS.finditer(text):
         entries = re.findall(r"[^\s\"'\[\],]+", re.sub(r"^\s*-", " ", match["value"], flags=re.M))
+        shown = " ".join(match.group().split())
         if with_new(layout, entries) != entries:
-            _list(layout, sink, match.start("value"), " ".join(match.group().split()))
+            _list(layout, sink, match.start("value"), shown)
+        for root in old_roots(layout):
+            if any(replaced(entry, root.old, root.new) for entry in entries):
+                reading = f"the root of old names, now {root.new}"
+                sink.list(match.start("value"), IMPLIED, shown, (reading,), f"add {root.new} beside it, or write that")
 
 
 def scan_sections(layout: Layout, sink: Sink, path: str) -> None:
@@ -152,38 +159,20 @@ def scan_python_roots(
     layout = context.layout
     if not layout.new_roots or layout.moved or not path:
         return
-    paths = list(_path_changes(context))
+    paths = list(path_changes(context))
     for change in layout.new_roots:
         if any(_is(node, change.new, path, value) for _, node in paths):
             continue
         for statement, node in paths:
-            if _is(node, change.old, path, value) and (new := _new(node, change, path, at)) is not None:
+            if not _is(node, change.old, path, value):
+                continue
+            if statement is not None and (new := _new(node, change, path, at)) is not None:
                 _put(context, sink, at, statement, node, new, f"{_why(layout)}, as nothing of it is found here now")
-            elif _is(node, change.old, path, value):
+            else:
                 reading = f"the root of what is imported, now {change.new}"
                 sink.list(at.start(node), IMPLIED, at.source[slice(*at.span(node))], (reading,), "", "error")
     _children(context, sink, at)
     _script(context, sink, at, path)
-
-
-def _path_changes(context: Context) -> Iterator[tuple[ast.stmt, ast.expr]]:
-    """(statement, what it puts on `sys.path`)"""
-    for node in context.of(ast.Call):
-        on_path = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "sys.path"
-        named = called(node) in ("addsitedir", "syspath_prepend")
-        statement = context.parents.get(node)
-        if not (node.args and isinstance(statement, ast.Expr) and (named or (on_path and called(node) in _ADDING))):
-            continue
-        last = node.args[-1]
-        for item in last.elts if isinstance(last, ast.List | ast.Tuple) else [last]:
-            yield statement, item
-    both: list[ast.Assign | ast.AugAssign] = [*context.of(ast.Assign), *context.of(ast.AugAssign)]
-    for assigned in both:
-        targets = assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target]
-        if any(ast.unparse(t).startswith("sys.path") for t in targets):
-            for inner in ast.walk(assigned.value):
-                for item in inner.elts if isinstance(inner, ast.List) else ():
-                    yield assigned, item
 
 
 def _is(node: ast.expr, root: str, path: str, value: Callable[[ast.expr], str | None]) -> bool:

@@ -1,160 +1,251 @@
-"""Import roots that served only the old names, written in scripts, CI files and `sys.path` calls.
+"""Import roots that only old names need (`oldroots`), written in scripts, CI files and `sys.path` calls.
 
-`libs/types` on the import path beside a package `libs.types` gives every module a second name, so the root goes with
-the last name that needed it (stage 4; the shims also stand below the root of the new names).  Lists of roots in
-`pyproject.toml` and its like belong to `manifests`.
+The new root is put beside the old one as soon as new names are asked for, and the old one goes with the last name that
+needs it; so each slice of stage 4, and what arrives late, finds both.  Lists of roots in `pyproject.toml` and its like
+belong to `manifests`.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..layout import Layout
+from ..oldroots import OldRoot, old_roots
 from .context import Context
 from .flows import called
 from .offsets import Offsets
-from .sink import Sink
+from .sink import Draft, Sink, Snippet
 
-_NOT_IMPORTED = {"tests", "test", "docs", "doc", "examples", "scripts", "benchmarks", "setup.py", "conftest.py"}
+RULE, LISTED = "path.root", "root.implied"
 PYTHONPATH = re.compile(
     r"PYTHONPATH[\"']?[ \t]*(?:\+?=|:|[ \t](?=[\w./$]))[ \t]*[\"']?(?P<value>(?:\$\{\{[^}\n]*\}\}|[^\"'\s;&|,])+)"
 )
 ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _CALLS = {"addsitedir", "syspath_prepend"}
+_ADDING = {"insert", "append", "extend"}
 SIGN = re.compile(
     rb"sys\.path|(?i:pythonpath|mypy_path|extra_?paths|mkdocstrings|executionEnvironments)|addsitedir|syspath_prepend"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StaleRoot:
-    old: str
-    new: str  # the root of the new names
-
-
-def stale_roots(layout: Layout) -> tuple[StaleRoot, ...]:
-    """Import roots below which no module stays that is imported from there."""
-    out = []
-    kept = {change.old for change in layout.new_roots}  # of what keeps its name: see `newroots`
-    for root in layout.roots:
-        moves = [m for m in layout.moves if m.path.startswith(root + "/")]
-        new_roots = {_root_of(m.to_path, m.target) for m in moves}
-        if root in (".", *kept) or not moves or len(new_roots) != 1 or root in new_roots:
-            continue
-        new = new_roots.pop()
-        if new is not None and not any(stays_in(layout, root, path) for path in layout.tree.under(root)):
-            out.append(StaleRoot(root, new))
-    return tuple(out)
-
-
-def _root_of(path: str, module: str) -> str | None:
-    inner = module.replace(".", "/")
-    path = path.removesuffix(".py")
-    return "." if path == inner else path[: -len(inner) - 1] if path.endswith("/" + inner) else None
-
-
-def stays_in(layout: Layout, root: str, path: str) -> bool:
-    if not path.endswith((".py", ".pyi")) or path[len(root) + 1 :].split("/")[0] in _NOT_IMPORTED:
-        return False
-    if layout.moved:
-        places = [p for m in layout.moves for p in (m.path, m.to_path)]
-        return not any(path == p or path.startswith(p + "/") for p in places)
-    return layout.new_path(path) == path
+_ADDED = "the new names are imported from there"
+_GONE = "nothing is imported from {} any more"
 
 
 def needles(layout: Layout) -> Callable[[bytes], bool]:
-    """Whether the bytes of a file may name a stale root, or one that something leaves under its name."""
-    olds = [*(r.old for r in stale_roots(layout)), *(c.old for c in layout.new_roots)]
+    """Whether the bytes of a file may name such a root, or one that something leaves under its name."""
+    olds = [*(r.old for r in old_roots(layout)), *(c.old for c in layout.new_roots)]
     parts = [[p.encode() for p in old.split("/") if p != "."] for old in olds]
     return lambda data: any(all(p in data for p in names) for names in parts) and bool(SIGN.search(data))
 
 
-def scan_pythonpath(layout: Layout, sink: Sink, text: str, base: int = 0) -> None:
-    """`PYTHONPATH=.:libs/types`: the stale entry is replaced, or dropped if the new root is there already."""
-    roots = stale_roots(layout)
-    for match in PYTHONPATH.finditer(text) if roots else ():
-        entries = ENTRY.findall(match["value"])
-        kept: list[str] = []
-        for entry in entries:
-            written = next((w for r in roots if (w := replaced(entry, r)) is not None), entry)
-            if written == entry or plain(written) not in {plain(e) for e in [*entries, *kept]}:
-                kept.append(written)
-        if kept != entries:
-            start, end = match.span("value")
-            reason = f"nothing is imported from {', '.join(r.old for r in roots)} any more"
-            sink.edit(base + start, base + end, ":".join(kept), stage=4, rule="path.root", reason=reason)
+def scan_pythonpath(layout: Layout, sink: Sink, text: str) -> None:
+    """`PYTHONPATH=.:libs/types`."""
+    for match in PYTHONPATH.finditer(text) if old_roots(layout) else ():
+        start = match.start("value")
+        words = [(start + e.start(), start + e.end()) for e in ENTRY.finditer(match["value"])]
+        _exchange_words(layout, sink, text, words, ":")
 
 
-def scan_roots(layout: Layout, sink: Sink, text: str, base: int) -> None:
+def scan_roots(layout: Layout, sink: Sink, text: str, base: int, mark: str) -> None:
     """The same for a list of roots that white space, commas or colons divide (`pythonpath` of an INI file)."""
-    roots = stale_roots(layout)
-    words = list(re.finditer(r"[^\s,:;]+", text)) if roots else []
-    kept = {plain(w.group()) for w in words if not any(replaced(w.group(), r) is not None for r in roots)}
-    for word in words:
-        written = next((n for r in roots if (n := replaced(word.group(), r)) is not None), None)
-        if written is None:
+    if old_roots(layout):
+        words = [(base + w.start(), base + w.end()) for w in re.finditer(r"[^\s,:;]+", text)]
+        _exchange_words(layout, sink, sink.body, words, mark)
+
+
+def _exchange_words(layout: Layout, sink: Sink, text: str, words: Sequence[tuple[int, int]], mark: str) -> None:
+    """Entries of a list: an old root is exchanged, or goes with a divider if the new one is there already."""
+    found = [_stale(layout, text[start:end]) for start, end in words]
+    known = {plain(text[start:end]) for (start, end), stale in zip(words, found, strict=True) if stale is None}
+    mark = text[words[0][1] : words[1][0]] if len(words) > 1 else mark
+    doubled: list[int] = []
+    for number, ((start, end), stale) in enumerate(zip(words, found, strict=True)):
+        if stale is None:
             continue
-        start, end = word.span()
-        if plain(written) in kept:  # the divider goes as well
-            before = re.compile(r"[ \t,:;]*$").search(text[:start])
-            start, written = (before.start() if before and text[:start].strip() else start), ""
+        root, new = stale
+        if plain(new) in known:
+            doubled.append(number)
         else:
-            kept.add(plain(written))
-        reason = f"nothing is imported from {word.group()} any more"
-        sink.edit(base + start, base + end, written, stage=4, rule="path.root", reason=reason)
+            known.add(plain(new))
+            put(sink, start, end, f"{text[start:end]}{mark}{new}", new, root)
+    for first, last in _runs(doubled):
+        start = words[first - 1][1] if first else words[0][0]
+        end = words[last][1] if first else words[last + 1][0]
+        roots = [stale[0] for stale in found[first : last + 1] if stale is not None]
+        root = max(roots, key=lambda r: r.last)
+        sink.edit(start, end, "", stage=root.last, rule=RULE, reason=_GONE.format(root.old))
 
 
-def replaced(entry: str, root: StaleRoot) -> str | None:
+def put(sink: Sink, start: int, end: int, both: str, new: str, root: OldRoot) -> None:
+    """Write `both` at the stage that adds the new root, and `new` at the one that drops the old root."""
+    gone = Draft(new, root.last, _GONE.format(root.old))
+    if root.first < root.last:
+        sink.exchange(start, end, Draft(both, root.first, _ADDED), gone, RULE)
+    else:
+        sink.edit(start, end, new, stage=gone.stage, rule=RULE, reason=gone.reason)
+
+
+def _stale(layout: Layout, entry: str) -> tuple[OldRoot, str] | None:
+    """The old root that an entry is, and what to write for the new one."""
+    found = ((r, replaced(entry, r.old, r.new)) for r in old_roots(layout))
+    return next(((root, new) for root, new in found if new is not None), None)
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(first, last) of each run of numbers that follow each other."""
+    start = None
+    for number in numbers:
+        start = number if start is None else start
+        if number + 1 not in numbers:
+            yield start, number
+            start = None
+
+
+def replaced(entry: str, old: str, new: str) -> str | None:
+    """What to write for the root `new` where the entry is the root `old`; None if it is another folder."""
     clean = entry.rstrip("/")
-    if clean != root.old and not clean.endswith("/" + root.old):
+    if clean != old and not clean.endswith("/" + old):
         return None
-    prefix = clean[: -len(root.old)].rstrip("/")
-    if root.new == ".":
+    prefix = clean[: -len(old)].rstrip("/")
+    if new == ".":
         return prefix or ("/" if clean.startswith("/") else ".")
-    return f"{prefix}/{root.new}" if prefix else root.new
+    return f"{prefix}/{new}" if prefix else new
 
 
 def plain(entry: str) -> str:
     return entry.rstrip("/").removeprefix("./") or "."
 
 
+# sys.path in code
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A span of source to replace, so that an expression for an old root becomes one for the new root."""
+
+    start: int
+    end: int
+    new: str
+    root: OldRoot
+    words: tuple[ast.expr, ...]
+
+
 def scan_syspath(
-    context: Context, sink: Sink, offsets: Offsets, value: Callable[[ast.expr], str | None], claimed: set[int]
+    context: Context, sink: Sink, at: Offsets, value: Callable[[ast.expr], str | None], claimed: set[int]
 ) -> None:
-    """`sys.path.insert(0, X)` where X is a stale root; `value` says which folder an expression over `__file__` is."""
-    roots = {r.old: r for r in stale_roots(context.layout)}
-    if not roots:
-        return
+    """`sys.path.insert(0, X)` where X is an old root; `value` says which folder an expression over `__file__` is."""
+    roots = {r.old: r for r in old_roots(context.world.layout)}
+    changes = list(path_changes(context)) if roots else []
+    written = {at.source[slice(*at.span(node))] for _, node in changes}
+    for statement, node in changes:
+        cuts: list[_Cut] = []
+        for inner in ast.walk(node):  # what holds others comes first
+            for cut in _cuts(inner, roots, at, value) if isinstance(inner, ast.expr) else ():
+                if not sink.covered(cut.start, cut.end) and not any(c.start <= cut.start < c.end for c in cuts):
+                    cuts.append(cut)
+        if not cuts:
+            continue
+        claimed.update(id(word) for cut in cuts for word in cut.words)
+        if isinstance(sink, Snippet):  # a line more would need the marks, or the quotes, of what is around it
+            for cut in cuts:
+                sink.edit(cut.start, cut.end, cut.new, stage=4, rule=RULE, reason=_GONE.format(cut.root.old))
+            continue
+        root = max((c.root for c in cuts), key=lambda r: r.last)
+        start, end = at.span(node)
+        new = _cut(at.source, start, end, cuts)
+        gap = _alone(context, at, statement, node) if statement and new in written else None
+        if gap is not None:
+            sink.edit(*gap, "", stage=root.last, rule=RULE, reason=_GONE.format(root.old))
+            continue
+        both = f"{at.source[start:end]}, {new}"
+        if statement and not isinstance(context.parents.get(node), ast.List | ast.Tuple):
+            start, end = at.span(statement)
+            new = _cut(at.source, start, end, cuts)
+            both = f"{at.source[start:end]}{_between(at.source, start, end)}{new}"
+        if statement is None or context.world.judge.mentioned(at.source[start:end]):
+            hint = f"add {root.new}, and drop {root.old} with the shims"
+            sink.list(start, LISTED, at.source[start:end], (f"the root of old names, now {root.new}",), hint, "error")
+        else:
+            put(sink, start, end, both, new, root)
+
+
+def _alone(context: Context, at: Offsets, statement: ast.stmt, node: ast.expr) -> tuple[int, int] | None:
+    """The span to drop where the new root is put on the path beside this one; None if it cannot go by itself."""
+    around = context.parents.get(node)
+    if isinstance(around, ast.List | ast.Tuple):
+        items = around.elts
+        number = items.index(node)
+        if number + 1 < len(items):
+            return at.start(node), at.start(items[number + 1])
+        return (at.end(items[number - 1]), at.end(node)) if number else None
+    start, end = at.span(statement)
+    begin = at.source.rfind("\n", 0, start) + 1
+    rest = at.source[end:].partition("\n")[0]
+    body = next((b for b in _bodies(context.parents.get(statement)) if statement in b), [])
+    if len(body) < 2:
+        return None
+    if rest.strip().startswith(";") and statement is not body[-1]:
+        return start, at.start(body[body.index(statement) + 1])
+    if at.source[begin:start].strip() or rest.strip().startswith(";"):
+        return None
+    return begin, min(end + len(rest) + 1, len(at.source))
+
+
+def _bodies(node: ast.AST | None) -> Iterator[list[ast.stmt]]:
+    for field in ("body", "orelse", "finalbody"):
+        yield getattr(node, field, [])
+
+
+def path_changes(context: Context) -> Iterator[tuple[ast.stmt | None, ast.expr]]:
+    """(statement, what it puts on `sys.path`); without a statement where that is a part of an expression"""
     for node in context.of(ast.Call):
-        if not node.args or not isinstance(node.func, ast.Attribute):
+        on_path = isinstance(node.func, ast.Attribute) and _is_path(node.func.value)
+        named = called(node) in _CALLS
+        if not (node.args and (named or (on_path and called(node) in _ADDING))):
             continue
-        on_path = isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "path"
-        if not (called(node) in _CALLS or (on_path and called(node) in ("insert", "append", "extend"))):
-            continue
-        for inner in ast.walk(node.args[-1]):
-            if isinstance(inner, ast.expr):
-                _rewrite(inner, roots, sink, offsets, value, claimed)
+        parent, last = context.parents.get(node), node.args[-1]
+        for item in last.elts if isinstance(last, ast.List | ast.Tuple) else [last]:
+            yield parent if isinstance(parent, ast.Expr) else None, item
+    both: list[ast.Assign | ast.AugAssign] = [*context.of(ast.Assign), *context.of(ast.AugAssign)]
+    for assigned in both:
+        targets = assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target]
+        if any(_is_path(t.value if isinstance(t, ast.Subscript) else t) for t in targets):
+            for inner in ast.walk(assigned.value):
+                for item in inner.elts if isinstance(inner, ast.List) else ():
+                    yield assigned, item
 
 
-def _rewrite(
-    node: ast.expr,
-    roots: dict[str, StaleRoot],
-    sink: Sink,
-    at: Offsets,
-    value: Callable[[ast.expr], str | None],
-    claimed: set[int],
-) -> None:
-    reason = "nothing is imported from there any more"
+def _is_path(node: ast.expr) -> bool:
+    """`sys.path`, by the name that people give to `sys` where it must not be seen, too."""
+    return ast.unparse(node).lstrip("_") == "sys.path"
+
+
+def _between(source: str, start: int, end: int) -> str:
+    """What divides the statement at [start, end) from one more that does the same: a line end, if it has its line."""
+    line = source.rfind("\n", 0, start) + 1
+    if source[line:start].strip() or source[end:].partition("\n")[0].strip().startswith(";"):
+        return "; "
+    return ("\r\n" if "\r\n" in source else "\n") + source[line:start]
+
+
+def _cut(source: str, start: int, end: int, cuts: Sequence[_Cut]) -> str:
+    text = source[start:end]
+    for cut in sorted(cuts, key=lambda c: -c.start):
+        text = text[: cut.start - start] + cut.new + text[cut.end - start :]
+    return text
+
+
+def _cuts(
+    node: ast.expr, roots: dict[str, OldRoot], at: Offsets, value: Callable[[ast.expr], str | None]
+) -> Iterator[_Cut]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         start, end = at.span(node)
         for root in roots.values():
-            new = replaced(node.value, root)
-            if new is not None and at.source[start + 1 : end - 1] == node.value and not sink.covered(start, end):
-                sink.edit(start + 1, end - 1, new, stage=4, rule="path.root", reason=reason)
-                claimed.add(id(node))
+            new = replaced(node.value, root.old, root.new)
+            if new is not None and at.source[start + 1 : end - 1] == node.value:
+                yield _Cut(start + 1, end - 1, new, root, (node,))
         return
     found = roots.get(value(node) or "")
     if found is None or found.new != ".":
@@ -168,9 +259,7 @@ def _rewrite(
         return
     before = _before(node, words[0])
     if before is not None:
-        start, end = at.end(before), at.end(words[-1])
-        sink.edit(start, end, "", stage=4, rule="path.root", reason=reason)
-        claimed.update(id(w) for w in words)
+        yield _Cut(at.end(before), at.end(words[-1]), "", found, tuple(words))
 
 
 def _last_words(node: ast.expr) -> list[ast.Constant]:
@@ -202,18 +291,3 @@ def _before(node: ast.expr, word: ast.Constant) -> ast.expr | None:
         place = node.args.index(word)
         return node.args[place - 1] if place else None
     return None
-
-
-__all__ = [
-    "ENTRY",
-    "PYTHONPATH",
-    "StaleRoot",
-    "needles",
-    "plain",
-    "replaced",
-    "scan_pythonpath",
-    "scan_roots",
-    "scan_syspath",
-    "stale_roots",
-    "stays_in",
-]

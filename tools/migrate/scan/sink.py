@@ -19,12 +19,24 @@ Segment = tuple[int, int, int]  # offset in the snippet, offset in the file, len
 
 @dataclass(slots=True)
 class FileScan:
-    """What one file holds: edits (sorted, never overlapping), findings, and the modules that it imports."""
+    """What one file holds: edits, findings, and the modules that it imports.
+
+    Edits are sorted and do not overlap, but for a second one of the same span, of a later stage (`Sink.exchange`).
+    """
 
     path: str
     edits: list[Edit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to stand in a span after a stage, and why."""
+
+    text: str
+    stage: int
+    reason: str
 
 
 class Sink:
@@ -33,12 +45,20 @@ class Sink:
         self.lines = Lines(body)
         self.out = FileScan(path)
         self._taken: dict[tuple[int, int], Edit] = {}
+        self._later: dict[tuple[int, int], Edit] = {}  # what stands in that span from a later stage on
 
     def edit(self, start: int, end: int, new: str, *, stage: int, rule: str, reason: str) -> None:
         old = self.body[start:end]
         if old == new or (start, end) in self._taken:
             return
         self._taken[start, end] = Edit(start, end, old, new, self.lines.line(start), stage, rule, reason)
+
+    def exchange(self, start: int, end: int, both: Draft, new: Draft, rule: str) -> None:
+        """Write `both` at its stage and `new` at a later one: what is old counts beside what is new for that time."""
+        if (start, end) not in self._taken:
+            self.edit(start, end, both.text, stage=both.stage, rule=rule, reason=both.reason)
+            first = self._taken[start, end]
+            self._later[start, end] = replace(first, new=new.text, stage=new.stage, reason=new.reason)
 
     def list(
         self,
@@ -87,6 +107,8 @@ class Sink:
                 continue
             self.out.edits.append(edit)
             last = edit
+        later = (self._later.get((edit.start, edit.end)) for edit in self.out.edits)
+        self.out.edits = sorted([*self.out.edits, *filter(None, later)], key=lambda e: (e.start, e.end, e.stage))
         self.out.findings = sorted(set(self.out.findings))
         return self.out
 

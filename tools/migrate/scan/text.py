@@ -83,6 +83,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         bare = scan_rst(world, sink, path)
     elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
         scan_distributions(world.layout, sink, body)
+        scan_pythonpath(world.layout, sink, body)
         scan_environment(world.layout, sink, body)
         bare = _json(world, sink, path)
         scan_lists(world.layout, sink, body)

@@ -46,7 +46,7 @@ tests = [{gate}]
 """
 
 PYTEST = '"python -m pytest -q -p no:cacheprovider"'
-QUICK = '"python -c \\"import services.a.app, services.b.app\\""'
+QUICK = '"python -c \\"import services.b.app, services.a.app\\""'
 
 FILES: dict[str, str | bytes] = {
     ".gitignore": "__pycache__/\n*.pyc\n*.log\n",

@@ -249,6 +249,10 @@ def test_text() -> None:
     lines = render(ODD[1:2], "text").splitlines()
     assert lines == ["x.py:1: warning: goes [shim-due-soon]", "    fix: plan", "1 warning"]
     assert render(ODD, "text").endswith("1 error, 1 warning, 1 note\n")
+    several = replace(ODD[0], path="y.py", fix="write a\r\nb")
+    assert render([several], "text").splitlines() == [
+        "y.py:3: error: the shim of a goes, 100% now [shim-overdue]", "    fix: write a", "         b", "1 error"
+    ]  # fmt: skip
     assert render([], "text") == "no shim is overdue, unknown or missing, and no old name is used\n"
 
 

@@ -232,8 +232,8 @@ def test_stage_4_says_what_was_missed_and_stage_5_fails(tmp_path: Path, monkeypa
         commands.run(Session(root, None, 1), stage, ())
     outcome = commands.run(Session(root, None, 1), 4, ())
     missed = [(f.path, f.line) for f in outcome.findings if f.rule == "second-opinion.broken"]
-    assert missed == [("services/b/app.py", 5)] and "1 that were missed" in outcome.message
-    with pytest.raises(CheckFailed, match=r"services/b/app.py:5 second-opinion.broken alphapulse_types"):
+    assert missed == [("services/b/app.py", 6)] and "1 that were missed" in outcome.message
+    with pytest.raises(CheckFailed, match=r"services/b/app.py:6 second-opinion.broken alphapulse_types"):
         commands.run(Session(root, None, 1), 5, ())
     assert commands.status(Session(root))["next"].startswith("next: python -m tools.migrate --stage 5")
 

@@ -8,6 +8,7 @@ variants take some of the steps, the ones marked slow all of them.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,18 @@ def test_killed_again_while_resuming(name: str, server: Server, cases: Cases, tm
         assert server(root, **case.job, at=at, how="before") == {"killed": True}, at
     server.ok(root, **case.job)
     assert sample.state(root) == case.after
+
+
+def test_line_ends_that_git_would_turn_do_not_stop_the_way_back(server: Server, cases: Cases, tmp_path: Path) -> None:
+    """Somebody asks for other line ends than a file has that nothing touches: its bytes are those of before."""
+    case = cases("stage 3")
+    root = killed(server, case, tmp_path / "r", case.steps // 2, "before")
+    (root / ".git/info/attributes").write_text("untouched.txt text\n")
+    os.utime(root / "untouched.txt", (1, 1))  # git looks again, and finds what it calls a change
+    answer = server(root, rollback=3)
+    assert answer["code"] == 3 and "uncommitted changes in untouched.txt; commit" in answer["message"], answer
+    assert "journal undone" in answer["names"]
+    assert sample.state(root).files == case.before.files
 
 
 @pytest.mark.exhaustive

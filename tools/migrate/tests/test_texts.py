@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tools.migrate.checked import checksum
 from tools.migrate.model import Edit, MigrateError
+from tools.migrate.operations import apply_edits
 from tools.migrate.texts import EditedFile, Texts
 from tools.migrate.tree import LINK, Tree, sha
 
@@ -35,20 +37,26 @@ def unread(path: str) -> bytes:
 
 
 AFTER_3, AFTER_4 = "import new\nprint(old.x)\n", "import new\nprint(fresh.x)\n"
+AFTER_USE = "import old\nprint(fresh.x)\n"
+BOTH = replace(NAME, new="old, new")  # the second one of this span comes in a later stage
+ALONE = replace(NAME, stage=6)
 
 
 @pytest.mark.parametrize(
     ("edits", "texts"),
     [
-        ([NAME], (BODY, AFTER_3, AFTER_3)),
-        ([USE], (BODY, BODY, BODY.replace("old.x", "fresh.x"))),
-        ([USE, NAME], (BODY, AFTER_3, AFTER_4)),
+        ([NAME], (BODY, AFTER_3, AFTER_3, AFTER_3)),
+        ([USE], (BODY, BODY, AFTER_USE, AFTER_USE)),
+        ([USE, NAME], (BODY, AFTER_3, AFTER_4, AFTER_4)),
+        ([USE, BOTH, ALONE], (BODY, "import old, new\nprint(old.x)\n", "import old, new\nprint(fresh.x)\n", AFTER_4)),
+        ([ALONE, replace(BOTH, stage=4)], (BODY, BODY, "import old, new\nprint(old.x)\n", AFTER_3)),
     ],
 )
 def test_each_stage_has_its_text(edits: list[Edit], texts: tuple[str, ...]) -> None:
     file = of(BODY, edits)
     assert file.hashes == hashes(*texts)
-    assert (file.text(3), file.text(4)) == (texts[1].encode(), texts[2].encode())
+    assert [file.text(n).decode() for n in (3, 4, 6)] == list(texts[1:])
+    assert apply_edits(BODY.encode(), edits, "a.py").decode() == texts[-1], "all at once"
 
 
 def test_a_known_file_is_not_read_until_its_text_is_asked_for(tmp_path: Path) -> None:
