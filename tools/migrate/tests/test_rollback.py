@@ -165,9 +165,12 @@ def test_others_between_two_stages(at: Callable[[int], Path], stages: dict[int, 
 
 
 def test_work_of_others_between_our_commits_stays(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
-    """HEAD is a commit of ours, so its tree says nothing of who has worked in between."""
+    """HEAD is a commit of ours, so its tree says nothing of who has worked in between, if only on the lock."""
     root = at(3)
-    commit(root, {"services/c.py": "C = 1\n"})
+    lock = (root / "migration.lock").read_text()
+    shim = (root / "protocol_v2/header.pyi").read_text()
+    others = {"services/c.py": "C = 1\n", "protocol_v2/header.pyi": shim + "# formatted\n"}
+    commit(root, {**others, "migration.lock": lock.replace("2030-01-01", "2031-01-01")}, "put off")
     run(root, "--stage", "design")
     run(root, "--stage", "4")
     done = run(root, "rollback", "--to", "3")
