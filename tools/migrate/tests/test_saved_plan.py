@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from tools.migrate.difftext import unified
+from tools.migrate.terminal import show_diff
 from tools.migrate.tests import sample
 from tools.migrate.tests.sample import commit, git, state
+from tools.migrate.tree import Tree
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
@@ -125,6 +128,12 @@ def test_what_is_applied_is_what_was_planned(designed: Path, tmp_path: Path) -> 
     git(other, "apply", "--index", "--whitespace=nowarn", str(tmp_path / "whole"))
     trees = [git(r, "ls-tree", "-r", t).splitlines() for r, t in ((root, "HEAD"), (other, git(other, "write-tree")))]
     assert all(BLAME in line for line in {*trees[0]} ^ {*trees[1]})
+
+
+def test_a_diff_of_another_encoding_is_written_as_git_takes_it(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    trees = [Tree.from_files({"a.py": b"# caf\xe9\nimport " + name + b"\n"}) for name in (b"old", b"new")]
+    assert show_diff(unified(*trees, {})) == 1
+    assert b"\n # caf\xe9\n-import old\n+import new\n" in capfdbinary.readouterr().out
 
 
 def refused(root: Path, *said: str, stage: str = "3") -> None:
