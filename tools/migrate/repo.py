@@ -249,11 +249,13 @@ class Repo:
     def subject(self, commit: str) -> str:
         return self.run("log", "-1", "--format=%s", commit)
 
-    def messages(self, line: str, since: str = "", tips: Sequence[str] = ("HEAD",)) -> Iterator[tuple[str, str]]:
-        """(hash, message) of the commits in HEAD's history (after `since`) with `line` in them, parents first."""
+    def messages(
+        self, line: str, since: str = "", tips: Sequence[str] = ("HEAD",), also: Sequence[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(hash, message) of commits in HEAD's history (after `since`) with `line`, or one of `also`; parents first."""
         out = self.run(
-            "log", "--topo-order", "--reverse", "--format=%H%n%B%x00", "--fixed-strings", f"--grep={line}",
-            *tips, *([f"^{since}"] if since else []),
+            "log", "--topo-order", "--reverse", "--format=%H%n%B%x00", "--fixed-strings",
+            *(f"--grep={word}" for word in (line, *also)), *tips, *([f"^{since}"] if since else []),
         )  # fmt: skip
         for entry in out.split("\0"):
             commit, _, message = entry.strip("\n").partition("\n")

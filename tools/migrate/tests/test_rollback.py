@@ -179,6 +179,14 @@ def test_work_of_others_between_our_commits_stays(at: Callable[[int], Path], sta
     assert state(root).names() == {f[0] for f in state(stages[2]).files} | {"services/c.py"}
 
 
+def test_what_git_reverted_is_not_undone_again(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    root = at(3)
+    git(root, "revert", "--no-edit", "HEAD~3..HEAD")
+    run(root, "--stage", "3")
+    run(root, "rollback", "--to", "3")
+    assert state(root).files == state(stages[2]).files
+
+
 def test_new_files_of_others_go_back_with_their_folder(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
     root = at(3)
     new: dict[str, str | bytes] = {

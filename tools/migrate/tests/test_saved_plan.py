@@ -131,8 +131,8 @@ def test_what_is_applied_is_what_was_planned(designed: Path, tmp_path: Path) -> 
 
 
 def test_a_diff_of_another_encoding_is_written_as_git_takes_it(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    trees = [Tree.from_files({"a.py": b"# caf\xe9\nimport " + name + b"\n"}) for name in (b"old", b"new")]
-    assert show_diff(unified(*trees, {})) == 1
+    before, after = (Tree.from_files({"a.py": b"# caf\xe9\nimport " + name + b"\n"}) for name in (b"old", b"new"))
+    assert show_diff(unified(before, after, {})) == 1
     assert b"\n # caf\xe9\n-import old\n+import new\n" in capfdbinary.readouterr().out
 
 
