@@ -38,6 +38,21 @@ def modules(texts: dict[str, str]) -> Modules:
     return Modules(source)
 
 
+# What reads a name of a module, and what only seems to.
+READS = [
+    "{0}.X",
+    "def f(v={0}.Y): ...",
+    "class K:\n    V = {0}.X",
+    "lambda: {0}.X",
+    "f'{{{0}.Z}}'",
+    "print({0}.X) if 0 else 1",
+    "None and {0}.X",
+    "[{0}.X for _ in ()]",
+    "g = {0}.W, {0}.X",
+    "v: {0}.X = 1",
+    "try:\n    {0}.X\nexcept AttributeError:\n    import a",
+    "try:\n    {0}.X\nexcept ImportError:\n    import a",
+]
 LINES = st.one_of(
     st.sampled_from(["X = 1", "Y = 1", "def Z(): import a", "class W:\n    V = 2"]),
     st.sampled_from(NAMES).map("import {}".format),
@@ -54,6 +69,14 @@ LINES = st.one_of(
     st.builds(
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from {} import Y".format, st.sampled_from(NAMES)
     ),
+    st.builds("import {0}\n{1}".format, st.sampled_from(NAMES), st.just("READ")).flatmap(
+        lambda text: st.sampled_from(READS).map(lambda read: text.replace("READ", read.format(text.split()[1])))
+    ),
+    st.just("class N:\n    X = 1\nimport a\nclass K:\n    a = N\n    V = a.X"),
+    st.builds("import {} as m\n{}".format, st.sampled_from(NAMES), st.sampled_from(READS).map(lambda r: r.format("m"))),
+    st.builds("from p import {0}\n{1}".format, st.sampled_from(["c", "d", "q"]), st.just("READ")).flatmap(
+        lambda text: st.sampled_from(READS).map(lambda read: text.replace("READ", read.format(text.split()[3])))
+    ),
 )
 # Each module binds all that others may want, so that a failing import can only be one in a circle.
 TEXT = st.lists(LINES, max_size=4).map(lambda lines: "\n".join([*lines, "X = Y = Z = W = 0\n"]))
@@ -63,8 +86,8 @@ import sys
 for name in sys.argv[1:]:
     try:
         __import__(name)
-    except ImportError as error:
-        print(name, "circle" if "partially initialized" in str(error) else error)
+    except (ImportError, AttributeError) as error:
+        print(name, "circle" if "partially init" in str(error) or isinstance(error, AttributeError) else error)
     else:
         print(name, "loads")
     for known in [m for m in sys.modules if m.partition(".")[0] in {"a", "b", "p"}]:
@@ -96,6 +119,29 @@ def test_the_place_of_a_circle() -> None:
     }
     assert circle(texts, "net") == Circle("p", 1, "net", "Client")
     assert set(modules(texts).loaded("p")) == {"p", "net", "p.c"}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("from net import http\nclass Client(http.Base): ...\n", Circle("p", 2, "net.http", "Base")),
+        ("import net.http as h\nBASES = {h.Base}\n", Circle("p", 2, "net.http", "Base")),
+        ("import net.http\n@net.http.Base\ndef f(): ...\n", Circle("p", 2, "net", "http")),
+        (
+            "from net import http\ntry:\n    http.Base\nexcept ImportError:\n    pass\n",
+            Circle("p", 3, "net.http", "Base"),
+        ),
+        ("from net import http\ntry:\n    http.Base\nexcept Exception:\n    pass\n", None),
+        ("from __future__ import annotations\nfrom net import http\ndef f(b: http.Base): ...\n", None),
+        ("from net import http\ndef f(b: http.Base): ...\n", Circle("p", 2, "net.http", "Base")),
+        ("from net import http\nhttp = 1\nx = http.Base\n", None),
+        ("from net import http\nfor _ in ():\n    http.Base\n", None),
+        ("from net import http\nwith http.Base: ...\n", Circle("p", 2, "net.http", "Base")),
+    ],
+)
+def test_the_place_where_a_name_is_read_too_early(text: str, place: Circle | None) -> None:
+    texts = {"p": text, "p.c": "", "net": "", "net.http": "from p import c\nclass Base: ...\n"}
+    assert circle(texts, "net.http") == place
 
 
 @pytest.mark.parametrize(
@@ -154,6 +200,13 @@ def test_design_tells_of_a_module_that_leaves_a_package_which_needs_it(tmp_path:
     lack = "imported first, net.http leads here before net.http has bound Client"
     assert told(design) == [f"pkg/__init__.py:2 {lack}"]
     assert "'Client' from partially initialized module 'net.http'" in loads(design, tmp_path, "net.http")
+
+
+def test_design_tells_of_a_class_that_is_read_from_a_module_too_early(tmp_path: Path) -> None:
+    design = designed({"pkg/__init__.py": "from pkg import http\n\n\nclass Ours(http.Client): ...\n"})
+    lack = "imported first, net.http leads here before net.http has bound Client"
+    assert told(design) == [f"pkg/__init__.py:4 {lack}"]
+    assert "partially initialized module 'net.http' has no attribute 'Client'" in loads(design, tmp_path, "net.http")
 
 
 @pytest.mark.parametrize(
