@@ -22,6 +22,7 @@ from .merges import content, holds, mark_unmerged, merged, renamed_by_branch, un
 from .model import Edit, Finding
 from .operations import MoveFiles, apply_edits
 from .plan import LOCK_FILE
+from .recovery import BLAME_FILE
 from .repo import Repo
 from .shims import is_shim
 from .syntax import parse
@@ -84,8 +85,9 @@ def is_shim_file(tree: Tree, path: str) -> bool:
 
 
 def waiting(repo: Repo, layout: Layout) -> list[Finding]:
-    """Files at the new places that a merge has left open, and that a person has to look at."""
+    """Files at the new places, and manifests of what moved, that a merge has left open, for a person to look at."""
     open_files, homes = unmerged(repo), [move.to_path for move in layout.moves]
+    shipping = {f"{folder}/{m}" for folder in _above(layout) for m in _MANIFESTS} | set(_MANIFESTS)
     renamed = {layout.old_to_new_path(path): path for path in renamed_by_branch(open_files)}
     out = []
     for path in sorted(open_files):
@@ -95,7 +97,16 @@ def waiting(repo: Repo, layout: Layout) -> list[Finding]:
                 text = f"the late branch has given {renamed[path]}, which has moved here, another name"
                 hint = "keep one of the two, 'git rm -f' the other, then 'git add -u'"
             out.append(Finding(path, 1, RULE, text, (), hint, "error"))
+        elif path in shipping:
+            hint = "solve the conflict there with the new names; what old distributions were given is the target's now"
+            out.append(Finding(path, 1, RULE, "a merge left this open", (), hint, "error"))
     return out
+
+
+def _above(layout: Layout) -> set[str]:
+    """The folders of moved packages, old and new, and those above them."""
+    places = [place for move in layout.moves for place in (move.path, move.to_path)]
+    return {p.rsplit("/", n)[0] for p in places for n in range(p.count("/") + 1)}
 
 
 def _is_in(path: str, homes: list[str]) -> bool:
@@ -200,15 +211,20 @@ def settle(repo: Repo, place: Disk, rename: Rename, tried: set[str]) -> list[str
     """Merge once more what git could not, with the new names on both sides; returns what went without a conflict.
 
     `tried` are files that `carry` has left to a person already.  Most conflicts with a branch from before the migration
-    are lines beside an import that was rewritten.
+    are lines beside an import that was rewritten.  The list of commits for blame, to which each slice appends, keeps
+    the lines of both sides.
     """
     out = []
     late, trunk = (2, 1) if _trunk_is_ours(repo) else (1, 2)
     for path, file in unmerged(repo).items():
-        if path in tried or not all(file.blobs) or len(set(file.modes)) > 1 or file.modes[0] == LINK:
+        if path == BLAME_FILE and all(file.blobs[1:]):
+            base, ours, theirs = (content(repo, blob, path) for blob in file.blobs)
+            both, clean = merged(repo, ours, base, theirs, union=True)
+        elif path in tried or not all(file.blobs) or len(set(file.modes)) > 1 or file.modes[0] == LINK:
             continue
-        base, branch = (rename(path, content(repo, file.blobs[n], path)) for n in (0, late))
-        both, clean = merged(repo, content(repo, file.blobs[trunk], path), base, branch)
+        else:
+            base, branch = (rename(path, content(repo, file.blobs[n], path)) for n in (0, late))
+            both, clean = merged(repo, content(repo, file.blobs[trunk], path), base, branch)
         if clean:
             place.write(path, both, None)
             repo.stage([path])

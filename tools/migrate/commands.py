@@ -19,6 +19,7 @@ from .plan import LOCK_FILE, PLAN_FILE
 from .session import Session, finding_from
 from .slices import chosen, from_here, left, pick, without_done
 from .stages import Outcome, run_stage
+from .stale import successor
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def explain(session: Session, location: str) -> Explanation:
 def status(session: Session) -> dict[str, Any]:
     history = session.history
     following = session.next_stage()
+    landed = [s for s in history.slices if session.repo.is_ancestor(s["end"])]  # not those that somebody has reset
     stages = []
     for number, name in STAGE_NAMES.items():
         state = "done" if session.done(number) else "next" if number == following else "waiting"
@@ -87,6 +89,8 @@ def status(session: Session) -> dict[str, Any]:
         note = ""
         if state == "done" and record and record.base != record.end:
             note = f"{record.base[:10]}..{record.end[:10]}"
+        elif number == 4 and state != "done" and landed:
+            note = "slices done: " + "; ".join(" ".join(s["only"]) for s in landed)
         stages.append({"stage": number, "name": name, "state": state, "note": note})
     interrupted = ""
     if history.running:
@@ -100,9 +104,11 @@ def status(session: Session) -> dict[str, Any]:
         coming = f"next: {COMMAND} {command}"
     elif following is None:
         coming = "all stages are done"
+    elif later := successor(session.repo, session.tree, session.plan.name):
+        coming = f"next: nothing here, as the migration {later!r} has begun since; go on with its '--plan'"
     else:
         coming = f"next: {COMMAND} --stage {following}  ({STAGE_NAMES[following]})"
-    slices = [{"only": s["only"], "end": s["end"]} for s in history.slices]
+    slices = [{"only": s["only"], "end": s["end"]} for s in landed]
     usable = session.usable_plan() if following == 4 and running is None else None
     return {
         "plan": session.plan.name,
@@ -118,7 +124,8 @@ def status(session: Session) -> dict[str, Any]:
 def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -> str:
     """The unified diff of what these stages would do to the tree as it is; nothing is written, no gate runs.
 
-    With `only` it is that of a slice of stage 4.
+    With `only` it is that of a slice of stage 4.  Several stages are one difference: git applies no patch in which a
+    later part removes what an earlier one has made, such as a shim.
 
     The operations are those of the stages, carried out in memory.  The list of commits that blame ignores is left out:
     it names commits that are not made yet.
@@ -129,8 +136,8 @@ def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -
     saved = session.usable_plan()
     groups = saved.groups if saved else session.design.groups
     wanted = [n for n in stages if n in (3, 4, 6) and n > session.reached]
-    out = []
-    tree = session.tree
+    tree = first = session.tree
+    moved: dict[str, str] = {}
     for number in range(3, max(wanted, default=0) + 1):
         if number <= session.reached or number not in groups:
             continue
@@ -139,11 +146,12 @@ def dry_run(session: Session, stages: Iterable[int], only: Sequence[str] = ()) -
             words = [from_here(session.root, word) for word in only]
             steps = [Group("", pick(steps, chosen(tree, words)))]
         place = collect(tree, steps)
-        after = place.result()
+        tree = place.result()
         if number in wanted:
-            out.append(unified(tree, after, place.moved))
-        tree = after
-    return "".join(out)
+            moved |= {new: moved.get(old, old) for new, old in place.moved.items()}
+        else:
+            first = tree
+    return unified(first, tree, {new: old for new, old in moved.items() if new in tree})
 
 
 def check_shims(
@@ -163,12 +171,13 @@ def check_shims(
     said: list[str] = []
     if fix:
         with Journal(session.repo.git_dir, lock.plan).locked():
-            waiting, uses = late.fix(session, lock, tree, said.append), []
+            waiting, uses = late.fix(session, lock, tree, said.append)
         tree = late.with_hidden(session.repo, lock, session.repo.index_tree())
     else:
         layout = late.lock_layout(session, lock, tree)
         waiting = [f.finding() for f in carry.find(session.repo, layout, lock, tree)]
-        waiting += carry.waiting(session.repo, layout)
+        named = {f.path for f in waiting}
+        waiting += [f for f in carry.waiting(session.repo, layout) if f.path not in named]
         uses = late.find(layout, session.jobs, lock.stage).findings()
     violations = checks.check_shims(
         {p: (lambda path=p: tree.read(path)) for p in tree},  # type: ignore[misc]

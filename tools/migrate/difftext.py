@@ -8,13 +8,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from .tree import Tree, decode
+from .tree import Tree
 
 _NO_NEWLINE = "\n\\ No newline at end of file\n"
 
 
 def unified(before: Tree, after: Tree, moved: Mapping[str, str]) -> str:
-    """A git-style diff; `moved` is new path -> old path.  Files of other encodings are shown, not for applying."""
+    """A git-style diff; `moved` is new path -> old path.  Bytes that are no UTF-8 are escaped (`surrogateescape`)."""
     out: list[str] = []
     gone = set(moved.values())
     for path in sorted({*before, *after}):
@@ -51,11 +51,8 @@ def _lines(old: bytes, new: bytes, old_name: str, new_name: str) -> list[str]:
 
 
 def _text(data: bytes) -> str | None:
-    try:
-        return data.decode() if b"\0" not in data else None
-    except UnicodeDecodeError:
-        text = decode(data)
-        return text.body if text else None
+    """What other encodings have beside ASCII stays as it is: escaped here, bytes again when it is written."""
+    return data.decode("utf-8", "surrogateescape") if b"\0" not in data else None
 
 
 def _split(text: str) -> list[str]:

@@ -143,7 +143,7 @@ def _planned(session: Session, out: Explanation, now: Lines) -> None:
     lines, new = ([out.line], False) if before is None else _before(before, now.body, out.line, session.layout)
     for edit in edits:
         if edit.line in lines and not (new and edit.old):
-            out.edits.append(_told(session, saved, edit))
+            out.edits.append(_told(session, saved, edit, out))
     out.findings = [f for f in findings if f.line in lines and not new]
     if session.usable_plan() is None and session.reached < 6:
         out.notes.append("the saved plan is stale: the commit or the plan file changed since; run '--stage design'")
@@ -162,17 +162,34 @@ def _before(before: str, now: str, line: int, layout: Layout) -> tuple[list[int]
     return [], False
 
 
-def _told(session: Session, saved: SavedPlan, edit: Edit) -> dict[str, Any]:
-    known = rule(edit.rule)
+def _landed(session: Session, edit: Edit, text: str) -> bool:
+    """Whether the line says already what a slice of stage 4 makes of it."""
+    left = text
+    for part in filter(None, (line.strip() for line in edit.new.splitlines())):
+        left = left.replace(part, "")
+    there = left != text or not edit.new
+    return session.reached == 3 and edit.stage == 4 and there and not (edit.old and edit.old in left)
+
+
+def _commits(session: Session, edit: Edit, path: str) -> str:
     record = session.history.done.get(edit.stage)
-    done = session.reached >= edit.stage
+    spans = [(record.base, record.end)] if record and session.reached >= edit.stage else []
+    if not spans:
+        slices = [(s["base"], s["end"]) for s in session.history.slices]
+        spans = [(base, end) for base, end in slices if path in session.repo.changed(base, end)]
+    return next((f"{base[:10]}..{end[:10]}" for base, end in reversed(spans) if base != end), "")
+
+
+def _told(session: Session, saved: SavedPlan, edit: Edit, out: Explanation) -> dict[str, Any]:
+    known = rule(edit.rule)
+    done = session.reached >= edit.stage or _landed(session, edit, out.text)
     return {
         "old": edit.old,
         "new": edit.new,
         "stage": edit.stage,
         "stage_name": STAGE_NAMES[edit.stage],
         "done": done,
-        "commits": f"{record.base[:10]}..{record.end[:10]}" if done and record and record.base != record.end else "",
+        "commits": _commits(session, edit, out.path) if done else "",
         "rule": edit.rule,
         "kind": known.kind,
         "confidence": known.confidence,

@@ -24,6 +24,7 @@ from .plan import LOCK_FILE
 from .report import FileEdits, Report, ShimStatus, StageSummary
 from .saved import SavedPlan
 from .session import Session, finding_from
+from .trailers import standing
 from .tree import LINK, decode
 
 
@@ -72,25 +73,23 @@ def _public_names(audit: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[
 
 def _stages(session: Session, findings: int) -> Iterable[StageSummary]:
     history, following = session.history, session.next_stage()
+    made = standing(session.repo, session.plan.name)  # of slices as well, and in any clone
     for number, name in STAGE_NAMES.items():
         record = history.done.get(number)
         facts = record.facts if record else {}
         state: Any = "done" if session.done(number) else "next" if number == following else "waiting"
-        commits: tuple[tuple[str, str], ...] = ()
-        if record and record.base != record.end and number in (3, 4, 6):
-            commits = tuple((c[:12], session.repo.subject(c)) for c in session.repo.commits(record.base, record.end))
+        commits = tuple((m.commit[:12], session.repo.subject(m.commit)) for m in made if m.stage == number)
         words = "; ".join(f"{g['command']}: {g.get('tests', 0)} tests, none worse" for g in facts.get("gates", []))
-        counts = facts.get("edits", 0), facts.get("moved", 0), findings if number == 2 else 0
+        slices = [e.get("facts", {}).get("edits", 0) for e in history.slices] if number == 4 else []
+        counts = facts.get("edits", 0) + sum(slices), facts.get("moved", 0), findings if number == 2 else 0
         yield StageSummary(number, name, state, commits, *counts, words, facts.get("seconds", 0.0))
 
 
 def _skipped(session: Session) -> Iterable[str]:
-    for number, record in sorted(session.history.done.items()):
-        if number in (3, 4, 6):
-            for commit in session.repo.commits(record.base, record.end):
-                for line in session.repo.message(commit).splitlines():
-                    if line.startswith("Migration-Bisect: skip"):
-                        yield f"{commit[:12]}: {line.partition(', ')[2]}"
+    for mark in standing(session.repo, session.plan.name):
+        for line in session.repo.message(mark.commit).splitlines():
+            if line.startswith("Migration-Bisect: skip"):
+                yield f"{mark.commit[:12]}: {line.partition(', ')[2]}"
 
 
 def _edits(session: Session, saved: SavedPlan) -> tuple[FileEdits, ...]:

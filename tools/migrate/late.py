@@ -27,6 +27,7 @@ from .scan import FileScan, excluded, make_world, scan_file, scan_tree
 from .session import Session
 from .setupimports import imports_of, with_imports
 from .submodules import blank
+from .trailers import marks
 from .tree import Tree
 from .workplace import Disk
 
@@ -56,6 +57,10 @@ class Arrivals:
                     Finding(path, edit.line, "old-name-used", old, (f"{old}, now {new}",), f"write {new}", "error")
                 )
         return out
+
+    def of(self, wanted: Callable[[str], bool]) -> Arrivals:
+        """Those in some files only."""
+        return Arrivals([s for s in self.scans if wanted(s.path)], [m for m in self.manifests if wanted(m.path)])
 
 
 def find(layout: Layout, jobs: int, stage: int = 4) -> Arrivals:
@@ -89,8 +94,11 @@ def _due(scan: FileScan) -> FileScan:
     return replace(scan, edits=[e for e in scan.edits if e.stage < 6])
 
 
-def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) -> list[Finding]:
-    """Carry late files over, then rewrite late uses; returns what is left for a person.  The user commits."""
+def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) -> tuple[list[Finding], list[Finding]]:
+    """Carry late files over, then rewrite late uses.  The user commits.
+
+    Returns what is left for a person, and uses that are stage 4's: what nobody has touched since the move is not late.
+    """
     repo, place = session.repo, session.executor_of(lock.plan).place(session.repo.head())
     layout = lock_layout(session, lock, tree)
     late = carry.find(repo, layout, lock, tree)
@@ -107,10 +115,23 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     if late or merged:
         tree = with_hidden(repo, lock, repo.index_tree())
         layout = lock_layout(session, lock, tree)
-    for path in rewrite(place, find(layout, session.jobs, lock.stage)):
+    found = find(layout, session.jobs, lock.stage)
+    since = None if lock.stage >= 4 else _changed_since_the_move(repo, lock)
+    for path in rewrite(place, found if since is None else found.of(lambda p: p in since)):
         say(f"rewritten: {path}")
     named = {f.path for f in left}
-    return left + [f for f in carry.waiting(repo, layout) if f.path not in named]
+    waiting = [] if since is None else found.of(lambda p: p not in since).findings()
+    return left + [f for f in carry.waiting(repo, layout) if f.path not in named], waiting
+
+
+def _changed_since_the_move(repo: Repo, lock: Lock) -> set[str] | None:
+    """Files that are not as the last commit of the migration has left them; None where the history does not say."""
+    tips = [t for t in ("HEAD", "MERGE_HEAD") if repo.has(t)]
+    made = marks(repo, lock.plan, tips=tips)
+    if not made:
+        return None
+    out = repo.run("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", made[-1].commit)
+    return {path for path in out.split("\0") if path}
 
 
 def renamed(layout: Layout, path: str, data: bytes) -> bytes:

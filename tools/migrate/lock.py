@@ -85,6 +85,11 @@ class Lock:
         return frozenset(path for shim in self.shims for path in shim.files)
 
     @property
+    def earlier_files(self) -> frozenset[str]:
+        """Those of them that a migration before this one has made."""
+        return frozenset(path for shim in self.shims if shim.plan for path in shim.files)
+
+    @property
     def blocks(self) -> frozenset[str]:
         """Every file that holds a block for old names, besides its own code."""
         return frozenset(path for shim in self.shims for path in shim.attributes_in)

@@ -51,14 +51,17 @@ def holds(repo: Repo, revision: str, path: str) -> bool:
     return True
 
 
-def merged(repo: Repo, current: bytes, base: bytes, other: bytes) -> tuple[bytes, bool]:
-    """`current` with what changed from `base` to `other`, and whether that went without a conflict."""
+def merged(repo: Repo, current: bytes, base: bytes, other: bytes, *, union: bool = False) -> tuple[bytes, bool]:
+    """`current` with what changed from `base` to `other`, and whether that went without a conflict.
+
+    With `union` the lines of both sides are kept where they conflict.
+    """
     with tempfile.TemporaryDirectory(prefix="migrate-", dir=repo.git_dir) as folder:
         places = [Path(folder, name) for name in ("current", "base", "other")]
         for place, data in zip(places, (current, base, other), strict=True):
             place.write_bytes(data)
         labels = [word for label in ("moved", "before the move", "late branch") for word in ("-L", label)]
-        status, out = repo.feed(b"", "merge-file", "-p", *labels, *map(str, places))
+        status, out = repo.feed(b"", "merge-file", "-p", *(["--union"] if union else []), *labels, *map(str, places))
     if 0 <= status <= 127:  # the number of conflicts, or an error
         return out, status == 0
     return current, current == other  # binary

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from collections.abc import Iterator
 from dataclasses import replace
 
 from .layout import Layout
@@ -106,31 +107,42 @@ def earlier(layout: Layout, tree: Tree) -> tuple[tuple[LockedMove, ...], tuple[L
 def redirected(layout: Layout, tree: Tree, edits: dict[str, list[Edit]]) -> set[str]:
     """Let the shims of a migration before this one name the new places; returns their files.
 
-    Their code is found by the scanners.  What they say in strings and comments may be one plain word, which is listed
-    in anybody's file, but in a shim it is known what it means.
+    Their code is found by the scanners, or once the files have moved, when nobody scans shims, by its statements.  What
+    they say in strings and comments may be one plain word, which is listed in anybody's file, but in a shim it is known
+    what it means.
     """
     lock = _lock(tree)
-    if lock is None or lock.plan == layout.plan.name or layout.moved:
+    if lock is None or (lock.plan == layout.plan.name) != layout.moved:
         return set()
-    names = {s.new for s in lock.shims}
-    for path in sorted(p for p in lock.files if p in tree):
+    files, names = lock.files, {s.new for s in lock.shims}
+    if layout.moved:
+        before = {m.old for m in lock.moves if m.plan}
+        files, names = lock.earlier_files, {m.source for m in layout.moves} - before
+    for path in sorted(p for p in files if p in tree):
         text = tree.text(path)
         body = text.body if text else ""
-        starts, taken = Lines(body).starts, edits.setdefault(path, [])
-        for token in tokenize.generate_tokens(io.StringIO(body).readline):
-            if token.type not in (tokenize.STRING, tokenize.COMMENT):
-                continue
-            base = starts[token.start[0] - 1] + token.start[1]
-            for word in re.finditer(r"(?<![\w.])[^\W\d]\w*(?:\.[^\W\d]\w*)*", token.string):
-                start, end, old = base + word.start(), base + word.end(), word.group()
+        taken = edits.setdefault(path, [])
+        for start, line, words in _said(body, statements=layout.moved):
+            for word in re.finditer(r"(?<![\w.])[^\W\d]\w*(?:\.[^\W\d]\w*)*", words):
+                begin, end, old = start + word.start(), start + word.end(), word.group()
                 new = layout.new_module(old) if any(f"{old}.".startswith(f"{n}.") for n in names) else None
-                if new and not any(e.start < end and start < e.end for e in taken):
+                if new and not any(e.start < end and begin < e.end for e in taken):
                     why = "the shim of an earlier migration leads to the new place"
-                    taken.append(Edit(start, end, old, new, token.start[0], 4, "shim.earlier", why))
+                    taken.append(Edit(begin, end, old, new, line, 4, "shim.earlier", why))
         taken.sort()
         if not taken:
             del edits[path]
-    return set(lock.files)
+    return set(files)
+
+
+def _said(body: str, *, statements: bool) -> Iterator[tuple[int, int, str]]:
+    """Strings and comments, with their offset and line; the modules of from-imports as well, if `statements`."""
+    starts = Lines(body).starts
+    for token in tokenize.generate_tokens(io.StringIO(body).readline):
+        if token.type in (tokenize.STRING, tokenize.COMMENT):
+            yield starts[token.start[0] - 1] + token.start[1], token.start[0], token.string
+    for found in re.finditer(r"^[ \t]*from[ \t]+([\w.]+)", body if statements else "", re.MULTILINE):
+        yield found.start(1), body.count("\n", 0, found.start()) + 1, found[1]
 
 
 def _lock(tree: Tree) -> Lock | None:

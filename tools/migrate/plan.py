@@ -61,13 +61,17 @@ class ShimPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """Commands run by a shell at the checkout's root; `timeout` is in seconds for one command."""
+    """Commands run by a shell at the checkout's root; `timeout` is in seconds for one command.
+
+    Without `history` stage 5 only warns of history that git cannot follow, as after a squash, which nobody can mend.
+    """
 
     tests: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     performance: tuple[str, ...] = ()
     max_slowdown: float = 1.10
     timeout: float | None = None
+    history: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ _SCHEMA: dict[str, dict[str, str]] = {
         "performance": "strings",
         "max-slowdown": "number",
         "timeout": "number",
+        "history": "boolean",
     },
     "scan": {"exclude": "strings", "with-the-move": "strings"},
 }
@@ -192,6 +197,7 @@ def parse_plan(text: str, file: str = PLAN_FILE) -> Plan:
             tuple(gates.get("performance", ())),
             float(gates.get("max-slowdown", 1.10)),
             gates.get("timeout"),
+            gates.get("history", True),
         ),
         exclude=tuple(scan.get("exclude", ())),
         with_the_move=tuple(scan.get("with-the-move", ())),

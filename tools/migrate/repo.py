@@ -12,6 +12,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import git
@@ -248,11 +249,13 @@ class Repo:
     def subject(self, commit: str) -> str:
         return self.run("log", "-1", "--format=%s", commit)
 
-    def messages(self, line: str, since: str = "") -> Iterator[tuple[str, str]]:
-        """(hash, message) of the commits in HEAD's history (after `since`) with `line` in them, parents first."""
+    def messages(
+        self, line: str, since: str = "", tips: Sequence[str] = ("HEAD",), also: Sequence[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(hash, message) of commits in HEAD's history (after `since`) with `line`, or one of `also`; parents first."""
         out = self.run(
-            "log", "--topo-order", "--reverse", "--format=%H%n%B%x00", "--fixed-strings", f"--grep={line}",
-            f"{since}..HEAD" if since else "HEAD",
+            "log", "--topo-order", "--reverse", "--format=%H%n%B%x00", "--fixed-strings",
+            *(f"--grep={word}" for word in (line, *also)), *tips, *([f"^{since}"] if since else []),
         )  # fmt: skip
         for entry in out.split("\0"):
             commit, _, message = entry.strip("\n").partition("\n")
@@ -280,10 +283,16 @@ class Repo:
 
     # single things
 
+    @cached_property
+    def _wide(self) -> tuple[str, ...]:
+        """What lets git change files that a sparse checkout leaves out; stages refuse one, `check-shims` does not."""
+        sparse = self.run("config", "--type=bool", "--default=false", "--get", "core.sparseCheckout")
+        return ("--sparse",) if sparse == "true" else ()
+
     def remove(self, paths: Sequence[str]) -> None:
         """Delete these files, in the index as well."""
         for start in range(0, len(paths), _BATCH):
-            self.run("rm", "-q", "-f", "--", *paths[start : start + _BATCH])
+            self.run("rm", "-q", "-f", *self._wide, "--", *paths[start : start + _BATCH])
 
     def move(self, pairs: Mapping[str, str]) -> None:
         """`git mv` of files, those that go to one folder under their own names together."""
@@ -293,15 +302,15 @@ class Repo:
             if old.rpartition("/")[2] == new.rpartition("/")[2]:
                 groups.setdefault(new.rpartition("/")[0] or ".", []).append(old)
             else:
-                self.run("mv", "--", old, new)
+                self.run("mv", *self._wide, "--", old, new)
         for folder, files in groups.items():
             for start in range(0, len(files), _BATCH):
-                self.run("mv", "--", *files[start : start + _BATCH], folder)
+                self.run("mv", *self._wide, "--", *files[start : start + _BATCH], folder)
 
     def stage(self, paths: Sequence[str]) -> None:
         """Put the state of these paths, deleted ones included, into the index; ignored files as well."""
         for start in range(0, len(paths), _BATCH):
-            self.run("add", "-A", "-f", "--", *paths[start : start + _BATCH])
+            self.run("add", "-A", "-f", *self._wide, "--", *paths[start : start + _BATCH])
 
     def set_executable(self, path: str, mode: str) -> None:
         if mode in (REGULAR, "100755"):

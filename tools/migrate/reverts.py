@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from .model import MigrateError, Refused
@@ -20,13 +20,14 @@ _HASH = re.compile(rb"[0-9a-f]{40,64}")
 _FOLLOW = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true")  # whatever the user's settings say
 
 
-def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: Path) -> str:
+def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: Path, own: Collection[str] = ()) -> str:
     """The tree of HEAD with these commits of the plan (oldest first, begun on `base`) undone.
 
-    Raises Refused with the files that later commits changed on the same lines.
+    `own` are files that are there for the migration alone, such as shims: one goes with the commit that made it, also
+    where somebody has changed it since.  Raises Refused with the files that later commits changed on the same lines.
     """
     lists = [c for c in commits if repo.changed(f"{c}~1", c) == [BLAME_FILE]]
-    tree = _reverted(repo, [c for c in commits if c not in lists], scratch)
+    tree = _reverted(repo, [c for c in commits if c not in lists], scratch, own)
     before, now = _stored(repo, base), _stored(repo, tree)
     if now is None:
         return tree
@@ -35,6 +36,21 @@ def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: P
         listed |= _lines(_stored(repo, commit)) - _lines(_stored(repo, f"{commit}~1"))
     left = _list_without(now, before, plan, listed)
     return tree if left == now else _with_list(repo, tree, left, scratch)
+
+
+def brought_something(repo: Repo, base: str, commits: Collection[str]) -> bool:
+    """Whether one of these commits after `base` has another tree than all its parents.
+
+    A merge that only joins what its parents have, such as one of the migration's own branch, brings nothing.
+    """
+    if not commits:
+        return False
+    lines = [line.split(" ") for line in repo.run("log", "--format=%H %T %P", f"{base}..HEAD").splitlines()]
+    trees = {commit: tree for commit, tree, *_ in lines}
+    parents = {commit: [p for p in above if p] for commit, _, *above in lines}
+    for parent in {p for c in commits for p in parents[c]} - trees.keys():
+        trees[parent] = repo.tree_hash(parent)
+    return any(trees[c] not in [trees[p] for p in parents[c]] for c in commits)
 
 
 def set_index(repo: Repo, tree: str) -> None:
@@ -47,26 +63,35 @@ def set_index(repo: Repo, tree: str) -> None:
     repo.feed("".join(lines).encode("utf-8", "surrogateescape"), "update-index", "-z", "--index-info")
 
 
-def _reverted(repo: Repo, commits: Sequence[str], scratch: Path) -> str:
+def _reverted(repo: Repo, commits: Sequence[str], scratch: Path, own: Collection[str]) -> str:
     place = scratch / "revert"
     _drop_worktree(repo, place)
     scratch.mkdir(parents=True, exist_ok=True)
     repo.run("worktree", "add", "-q", "--detach", str(place), "HEAD")
     try:
-        if commits:
-            repo.run(*_FOLLOW, "-C", str(place), "revert", "--no-commit", "--no-edit", *reversed(commits))
+        for commit in reversed(commits):
+            _revert(repo, place, commit, own)
         return repo.run("-C", str(place), "write-tree")
+    finally:
+        _drop_worktree(repo, place)
+
+
+def _revert(repo: Repo, place: Path, commit: str, own: Collection[str]) -> None:
+    try:
+        repo.run(*_FOLLOW, "-C", str(place), "revert", "--no-commit", "--no-edit", commit)
     except MigrateError as error:
         out = repo.run("-C", str(place), "diff", "--name-only", "-z", "--diff-filter=U")
         files = [f for f in out.split("\0") if f]
         if not files:
             raise
-        raise Refused(
-            f"later commits changed the same lines of {', '.join(files[:5])}", where=str(repo.root),
-            next_step="undo those commits first, or revert by hand",
-        ) from error  # fmt: skip
-    finally:
-        _drop_worktree(repo, place)
+        before = repo.blobs(f"{commit}~1")
+        if any(f not in own or f in before for f in files):
+            raise Refused(
+                f"later commits changed the same lines of {', '.join(files[:5])}", where=str(repo.root),
+                next_step="undo those commits first, or revert by hand",
+            ) from error  # fmt: skip
+        repo.run("-C", str(place), "rm", "-q", "-f", "--", *files)
+        repo.run("-C", str(place), "revert", "--quit")
 
 
 def _drop_worktree(repo: Repo, place: Path) -> None:

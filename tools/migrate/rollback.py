@@ -12,12 +12,15 @@ import re
 
 from .executor import Group
 from .gitsettings import filtered
+from .lock import read
 from .model import MigrateError, PlanError, Refused
 from .operations import Operation, RemoveFile, SetAside, WriteFile
+from .plan import LOCK_FILE
 from .recovery import BLAME_FILE
-from .reverts import without
+from .reverts import brought_something, without
 from .session import Session
 from .stages import recover, told
+from .stale import require_no_successor
 from .trailers import Mark, marks, standing
 from .tree import Tree, sha
 
@@ -69,8 +72,9 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
     others = [c for c in repo.all_commits(base) if c not in own]
     if hard:
         _require_private(session, ours[0].commit, others)
-    if others and repo.tree_hash() != repo.tree_hash(ours[-1].commit):
-        wanted = without(repo, session.plan.name, [m.commit for m in ours], base, session.journal.scratch)
+    if brought_something(repo, base, others):
+        mine, own = [m.commit for m in ours], _own(session, ours)
+        wanted = without(repo, session.plan.name, mine, base, session.journal.scratch, own)
         body = "What others have committed meanwhile stays."
     else:
         wanted, body = repo.tree_hash(base), ""
@@ -98,6 +102,7 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
 def _ours(session: Session, to: int) -> list[Mark]:
     """The commits to undo, oldest first."""
     if session.reached < _FLOOR[to]:
+        require_no_successor(session.repo, session.tree, session.plan.name)
         return []
     found = [m for m in standing(session.repo, session.plan.name) if m.stage >= to]
     if not found and session.reached >= max(to, 3):
@@ -113,6 +118,15 @@ def _ours(session: Session, to: int) -> list[Mark]:
             next_step=f"roll back to {min(m.lowest for m in found)}, or revert by hand",
         )
     return found
+
+
+def _own(session: Session, ours: list[Mark]) -> set[str]:
+    """The lock and the files for old names that stage 3 made, if it is among what goes."""
+    made = [m.commit for m in ours if m.lowest == 3]
+    tree = session.repo.tree(made[-1]) if made else session.tree
+    if not made or LOCK_FILE not in tree:
+        return set()
+    return {LOCK_FILE, *read(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE).files}
 
 
 def _users_of_new_names(session: Session, base: str) -> str:

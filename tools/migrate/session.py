@@ -34,7 +34,7 @@ from .plan import LOCK_FILE, PLAN_FILE, MoveEntry, Plan, read_plan
 from .repo import Repo
 from .saved import SCHEMA, SavedPlan, document_of
 from .scan import FileScan, Memory, World, excluded, make_world, scan_tree
-from .stale import changes, require_moves_as_done, tree_hashes
+from .stale import changes, require_moves_as_done, require_no_successor, tree_hashes
 from .submodules import blank
 from .texts import Texts
 from .tree import Tree, sha
@@ -139,6 +139,7 @@ class Session:
     @cached_property
     def layout(self) -> Layout:
         if self.lock is None or self.reached < 3:
+            require_no_successor(self.repo, self.tree, self.plan.name)
             return resolve_layout(self.plan, self.tree)
         require_moves_as_done(self.plan, self.lock)
         # The old places are gone from the tree; the lock knows them.

@@ -290,8 +290,7 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
     from .twotrees import base_of
     from .validate import verdict
 
-    # What somebody commits while gates run has not been validated.
-    base, head = base_of(session), session.repo.head()
+    base, head = base_of(session), session.repo.head()  # what somebody commits while gates run has not been validated
     document = verdict(session, base)
     session.discard_gate_changes()
     findings = [Finding(**{**f, "readings": tuple(f["readings"])}) for f in [*document["findings"], *document["left"]]]
@@ -301,7 +300,7 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
         raise CheckFailed(
             f"{len(errors)} checks failed: {lines}",
             where="stage 5",
-            next_step="mend these, or roll back; 'report' shows all of them",
+            next_step=document["next"],
         )
     session.journal.add(
         "done",
@@ -311,7 +310,8 @@ def _validate(session: Session, _only: tuple[str, ...]) -> Outcome:
         plan="",
         facts={"gates": document["gates"], "verdict": document, "seconds": session.seconds()},
     )
-    message = f"{document['modules']} modules import, {document['names']} public names are the same, history is kept"
+    message = f"{document['modules']} modules import, {document['names']} public names are the same, history is "
+    message += document["history"]
     return Outcome(
         5, "done", message, findings=findings, gates=document["gates"], details={"left": len(document["left"])}
     )

@@ -9,10 +9,12 @@ import os
 from collections.abc import Iterable, Mapping
 
 from . import __version__
-from .lock import Lock
-from .model import PlanError
-from .plan import Plan
+from .lock import Lock, read
+from .model import PlanError, Refused
+from .plan import LOCK_FILE, Plan
 from .repo import Repo
+from .trailers import standing
+from .tree import Tree
 
 _SHOWN = 5
 
@@ -50,6 +52,25 @@ def require_moves_as_done(plan: Plan, lock: Lock) -> None:
             f"the plan was changed after its files had moved: {'; '.join(said)}",
             where=plan.file,
             next_step="make its moves as they were ('rollback --to 3' first, or plan a migration of its own)",
+        )
+
+
+def successor(repo: Repo, tree: Tree, plan: str) -> str:
+    """The later migration that stands on the commits of this one, and whose lock is at HEAD; "" if there is none."""
+    lock = read(tree.read(LOCK_FILE).decode("utf-8", "replace"), LOCK_FILE) if LOCK_FILE in tree else None
+    if lock is None or lock.plan == plan:
+        return ""
+    ours, theirs = standing(repo, plan), standing(repo, lock.plan)
+    return lock.plan if ours and theirs and repo.is_ancestor(ours[-1].commit, theirs[-1].commit) else ""
+
+
+def require_no_successor(repo: Repo, tree: Tree, plan: str) -> None:
+    """Raise Refused if a later migration has taken over."""
+    if later := successor(repo, tree, plan):
+        raise Refused(
+            f"the migration {later!r} has begun since, and stands on the commits of {plan!r}",
+            where=str(repo.root),
+            next_step="go on with the plan of that one, or roll it back first, with its '--plan'",
         )
 
 

@@ -199,12 +199,13 @@ def show_diff(text: str) -> int:
     if settings.as_json:
         print_json({"diff": text, "changes": bool(text)})
     elif text:
+        data = text.encode("utf-8", "surrogateescape")  # what git takes, in whatever encoding the terminal is
         if settings.console.is_terminal:
             from rich.syntax import Syntax  # and with it all of pygments
 
-            settings.console.rich.print(Syntax(text, "diff", background_color="default"))
+            settings.console.rich.print(Syntax(data.decode("utf-8", "replace"), "diff", background_color="default"))
         else:
-            click.echo(text, nl=False)
+            click.echo(data, nl=False)
     elif not settings.quiet:
         settings.errors.print("nothing would change")
     return 1 if text else 0

@@ -10,10 +10,13 @@ A stage commit stands until a later commit of the same plan says that it rolled 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .model import MigrateError
 from .repo import Repo
 
+_REVERTED = re.compile(r"^This reverts commit ([0-9a-f]{40,64})", re.MULTILINE)
 _LINE = re.compile(r"^Migration-(Plan|Stage|Rollback): (.*)$", re.MULTILINE)
 
 
@@ -59,18 +62,33 @@ def parse(commit: str, message: str, plan: str) -> Mark | None:
     return Mark(commit, rollback=min(back)) if back else None
 
 
-def marks(repo: Repo, plan: str, since: str = "") -> list[Mark]:
+def marks(repo: Repo, plan: str, since: str = "", tips: Sequence[str] = ("HEAD",)) -> list[Mark]:
     """Every commit of the migration in HEAD's history (after `since`), oldest first, on merged branches as well."""
-    found = (parse(c, m, plan) for c, m in repo.messages(f"Migration-Plan: {plan}", since))
+    found = (parse(c, m, plan) for c, m in repo.messages(f"Migration-Plan: {plan}", since, tips))
     return [mark for mark in found if mark]
 
 
 def standing(repo: Repo, plan: str) -> list[Mark]:
-    """The stage commits in HEAD's history that no later rollback has taken back, oldest first."""
+    """The stage commits in HEAD's history that no later rollback and no `git revert` has taken back, oldest first."""
     out: list[Mark] = []
-    for mark in marks(repo, plan):
-        if mark.rollback:
+    undone: dict[str, set[str]] = {}  # by the commit that did it, which may be reverted itself
+    for commit, message in repo.messages(f"Migration-Plan: {plan}", also=["This reverts commit "]):
+        mark = parse(commit, message, plan)
+        if mark is None:
+            for target in _REVERTED.findall(message):
+                if undone.pop(target, None) is None:
+                    undone[commit] = _brought_by(repo, target)
+        elif mark.rollback:
             out = [m for m in out if m.stage < mark.rollback]
         else:
             out.append(mark)
-    return out
+    gone = set().union(*undone.values())
+    return [m for m in out if m.commit not in gone]
+
+
+def _brought_by(repo: Repo, commit: str) -> set[str]:
+    """The commits that went with one: itself, and where it is a merge those that it brought."""
+    try:
+        return set(repo.run("rev-list", f"{commit}^1..{commit}").split())
+    except MigrateError:
+        return {commit}  # it is not here, as after a rebase

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from glob import escape
 from pathlib import Path
 
+from .lock import read
 from .model import Finding, Refused
 from .oldtree import OldTree
 from .opinion import Renaming, Side, second_opinion
+from .plan import LOCK_FILE
 from .session import Session
 from .trailers import standing
 
@@ -54,6 +57,7 @@ def base_of(session: Session) -> str:
     if record is not None:
         return record.base
     first = next((m.commit for m in standing(session.repo, session.plan.name) if m.lowest == 3), None)
+    first = first or next(_with_lock(session), None)
     if first is None:
         raise Refused(
             "the commits of stage 3 are not in this branch's history",
@@ -61,6 +65,16 @@ def base_of(session: Session) -> str:
             next_step="was it squashed or rebased? History cannot be checked then",
         )
     return session.repo.run("rev-parse", f"{first}~1")
+
+
+def _with_lock(session: Session) -> Iterator[str]:
+    """The commits that brought the lock of this migration, oldest first: what is left of those that were squashed."""
+    repo = session.repo
+    for commit in repo.run("log", "--reverse", "--first-parent", "--format=%H", "--", LOCK_FILE).split():
+        tree = repo.tree(commit)
+        text = tree.read(LOCK_FILE).decode("utf-8", "replace") if LOCK_FILE in tree else ""
+        if text and read(text, LOCK_FILE).plan == session.plan.name:
+            yield commit
 
 
 def roots_now(session: Session) -> list[str]:
@@ -77,4 +91,6 @@ def _renaming(session: Session, before: list[str]) -> Renaming:
     names |= {s.source: s.target for s in session.plan.symbols}
     names |= {m.source: m.target for m in session.layout.moves}  # also of what keeps its name: it is found elsewhere
     paths = {p: new for p in before if (new := session.layout.old_to_new_path(p)) and new in session.tree}
-    return Renaming(names, paths, session.plan.exclude)
+    # What only names old names on purpose: the shims of a migration before this one, and this one's plan.
+    own = [session.plan.file, *sorted(session.lock.earlier_files if session.lock else ())]
+    return Renaming(names, paths, (*session.plan.exclude, *map(escape, own)))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,11 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
     session.progress("history", 0, 0)
     from .history import check_history
 
-    findings += check_history(session.root, base, _moved(session, base))
+    followed = check_history(session.root, base, _moved(session, base))
+    broken = [f for f in followed if f.severity == "error"]
+    must = session.plan.gates.history
+    findings += [f if must or f not in broken else replace(f, severity="warning") for f in followed]
+    after = "; where a squash has lost history, '[gates] history = false' in the plan lets it pass" if broken else ""
     findings += check_types(session, audit)
     findings += check_times(session, audit)
     left = leftovers(session)
@@ -113,6 +118,8 @@ def verdict(session: Session, base: str) -> dict[str, Any]:
         "left": [f.as_dict() for f in left],
         "modules": len(audit.get("imports", {})),
         "names": sum(len(n) for n in audit.get("names", {}).values()),
+        "history": f"lost for {len(broken)} files" if broken else "kept",
+        "next": f"mend these, or roll back{after}; 'report' shows all of them",
         "ok": not any(f.severity == "error" for f in [*findings, *left]),
     }
 

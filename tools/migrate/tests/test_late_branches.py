@@ -95,10 +95,13 @@ def test_files_and_imports_are_carried_over(roots: dict[int, Path], tmp_path: Pa
     assert done.code == 0, done
     from_where = "added: " if stage == 6 else "carried: protocol_v2/extra.py to "  # git sees that the folder is gone
     assert f"{from_where}libs/types/protocol/extra.py" in done.out
+    waits = "import protocol_v2" in (root / "services/a/app.py").read_text()
+    assert waits == (stage == 3), "what nobody has touched since the move is for stage 4"
     git(root, "add", "-u")
     git(root, "commit", "-qm", "merge the late branch")
     assert migrate(root, "check-shims").code == 0
-    env = sample.environment(PYTHONWARNINGS="error::DeprecationWarning")
+    old_root = {"PYTHONPATH": str(root / "libs/types")} if waits else {}
+    env = sample.environment(PYTHONWARNINGS="error::DeprecationWarning", **old_root)
     subprocess.run([sys.executable, "-c", WORKS], cwd=root, env=env, check=True)
     moved = git(root, "ls-files", "libs/types/protocol").splitlines()
     for path in BRANCH:
@@ -135,11 +138,27 @@ def test_a_conflict_on_the_same_lines_waits_for_a_person(roots: dict[int, Path],
 
 def test_the_check_goes_on_failing_until_a_conflict_is_solved(roots: dict[int, Path], tmp_path: Path) -> None:
     root = sample.copy(roots[4], tmp_path / "r")
+    commit(root, {"pyproject.toml": "[project]\nname = 'old'\n"}, "a manifest")
+    git(root, "switch", "-q", "late")
+    commit(root, {"pyproject.toml": "[project]\nname = 'new'\n"}, "another one")
+    git(root, "switch", "-q", "main")
     merge_other_words(root, "\n")
     assert fixed(root).code == 1
     for arguments in (("check-shims",), ("check-shims", "--fix")):
         done = migrate(root, *arguments)
+        assert "pyproject.toml:1: error: a merge left this open" in done.out, done
         assert done.code == 1 and "libs/types/protocol/__init__.py:1: error: a merge left this open" in done.out, done
+
+
+def test_a_merge_in_a_sparse_checkout(roots: dict[int, Path], tmp_path: Path) -> None:
+    """What git has checked out because of a conflict is carried, outside of the cone as well; the rest is named."""
+    root = sample.copy(roots[4], tmp_path / "r")
+    git(root, "sparse-checkout", "set", "services", "libs")
+    merge(root, "main")
+    done = fixed(root)
+    assert done.code == 1 and "carried: protocol_v2/__init__.py to libs/types/protocol/__init__.py" in done.out, done
+    assert "protocol_v2/extra.py:1: error: this came to the old place" in done.out
+    assert "KIND" in git(root, "show", ":libs/types/protocol/__init__.py")
 
 
 @pytest.mark.parametrize("stage", [4, 6])

@@ -164,6 +164,29 @@ def test_others_between_two_stages(at: Callable[[int], Path], stages: dict[int, 
     assert state(root).names() == want
 
 
+def test_work_of_others_between_our_commits_stays(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    """HEAD is a commit of ours, so its tree says nothing of who has worked in between, if only on the lock."""
+    root = at(3)
+    lock = (root / "migration.lock").read_text()
+    shim = (root / "protocol_v2/header.pyi").read_text()
+    others = {"services/c.py": "C = 1\n", "protocol_v2/header.pyi": shim + "# formatted\n"}
+    commit(root, {**others, "migration.lock": lock.replace("2030-01-01", "2031-01-01")}, "put off")
+    run(root, "--stage", "design")
+    run(root, "--stage", "4")
+    done = run(root, "rollback", "--to", "3")
+    assert "what others committed stays" in done.text
+    assert (root / "services/c.py").read_text() == "C = 1\n"
+    assert state(root).names() == {f[0] for f in state(stages[2]).files} | {"services/c.py"}
+
+
+def test_what_git_reverted_is_not_undone_again(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
+    root = at(3)
+    git(root, "revert", "--no-edit", "HEAD~3..HEAD")
+    run(root, "--stage", "3")
+    run(root, "rollback", "--to", "3")
+    assert state(root).files == state(stages[2]).files
+
+
 def test_new_files_of_others_go_back_with_their_folder(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
     root = at(3)
     new: dict[str, str | bytes] = {
@@ -346,6 +369,19 @@ def test_squashed_commits_are_refused(at: Callable[[int], Path]) -> None:
     done = migrate(root, "rollback", "--to", "3")
     assert done.code == 3 and "squashed" in done.text and "revert that commit" in done.text, done
     assert state(root) == before
+
+
+def test_squashed_commits_can_be_let_pass(at: Callable[[int], Path]) -> None:
+    """Nobody can mend the history any more; a line in the plan that says so is the way to the cleanup."""
+    root = at(4)
+    git(root, "reset", "-q", "--soft", "HEAD~6")
+    plan = (root / "migration.toml").read_text()
+    sample.write(root, {"migration.toml": plan.replace("[gates]", "[gates]\nhistory = false")})
+    git(root, "commit", "-qam", "squashed")
+    shutil.rmtree(root / ".git/migrate")  # as in another clone
+    for stage in ("1", "2", "5"):
+        done = run(root, "--stage", stage)
+    assert "history is lost for" in done.out
 
 
 # slices

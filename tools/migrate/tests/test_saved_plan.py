@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from tools.migrate.difftext import unified
+from tools.migrate.terminal import show_diff
 from tools.migrate.tests import sample
 from tools.migrate.tests.sample import commit, git, state
+from tools.migrate.tree import Tree
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
@@ -102,6 +105,7 @@ def test_the_schema_refuses_other_documents(
 def test_what_is_applied_is_what_was_planned(designed: Path, tmp_path: Path) -> None:
     """git applies the dry run's diff to a tree from before the stage; the result is the tree after the stage."""
     root = sample.copy(designed, tmp_path / "real")
+    whole = migrate(root, "--stage", "all", "--dry-run").out
     for stage in ("3", "4", "6"):
         other = sample.copy(root, tmp_path / f"applied {stage}")
         shown = migrate(root, "--stage", stage, "--dry-run")
@@ -118,6 +122,18 @@ def test_what_is_applied_is_what_was_planned(designed: Path, tmp_path: Path) -> 
         differ = git(root, "diff", "--name-only", git(other, "write-tree"), "HEAD").splitlines()
         assert differ in ([], [BLAME])  # it names the stage's own commits
         assert (root / "migration.lock").read_bytes() == (other / "migration.lock").read_bytes()
+    other = sample.copy(designed, tmp_path / "applied whole")
+    git(other, "checkout", "-q", "--", ".")
+    (tmp_path / "whole").write_bytes(whole.encode())
+    git(other, "apply", "--index", "--whitespace=nowarn", str(tmp_path / "whole"))
+    trees = [git(r, "ls-tree", "-r", t).splitlines() for r, t in ((root, "HEAD"), (other, git(other, "write-tree")))]
+    assert all(BLAME in line for line in {*trees[0]} ^ {*trees[1]})
+
+
+def test_a_diff_of_another_encoding_is_written_as_git_takes_it(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    before, after = (Tree.from_files({"a.py": b"# caf\xe9\nimport " + name + b"\n"}) for name in (b"old", b"new"))
+    assert show_diff(unified(before, after, {})) == 1
+    assert b"\n # caf\xe9\n-import old\n+import new\n" in capfdbinary.readouterr().out
 
 
 def refused(root: Path, *said: str, stage: str = "3") -> None:

@@ -157,11 +157,14 @@ def left(root: Path) -> dict[str, dict[str, int]]:
 @needs_git
 def test_status_shows_who_is_left(moved: Path, tmp_path: Path) -> None:
     root = sample.copy(moved, tmp_path / "r")
-    before = left(root)
+    base, before = git(root, "rev-parse", "HEAD"), left(root)
     assert before["@org/team-a"] == before["service-a"] == {"files": 1, "places": 3}
     assert {"@org/team-b", "@org/rest", "service-b", ""} <= set(before)
     assert "--only @org/team-a" in migrate(root, "status").out
     assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
+    assert "4 integrate  next         slices done: @org/team-a\n" in migrate(root, "status").out
+    assert "This line was changed in stage 4" in migrate(root, "explain", "services/a/app.py:1").out
+    assert "This line will be changed in stage 4" in migrate(root, "explain", "tests/test_all.py:3").out
     after = left(root)
     assert "@org/team-a" not in after and after["@org/team-b"] == before["@org/team-b"]
     done = migrate(root, "--stage", "4", "--only", "service-a")
@@ -170,6 +173,8 @@ def test_status_shows_who_is_left(moved: Path, tmp_path: Path) -> None:
     assert "service-b" not in left(root)
     assert migrate(root, "--stage", "4").code == 0
     assert json.loads(migrate(root, "status", "--json").out)["left"] is None
+    commits = json.loads(migrate(root, "report", "--json").out)["stages"][3]["commits"]
+    assert len(commits) == int(git(root, "rev-list", "--count", f"{base}..HEAD"))
 
 
 @needs_git
@@ -201,6 +206,7 @@ def test_a_dry_run_of_a_slice_shows_that_slice(moved: Path, tmp_path: Path) -> N
     assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
     wanted = git(root, "rev-parse", "HEAD^{tree}")
     git(root, "reset", "-q", "--hard", "HEAD~2")
+    assert "slices done" not in migrate(root, "status").out
     (tmp_path / "diff").write_text(shown.out)
     git(root, "apply", "--index", str(tmp_path / "diff"))
     assert git(root, "diff", "--name-only", "--cached", wanted) == ".git-blame-ignore-revs"
