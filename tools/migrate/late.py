@@ -6,7 +6,7 @@ The plan file adds its import roots, its exclusions and its target where it is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -115,6 +115,7 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     if late or merged:
         tree = with_hidden(repo, lock, repo.index_tree())
         layout = lock_layout(session, lock, tree)
+        left += _unlisted(layout, [file.new for file in late])
     found = find(layout, session.jobs, lock.stage)
     since = None if lock.stage >= 4 else _changed_since_the_move(repo, lock)
     for path in rewrite(place, found if since is None else found.of(lambda p: p in since)):
@@ -122,6 +123,23 @@ def fix(session: Session, lock: Lock, tree: Tree, say: Callable[[str], None]) ->
     named = {f.path for f in left}
     waiting = [] if since is None else found.of(lambda p: p not in since).findings()
     return left + [f for f in carry.waiting(repo, layout) if f.path not in named], waiting
+
+
+def _unlisted(layout: Layout, paths: Sequence[str]) -> Iterator[Finding]:
+    """Packages that came late, below one that a manifest lists by name: a wheel would be without them."""
+    came = {layout.module_of(path) for path in paths if path.endswith("/__init__.py") and path in layout.tree}
+    new = {m.name: m.name.rpartition(".")[0] for m in came if m is not None}
+    for path in layout.tree if new else ():
+        if path.rpartition("/")[2] != "pyproject.toml" or excluded(path, layout.plan.exclude):
+            continue
+        try:
+            document = tomlkit.parse(layout.tree.read(path).decode()).unwrap()
+            listed = document.get("tool", {}).get("setuptools", {}).get("packages", [])
+        except (ValueError, AttributeError, tomlkit.exceptions.TOMLKitError):
+            continue  # a broken manifest is another tool's to name
+        for name in sorted(n for n, parent in new.items() if parent in listed and n not in listed):
+            text = f"tool.setuptools.packages: {name} came late and is not listed"
+            yield Finding(path, 1, carry.RULE, text, (), f"add {name}, if it is to be shipped", "error")
 
 
 def _changed_since_the_move(repo: Repo, lock: Lock) -> set[str] | None:

@@ -114,6 +114,19 @@ def test_files_and_imports_are_carried_over(roots: dict[int, Path], tmp_path: Pa
     assert (root / "libs/types/protocol/header.py").read_text().count("protocol_v2") == 0
 
 
+def test_a_package_that_no_manifest_lists_is_named(roots: dict[int, Path], tmp_path: Path) -> None:
+    root = sample.copy(roots[4], tmp_path / "r")
+    listed = '[tool.setuptools]\npackages = ["libs.types.protocol"{}]\n'
+    commit(root, {"pyproject.toml": listed.format("")})
+    merge(root, "main")
+    done = migrate(root, "check-shims", "--fix")
+    assert done.code == 1 and "libs.types.protocol.new came late and is not listed" in done.text, done
+    git(root, "reset", "-q", "--hard", "HEAD")
+    commit(root, {"pyproject.toml": listed.format(', "libs.types.protocol.new"')})
+    merge(root, "main")
+    fixed(root)
+
+
 def merge_other_words(root: Path, rest: str) -> None:
     """Merge a branch that has changed the same line as the trunk since; `rest` is what both have behind it."""
     commit(root, {"libs/types/protocol/__init__.py": f'"""Other words."""{rest}'}, "on main")
