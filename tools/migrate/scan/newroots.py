@@ -20,7 +20,7 @@ from ..oldroots import old_roots, stays_in
 from .context import Context
 from .flows import called
 from .offsets import Offsets
-from .roots import ENTRY, PYTHONPATH, path_changes, plain, replaced
+from .roots import ENTRY, PYTHONPATH, path_changes, plain, replaced, unwrapped
 from .sink import Sink
 
 RULE, IMPLIED = "path.root", "root.implied"
@@ -188,14 +188,8 @@ def _is(node: ast.expr, root: str, path: str, value: Callable[[ast.expr], str | 
 
 def _text(node: ast.expr) -> str | None:
     """The literal of `"../x"`, `os.path.abspath("../x")` or `str(Path("../x").resolve())`."""
-    while isinstance(node, ast.Call) and called(node) in ("abspath", "realpath", "normpath", "str", "Path", "resolve"):
-        if not node.args and isinstance(node.func, ast.Attribute):
-            node = node.func.value
-        elif len(node.args) == 1:
-            node = node.args[0]
-        else:
-            return None
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+    inner = unwrapped(node)
+    return inner.value if isinstance(inner, ast.Constant) and isinstance(inner.value, str) else None
 
 
 def _new(node: ast.expr, change: RootChange, path: str, at: Offsets) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..layout import Layout
 from ..oldroots import OldRoot, old_roots
@@ -26,6 +27,7 @@ PYTHONPATH = re.compile(
 ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _CALLS = {"addsitedir", "syspath_prepend"}
 _ADDING = {"insert", "append", "extend"}
+_SAME = {"abspath", "realpath", "normpath", "fspath", "str", "Path", "PurePath", "resolve", "absolute", "as_posix"}
 SIGN = re.compile(
     rb"sys\.path|(?i:pythonpath|mypy_path|extra_?paths|mkdocstrings|executionEnvironments)|addsitedir|syspath_prepend"
 )
@@ -111,7 +113,7 @@ def replaced(entry: str, old: str, new: str) -> str | None:
     prefix = clean[: -len(old)].rstrip("/")
     if new == ".":
         return prefix or ("/" if clean.startswith("/") else ".")
-    return f"{prefix}/{new}" if prefix else new
+    return f"{prefix}/{new}" if prefix or clean.startswith("/") else new
 
 
 def plain(entry: str) -> str:
@@ -140,35 +142,39 @@ def scan_syspath(
     changes = list(path_changes(context)) if roots else []
     written = {at.source[slice(*at.span(node))] for _, node in changes}
     for statement, node in changes:
-        cuts: list[_Cut] = []
-        for inner in ast.walk(node):  # what holds others comes first
-            for cut in _cuts(inner, roots, at, value) if isinstance(inner, ast.expr) else ():
-                if not sink.covered(cut.start, cut.end) and not any(c.start <= cut.start < c.end for c in cuts):
-                    cuts.append(cut)
-        if not cuts:
+        cut = _cut_of(node, roots, at, value)
+        for item in _meant(context, node) if cut is None else ():
+            if (named := _named(item, roots, value(item))) is not None:
+                _list(sink, at, item, named, "warning")
+        if cut is None or sink.covered(cut.start, cut.end):
             continue
-        claimed.update(id(word) for cut in cuts for word in cut.words)
+        claimed.update(id(word) for word in cut.words)
         if isinstance(sink, Snippet):  # a line more would need the marks, or the quotes, of what is around it
-            for cut in cuts:
-                sink.edit(cut.start, cut.end, cut.new, stage=4, rule=RULE, reason=_GONE.format(cut.root.old))
+            sink.edit(cut.start, cut.end, cut.new, stage=4, rule=RULE, reason=_GONE.format(cut.root.old))
             continue
-        root = max((c.root for c in cuts), key=lambda r: r.last)
         start, end = at.span(node)
-        new = _cut(at.source, start, end, cuts)
+        new = _with(cut, at.source, start, end)
         gap = _alone(context, at, statement, node) if statement and new in written else None
         if gap is not None:
-            sink.edit(*gap, "", stage=root.last, rule=RULE, reason=_GONE.format(root.old))
+            sink.edit(*gap, "", stage=cut.root.last, rule=RULE, reason=_GONE.format(cut.root.old))
             continue
         both = f"{at.source[start:end]}, {new}"
         if statement and not isinstance(context.parents.get(node), ast.List | ast.Tuple):
             start, end = at.span(statement)
-            new = _cut(at.source, start, end, cuts)
+            new = _with(cut, at.source, start, end)
             both = f"{at.source[start:end]}{_between(at.source, start, end)}{new}"
         if statement is None or context.world.judge.mentioned(at.source[start:end]):
-            hint = f"add {root.new}, and drop {root.old} with the shims"
-            sink.list(start, LISTED, at.source[start:end], (f"the root of old names, now {root.new}",), hint, "error")
+            _list(sink, at, statement or node, cut.root, "error")
         else:
-            put(sink, start, end, both, new, root)
+            put(sink, start, end, both, new, cut.root)
+
+
+def _list(
+    sink: Sink, at: Offsets, node: ast.stmt | ast.expr, root: OldRoot, severity: Literal["error", "warning"]
+) -> None:
+    start, end = at.span(node)
+    hint = f"add {root.new}, and drop {root.old} with the shims"
+    sink.list(start, LISTED, at.source[start:end], (f"the root of old names, now {root.new}",), hint, severity)
 
 
 def _alone(context: Context, at: Offsets, statement: ast.stmt, node: ast.expr) -> tuple[int, int] | None:
@@ -230,42 +236,68 @@ def _between(source: str, start: int, end: int) -> str:
     return ("\r\n" if "\r\n" in source else "\n") + source[line:start]
 
 
-def _cut(source: str, start: int, end: int, cuts: Sequence[_Cut]) -> str:
-    text = source[start:end]
-    for cut in sorted(cuts, key=lambda c: -c.start):
-        text = text[: cut.start - start] + cut.new + text[cut.end - start :]
-    return text
+def _with(cut: _Cut, source: str, start: int, end: int) -> str:
+    """The source at [start, end) with the new root in place of the old one."""
+    return source[start : cut.start] + cut.new + source[cut.end : end]
 
 
-def _cuts(
-    node: ast.expr, roots: dict[str, OldRoot], at: Offsets, value: Callable[[ast.expr], str | None]
-) -> Iterator[_Cut]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        start, end = at.span(node)
-        for root in roots.values():
-            new = replaced(node.value, root.old, root.new)
-            if new is not None and at.source[start + 1 : end - 1] == node.value:
-                yield _Cut(start + 1, end - 1, new, root, (node,))
-        return
-    found = roots.get(value(node) or "")
-    if found is None or found.new != ".":
-        return
-    words = _last_words(node)
-    wanted = found.old.split("/")
-    texts = [str(w.value) for w in words]
-    while texts and "/".join(texts).split("/") != wanted and len("/".join(texts).split("/")) > len(wanted):
-        texts, words = texts[1:], words[1:]
-    if "/".join(texts).split("/") != wanted or not words:
-        return
-    before = _before(node, words[0])
-    if before is not None:
-        yield _Cut(at.end(before), at.end(words[-1]), "", found, tuple(words))
+def _cut_of(
+    item: ast.expr, roots: Mapping[str, OldRoot], at: Offsets, value: Callable[[ast.expr], str | None]
+) -> _Cut | None:
+    node, known = unwrapped(item), value(item)
+    if known is not None and known not in roots:
+        return None
+    words = [node] if isinstance(node, ast.Constant) and isinstance(node.value, str) else _last_words(node)
+    for root in roots.values() if known is None else [roots[known]]:
+        for count in range(1, len(words) + 1):
+            ours = words[-count:]
+            start, end = at.start(ours[0]), at.end(ours[-1])
+            text, quote = "/".join(str(w.value) for w in ours), at.source[end - 1]
+            before = _before(node, ours[0])
+            if text == root.old and before is not None:
+                if root.new == ".":
+                    return _Cut(at.end(before), end, "", root, tuple(ours))
+                return _Cut(start, end, f"{quote}{root.new}{quote}", root, tuple(ours))
+            new = replaced(text, root.old, root.new)
+            if count == 1 and new is not None and at.source[start + 1 : end - 1] == text:
+                return _Cut(start + 1, end - 1, new, root, tuple(ours))
+    return None
+
+
+def _meant(context: Context, node: ast.expr) -> list[ast.expr]:
+    """The expression itself, or what a loop gives to the name that it is."""
+    inner = unwrapped(node)
+    loops: list[ast.For | ast.comprehension] = [*context.of(ast.For), *context.of(ast.comprehension)]
+    over = [n.iter for n in loops if isinstance(n.target, ast.Name) and n.target.id == getattr(inner, "id", "")]
+    return [e for each in over if isinstance(each, ast.List | ast.Tuple | ast.Set) for e in each.elts] or [node]
+
+
+def _named(item: ast.expr, roots: Mapping[str, OldRoot], known: str | None) -> OldRoot | None:
+    """The old root that an expression is, or that a text in it names where nobody knows what the whole is."""
+    if known is not None:
+        return roots.get(known)
+    texts = [n.value for n in ast.walk(item) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return next((r for r in roots.values() for text in texts if replaced(text, r.old, r.new) is not None), None)
+
+
+def unwrapped(node: ast.expr) -> ast.expr:
+    """What is inside of calls that give the same folder: `str(Path(x).resolve())` is x."""
+    while isinstance(node, ast.Call) and called(node) in _SAME:
+        if not node.args and isinstance(node.func, ast.Attribute):
+            node = node.func.value
+        elif len(node.args) == 1:
+            node = node.args[0]
+        else:
+            break
+    return node
 
 
 def _last_words(node: ast.expr) -> list[ast.Constant]:
     """The literals that a joined path ends with."""
     parts: list[ast.expr] = []
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [node.right]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         left: ast.expr = node
         while isinstance(left, ast.BinOp):
             parts.insert(0, left.right)

@@ -126,14 +126,51 @@ def test_without_shims_a_root_is_exchanged_at_once() -> None:
     ("path", "text"),
     [
         ("a.py", HEAD + "'libs/types' in sys.path or sys.path.append('libs/types')\n"),
-        ("a.py", HEAD + "import money\nsys.path.append(money.below('libs/types'))\n"),
+        ("a.py", HEAD + "sys.path.append(below('libs/types'))\n"),
+        ("a.py", HEAD + "sys.path.append(f'{os.environ[\"ROOT\"]}/libs/types')\n"),
+        ("libs/types/conftest.py", HEAD + "ROOT = 'libs/types'\nsys.path.append(os.path.dirname(__file__))\n"),
+        ("a.py", HEAD + "x = [sys.path.append(p) for p in (str(Path(__file__).parent / 'libs' / 'types'), 'more')]\n"),
+        ("a.py", HEAD + "for folder in ('more', 'libs/types'):\n    sys.path.append(os.path.abspath(folder))\n"),
+        ("a.py", HEAD + "TYPES = Path(__file__).parent / 'libs' / 'types'\nsys.path.append(str(TYPES))\n"),
         ("pyrightconfig.json", '{"extraPaths": ["libs/types"]}\n'),
     ],
 )
 def test_what_cannot_be_doubled_is_listed(path: str, text: str) -> None:
     made, listed = texts(path, text)
     assert [f.rule for f in listed] == ["root.implied"]
-    assert all("libs/types" in t for t in made)
+    assert made == [text] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sys.path.append(str(Path(__file__).parents[1] / 'libs' / 'types' / 'tests'))",
+        "sys.path.append(os.path.join(os.path.dirname(__file__), '..', 'libs/types', 'more'))",
+        "sys.path.append('libs/types/more')",
+        "other.path.append('libs/types')",
+    ],
+)
+def test_other_folders_stay(text: str) -> None:
+    made, listed = texts("app/run.py", f"{HEAD}{text}\n")
+    assert made == [f"{HEAD}{text}\n"] * 3 and not listed
+
+
+OTHER = PLAN.replace('to = "libs.types.cash"', 'to = "cash"\nto-path = "src/cash"').replace(
+    '"libs/types"]', '"libs/types", "src"]'
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "last"),
+    [
+        (BESIDE.format(" / 'libs' / 'types'"), BESIDE.format(" / 'src'")),
+        ("sys.path.append(os.path.join(ROOT, 'libs', \"types\"))\n", 'sys.path.append(os.path.join(ROOT, "src"))\n'),
+        ("sys.path.append(ROOT + '/libs/types')\n", "sys.path.append(ROOT + '/src')\n"),
+        ("sys.path.append('libs/types')\n", "sys.path.append('src')\n"),
+    ],
+)
+def test_a_root_that_is_not_the_top(before: str, last: str) -> None:
+    assert texts("app/run.py", HEAD + before, OTHER)[0] == [HEAD + before + last] * 2 + [HEAD + last]
 
 
 def test_slices_in_any_order_find_old_and_new_names(tmp_path: Path) -> None:
