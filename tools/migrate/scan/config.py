@@ -51,7 +51,8 @@ def scan_ini(world: World, sink: Sink, path: str) -> None:
         for name in re.finditer(r"[^\s,]+", match["names"]):
             _value(world, sink, path, name.group(), match.start("names") + name.start(), "module")
     for match in _KEY.finditer(sink.body):
-        if match["key"].lower() in ("pythonpath", "mypy_path", "extra_paths"):
+        # PYTHONPATH itself is a variable, whose folders are divided as in a shell (see `pythonpath`).
+        if match["key"].lower() in ("pythonpath", "mypy_path", "extra_paths") and match["key"] != "PYTHONPATH":
             mark = " " if match["key"].lower() == "pythonpath" else ":"
             scan_roots(world.layout, sink, match["value"], match.start("value"), mark)
             scan_setting(world.layout, sink, match["value"], match.start("value"), mark)

@@ -20,7 +20,8 @@ from ..oldroots import old_roots, stays_in
 from .context import Context
 from .flows import called
 from .offsets import Offsets
-from .roots import ENTRY, PYTHONPATH, path_changes, plain, replaced, unwrapped
+from .pythonpath import ENTRY, PYTHONPATH
+from .roots import path_changes, plain, replaced, unwrapped
 from .sink import Sink
 
 RULE, IMPLIED = "path.root", "root.implied"

@@ -29,6 +29,7 @@ from .nameparts import NameParts
 from .newroots import scan_python_roots
 from .offsets import Offsets
 from .patches import scan_patches
+from .pythonpath import scan_pythonpath_code, scan_pythonpath_texts
 from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
@@ -72,6 +73,7 @@ def scan_code(
     _fstring_names(context, sink, offsets)
     paths = FilePaths(context, sink, scopes, offsets, path, here)
     scan_syspath(context, sink, offsets, paths.value, paths.claimed)
+    scan_pythonpath_code(context, sink, offsets, paths.value, paths.claimed)
     scan_python_roots(context, sink, offsets, path if whole else "", paths.value)
     paths.scan()
     Glued(context, sink, offsets, paths).scan()
@@ -79,6 +81,7 @@ def scan_code(
     paths.claimed |= scan_patches(context, sink, offsets, paths.origins)
     paths.claimed |= scan_hidden_patches(context, sink, offsets)
     bare = literals.scan(_docstrings(context), paths.claimed)
+    scan_pythonpath_texts(context, sink, offsets)
     Dynamic(context, sink, offsets, here, there).scan()
     Leaving(context, sink, offsets, paths, here).scan()
     imports.finish()

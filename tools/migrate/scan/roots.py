@@ -1,4 +1,4 @@
-"""Import roots that only old names need (`oldroots`), written in scripts, CI files and `sys.path` calls.
+"""Import roots that only old names need (`oldroots`), in lists of folders and in `sys.path` calls.
 
 The new root is put beside the old one as soon as new names are asked for, and the old one goes with the last name that
 needs it; so each slice of stage 4, and what arrives late, finds both.  Lists of roots in `pyproject.toml` and its like
@@ -21,10 +21,6 @@ from .offsets import Offsets
 from .sink import Draft, Sink, Snippet
 
 RULE, LISTED = "path.root", "root.implied"
-PYTHONPATH = re.compile(
-    r"PYTHONPATH[\"']?[ \t]*(?:\+?=|:|[ \t](?=[\w./$]))[ \t]*[\"']?(?P<value>(?:\$\{\{[^}\n]*\}\}|[^\"'\s;&|,])+)"
-)
-ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _CALLS = {"addsitedir", "syspath_prepend"}
 _ADDING = {"insert", "append", "extend"}
 _SAME = {"abspath", "realpath", "normpath", "fspath", "str", "Path", "PurePath", "resolve", "absolute", "as_posix"}
@@ -42,23 +38,16 @@ def needles(layout: Layout) -> Callable[[bytes], bool]:
     return lambda data: any(all(p in data for p in names) for names in parts) and bool(SIGN.search(data))
 
 
-def scan_pythonpath(layout: Layout, sink: Sink, text: str) -> None:
-    """`PYTHONPATH=.:libs/types`."""
-    for match in PYTHONPATH.finditer(text) if old_roots(layout) else ():
-        start = match.start("value")
-        words = [(start + e.start(), start + e.end()) for e in ENTRY.finditer(match["value"])]
-        _exchange_words(layout, sink, text, words, ":")
-
-
 def scan_roots(layout: Layout, sink: Sink, text: str, base: int, mark: str) -> None:
     """The same for a list of roots that white space, commas or colons divide (`pythonpath` of an INI file)."""
     if old_roots(layout):
         words = [(base + w.start(), base + w.end()) for w in re.finditer(r"[^\s,:;]+", text)]
-        _exchange_words(layout, sink, sink.body, words, mark)
+        exchange_words(layout, sink, words, mark)
 
 
-def _exchange_words(layout: Layout, sink: Sink, text: str, words: Sequence[tuple[int, int]], mark: str) -> None:
+def exchange_words(layout: Layout, sink: Sink, words: Sequence[tuple[int, int]], mark: str) -> None:
     """Entries of a list: an old root is exchanged, or goes with a divider if the new one is there already."""
+    text = sink.body
     found = [_stale(layout, text[start:end]) for start, end in words]
     known = {plain(text[start:end]) for (start, end), stale in zip(words, found, strict=True) if stale is None}
     mark = text[words[0][1] : words[1][0]] if len(words) > 1 else mark
@@ -77,7 +66,7 @@ def _exchange_words(layout: Layout, sink: Sink, text: str, words: Sequence[tuple
         end = words[last][1] if first else words[last + 1][0]
         roots = [stale[0] for stale in found[first : last + 1] if stale is not None]
         root = max(roots, key=lambda r: r.last)
-        sink.edit(start, end, "", stage=root.last, rule=RULE, reason=_GONE.format(root.old))
+        drop(sink, start, end, root)
 
 
 def put(sink: Sink, start: int, end: int, both: str, new: str, root: OldRoot) -> None:
@@ -87,6 +76,11 @@ def put(sink: Sink, start: int, end: int, both: str, new: str, root: OldRoot) ->
         sink.exchange(start, end, Draft(both, root.first, _ADDED), gone, RULE)
     else:
         sink.edit(start, end, new, stage=gone.stage, rule=RULE, reason=gone.reason)
+
+
+def drop(sink: Sink, start: int, end: int, root: OldRoot) -> None:
+    """Take an old root out at the stage at which it goes; the new one is there already."""
+    sink.edit(start, end, "", stage=root.last, rule=RULE, reason=_GONE.format(root.old))
 
 
 def _stale(layout: Layout, entry: str) -> tuple[OldRoot, str] | None:
@@ -124,7 +118,7 @@ def plain(entry: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class Cut:
     """A span of source to replace, so that an expression for an old root becomes one for the new root."""
 
     start: int
@@ -142,10 +136,10 @@ def scan_syspath(
     changes = list(path_changes(context)) if roots else []
     written = {at.source[slice(*at.span(node))] for _, node in changes}
     for statement, node in changes:
-        cut = _cut_of(node, roots, at, value)
+        cut = cut_of(node, roots, at, value)
         for item in _meant(context, node) if cut is None else ():
-            if (named := _named(item, roots, value(item))) is not None:
-                _list(sink, at, item, named, "warning")
+            if (named := named_root(item, roots, value(item))) is not None:
+                list_root(sink, at, item, named, "warning")
         if cut is None or sink.covered(cut.start, cut.end):
             continue
         claimed.update(id(word) for word in cut.words)
@@ -153,23 +147,23 @@ def scan_syspath(
             sink.edit(cut.start, cut.end, cut.new, stage=4, rule=RULE, reason=_GONE.format(cut.root.old))
             continue
         start, end = at.span(node)
-        new = _with(cut, at.source, start, end)
-        gap = _alone(context, at, statement, node) if statement and new in written else None
+        new = with_cut(cut, at.source, start, end)
+        gap = alone(context, at, statement, node) if new in written else None
         if gap is not None:
-            sink.edit(*gap, "", stage=cut.root.last, rule=RULE, reason=_GONE.format(cut.root.old))
+            drop(sink, *gap, cut.root)
             continue
         both = f"{at.source[start:end]}, {new}"
         if statement and not isinstance(context.parents.get(node), ast.List | ast.Tuple):
             start, end = at.span(statement)
-            new = _with(cut, at.source, start, end)
+            new = with_cut(cut, at.source, start, end)
             both = f"{at.source[start:end]}{_between(at.source, start, end)}{new}"
         if statement is None or context.world.judge.mentioned(at.source[start:end]):
-            _list(sink, at, statement or node, cut.root, "error")
+            list_root(sink, at, statement or node, cut.root, "error")
         else:
             put(sink, start, end, both, new, cut.root)
 
 
-def _list(
+def list_root(
     sink: Sink, at: Offsets, node: ast.stmt | ast.expr, root: OldRoot, severity: Literal["error", "warning"]
 ) -> None:
     start, end = at.span(node)
@@ -177,7 +171,7 @@ def _list(
     sink.list(start, LISTED, at.source[start:end], (f"the root of old names, now {root.new}",), hint, severity)
 
 
-def _alone(context: Context, at: Offsets, statement: ast.stmt, node: ast.expr) -> tuple[int, int] | None:
+def alone(context: Context, at: Offsets, statement: ast.stmt | None, node: ast.expr) -> tuple[int, int] | None:
     """The span to drop where the new root is put on the path beside this one; None if it cannot go by itself."""
     around = context.parents.get(node)
     if isinstance(around, ast.List | ast.Tuple):
@@ -186,6 +180,8 @@ def _alone(context: Context, at: Offsets, statement: ast.stmt, node: ast.expr) -
         if number + 1 < len(items):
             return at.start(node), at.start(items[number + 1])
         return (at.end(items[number - 1]), at.end(node)) if number else None
+    if statement is None:
+        return None
     start, end = at.span(statement)
     begin = at.source.rfind("\n", 0, start) + 1
     rest = at.source[end:].partition("\n")[0]
@@ -236,14 +232,14 @@ def _between(source: str, start: int, end: int) -> str:
     return ("\r\n" if "\r\n" in source else "\n") + source[line:start]
 
 
-def _with(cut: _Cut, source: str, start: int, end: int) -> str:
+def with_cut(cut: Cut, source: str, start: int, end: int) -> str:
     """The source at [start, end) with the new root in place of the old one."""
     return source[start : cut.start] + cut.new + source[cut.end : end]
 
 
-def _cut_of(
+def cut_of(
     item: ast.expr, roots: Mapping[str, OldRoot], at: Offsets, value: Callable[[ast.expr], str | None]
-) -> _Cut | None:
+) -> Cut | None:
     node, known = unwrapped(item), value(item)
     if known is not None and known not in roots:
         return None
@@ -256,11 +252,11 @@ def _cut_of(
             before = _before(node, ours[0])
             if text == root.old and before is not None:
                 if root.new == ".":
-                    return _Cut(at.end(before), end, "", root, tuple(ours))
-                return _Cut(start, end, f"{quote}{root.new}{quote}", root, tuple(ours))
+                    return Cut(at.end(before), end, "", root, tuple(ours))
+                return Cut(start, end, f"{quote}{root.new}{quote}", root, tuple(ours))
             new = replaced(text, root.old, root.new)
             if count == 1 and new is not None and at.source[start + 1 : end - 1] == text:
-                return _Cut(start + 1, end - 1, new, root, tuple(ours))
+                return Cut(start + 1, end - 1, new, root, tuple(ours))
     return None
 
 
@@ -272,7 +268,7 @@ def _meant(context: Context, node: ast.expr) -> list[ast.expr]:
     return [e for each in over if isinstance(each, ast.List | ast.Tuple | ast.Set) for e in each.elts] or [node]
 
 
-def _named(item: ast.expr, roots: Mapping[str, OldRoot], known: str | None) -> OldRoot | None:
+def named_root(item: ast.expr, roots: Mapping[str, OldRoot], known: str | None) -> OldRoot | None:
     """The old root that an expression is, or that a text in it names where nobody knows what the whole is."""
     if known is not None:
         return roots.get(known)

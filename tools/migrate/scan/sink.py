@@ -55,7 +55,7 @@ class Sink:
 
     def exchange(self, start: int, end: int, both: Draft, new: Draft, rule: str) -> None:
         """Write `both` at its stage and `new` at a later one: what is old counts beside what is new for that time."""
-        if (start, end) not in self._taken:
+        if (start, end) not in self._taken and both.text != self.body[start:end]:
             self.edit(start, end, both.text, stage=both.stage, rule=rule, reason=both.reason)
             first = self._taken[start, end]
             self._later[start, end] = replace(first, new=new.text, stage=new.stage, reason=new.reason)
@@ -139,6 +139,15 @@ class Snippet(Sink):
             )
             return
         self.outer.edit(first, last + (end > start), new, stage=stage, rule=rule, reason=reason)
+
+    def exchange(self, start: int, end: int, both: Draft, new: Draft, rule: str) -> None:
+        first, a = self.place(start)
+        last, b = self.place(max(start, end - 1))
+        if a != b:
+            what = "spans several lines of a snippet; edit it by hand"
+            self.outer.list(first, rule, new.text, (f"to be rewritten as {new.text}",), what)
+            return
+        self.outer.exchange(first, last + (end > start), both, new, rule)
 
     def list(
         self,

@@ -21,7 +21,7 @@ from .globs import scan_globs, scan_lines
 from .meson import scan_meson
 from .newroots import scan_commands, scan_environment, scan_lists, scan_sections
 from .notebooks import scan_notebook
-from .roots import scan_pythonpath
+from .pythonpath import scan_pythonpath
 from .sink import Sink
 from .words import hint_before, note_bare, scan_words, trim
 
@@ -68,6 +68,8 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         return
     if suffix in (".md", ".markdown", ".rst", ".txt", ".ipynb", ".mdx"):
         scan_distributions(world.layout, sink, body)
+    if suffix in _DOCUMENTS:
+        scan_pythonpath(world.layout, sink, body)
     if suffix == ".ipynb":
         bare = scan_notebook(world, sink, path)
     elif suffix in (".md", ".markdown", ".mdx"):
@@ -94,7 +96,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
             scan_loggers(world, sink, path)
         if _BAZEL.match(name):
             scan_labels(world, sink)
-        scan_pythonpath(world.layout, sink, body)
+        scan_pythonpath(world.layout, sink, body, mark=";" if suffix in (".bat", ".cmd", ".ps1") else ":")
         scan_environment(world.layout, sink, body)
         if suffix not in (".pyx", ".pxd", ".pxi"):
             scan_sections(world.layout, sink, path)

@@ -57,6 +57,13 @@ WRITTEN = [
     ("pytest.ini", "[pytest]\npythonpath = libs/types\n", "[pytest]\npythonpath = libs/types .\n", "[pytest]\npythonpath = .\n"),
     ("mypy.ini", "[mypy]\nmypy_path = libs/types, stubs\n", "[mypy]\nmypy_path = libs/types, ., stubs\n", "[mypy]\nmypy_path = ., stubs\n"),
     ("tox.ini", "[pytest]\npythonpath =\n    libs/types\n    .\n", "[pytest]\npythonpath =\n    libs/types\n    .\n", "[pytest]\npythonpath =\n    .\n"),
+    ("tox.ini", "[testenv]\nsetenv =\n    PYTHONPATH = {toxinidir}/libs/types\n", "[testenv]\nsetenv =\n    PYTHONPATH = {toxinidir}/libs/types:{toxinidir}\n", "[testenv]\nsetenv =\n    PYTHONPATH = {toxinidir}\n"),
+    ("Makefile", "test: export PYTHONPATH := libs/types\n", "test: export PYTHONPATH := libs/types:.\n", "test: export PYTHONPATH := .\n"),
+    ("k8s.yaml", "- name: PYTHONPATH\n  value: /libs/types\n", "- name: PYTHONPATH\n  value: /libs/types:/\n", "- name: PYTHONPATH\n  value: /\n"),
+    ("task.json", '{"name": "PYTHONPATH", "value": "libs/types"}\n', '{"name": "PYTHONPATH", "value": "libs/types:."}\n', '{"name": "PYTHONPATH", "value": "."}\n'),
+    ("run.bat", "set PYTHONPATH=libs/types\n", "set PYTHONPATH=libs/types;.\n", "set PYTHONPATH=.\n"),
+    (".envrc", "path_add PYTHONPATH libs/types\n", "path_add PYTHONPATH libs/types .\n", "path_add PYTHONPATH .\n"),
+    ("README.md", "Run `PYTHONPATH=libs/types x`.\n", "Run `PYTHONPATH=libs/types:. x`.\n", "Run `PYTHONPATH=. x`.\n"),
     (".vscode/settings.json", '{"env": {"PYTHONPATH": "libs/types"}}\n', '{"env": {"PYTHONPATH": "libs/types:."}}\n', '{"env": {"PYTHONPATH": "."}}\n'),
 ]  # fmt: skip
 STATEMENTS = [
@@ -72,6 +79,12 @@ STATEMENTS = [
     ("sys.path.extend(['lib', 'libs/types'])\n", "sys.path.extend(['lib', 'libs/types', '.'])\n", "sys.path.extend(['lib', '.'])\n"),
     (BESIDE.format(" / 'libs' / 'types'"), BESIDE.format(" / 'libs' / 'types'") + BESIDE.format(""), BESIDE.format("")),
     (BESIDE.format("") + BESIDE.format(" / 'libs/types'"), BESIDE.format("") + BESIDE.format(" / 'libs/types'"), BESIDE.format("")),
+    ("os.environ['PYTHONPATH'] = 'libs/types:lib'\n", "os.environ['PYTHONPATH'] = 'libs/types:.:lib'\n", "os.environ['PYTHONPATH'] = '.:lib'\n"),
+    ("monkeypatch.setenv('PYTHONPATH', 'libs/types')\n", "monkeypatch.setenv('PYTHONPATH', 'libs/types:.')\n", "monkeypatch.setenv('PYTHONPATH', '.')\n"),
+    ("run(env=dict(os.environ, PYTHONPATH=f'{ROOT}/libs/types'))\n", "run(env=dict(os.environ, PYTHONPATH=f'{ROOT}/libs/types:{ROOT}'))\n", "run(env=dict(os.environ, PYTHONPATH=f'{ROOT}'))\n"),
+    ("run(env={'PYTHONPATH': os.pathsep.join(['lib', 'libs/types'])})\n", "run(env={'PYTHONPATH': os.pathsep.join(['lib', 'libs/types', '.'])})\n",
+     "run(env={'PYTHONPATH': os.pathsep.join(['lib', '.'])})\n"),
+    ("run('PYTHONPATH=libs/types x')\n", "run('PYTHONPATH=libs/types:. x')\n", "run('PYTHONPATH=. x')\n"),
     ("sys.path.append(\r\n    'libs/types',\r\n)\r\n",
      "sys.path.append(\r\n    'libs/types',\r\n)\r\nsys.path.append(\r\n    '.',\r\n)\r\n", "sys.path.append(\r\n    '.',\r\n)\r\n"),
 ]  # fmt: skip
@@ -132,6 +145,8 @@ def test_without_shims_a_root_is_exchanged_at_once() -> None:
         ("a.py", HEAD + "x = [sys.path.append(p) for p in (str(Path(__file__).parent / 'libs' / 'types'), 'more')]\n"),
         ("a.py", HEAD + "for folder in ('more', 'libs/types'):\n    sys.path.append(os.path.abspath(folder))\n"),
         ("a.py", HEAD + "TYPES = Path(__file__).parent / 'libs' / 'types'\nsys.path.append(str(TYPES))\n"),
+        ("a.py", HEAD + "env = {'PYTHONPATH': str(Path(__file__).parent / 'libs' / 'types')}\n"),
+        ("a.py", HEAD + "env = {'PYTHONPATH': 'libs/types' + os.pathsep + os.environ['PYTHONPATH']}\n"),
         ("pyrightconfig.json", '{"extraPaths": ["libs/types"]}\n'),
     ],
 )
@@ -171,6 +186,11 @@ OTHER = PLAN.replace('to = "libs.types.cash"', 'to = "cash"\nto-path = "src/cash
 )
 def test_a_root_that_is_not_the_top(before: str, last: str) -> None:
     assert texts("app/run.py", HEAD + before, OTHER)[0] == [HEAD + before + last] * 2 + [HEAD + last]
+
+
+def test_a_command_in_code_keeps_its_other_words_right() -> None:
+    made = texts("a.py", "import os\nos.system('PYTHONPATH=libs/types python -m money')\n")[0]
+    assert made[-1] == "import os\nos.system('PYTHONPATH=. python -m libs.types.cash')\n"
 
 
 def test_slices_in_any_order_find_old_and_new_names(tmp_path: Path) -> None:
