@@ -45,6 +45,8 @@ def _parts(node: ast.stmt, annotations: bool) -> Iterator[ast.expr]:
             yield first
         case ast.Assign(value=value, targets=targets):
             yield from [value, *targets]
+        case _ if type(node).__name__ == "TypeAlias":  # `type A = b.C`, evaluated when somebody asks
+            return
         case _:
             yield from (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
 

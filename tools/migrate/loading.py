@@ -11,6 +11,7 @@ statement of a module binds.  So what is found here is a circle; that nothing is
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -222,7 +223,7 @@ class _Run:
 
 
 def _module(source: Source) -> _Module:
-    names, imported, later = set[str](), set[str](), False
+    names, imported, later = set[str](), set[str](), sys.version_info >= (3, 14)  # annotations, see PEP 649
     for node in top_level(source.body):
         names.update(names_bound(node))
         if isinstance(node, ast.Import | ast.ImportFrom):

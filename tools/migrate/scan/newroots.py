@@ -20,7 +20,7 @@ from ..oldroots import old_roots, stays_in
 from .context import Context
 from .flows import called
 from .offsets import Offsets
-from .pythonpath import ENTRY, PYTHONPATH
+from .pythonpath import ENTRY, PYTHONPATH, values
 from .roots import path_changes, plain, replaced, unwrapped
 from .sink import Sink
 
@@ -172,8 +172,29 @@ def scan_python_roots(
             else:
                 reading = f"the root of what is imported, now {change.new}"
                 sink.list(at.start(node), IMPLIED, at.source[slice(*at.span(node))], (reading,), "", "error")
+    for node in values(context):
+        if any(_holds(layout, piece, path, value) for piece in _pieces(node)):
+            reading = f"the root of what is imported: {_why(layout)}"
+            sink.list(
+                at.start(node), IMPLIED, at.source[slice(*at.span(node))], (reading,), "add the new root beside it"
+            )
     _children(context, sink, at)
     _script(context, sink, at, path)
+
+
+def _pieces(node: ast.expr) -> list[ast.expr]:
+    """What the value of a variable is put together from: `os.pathsep.join([A, B])`, `A + ":" + B`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_pieces(node.left), *_pieces(node.right)]
+    listed = node.args[0] if isinstance(node, ast.Call) and called(node) == "join" and len(node.args) == 1 else None
+    return list(listed.elts) if isinstance(listed, ast.List | ast.Tuple) else [node]
+
+
+def _holds(layout: Layout, node: ast.expr, path: str, value: Callable[[ast.expr], str | None]) -> bool:
+    if isinstance(node, ast.Constant):
+        entries = ENTRY.findall(node.value) if isinstance(node.value, str) else []
+        return with_new(layout, entries) != entries
+    return any(_is(node, change.old, path, value) for change in layout.new_roots)
 
 
 def _is(node: ast.expr, root: str, path: str, value: Callable[[ast.expr], str | None]) -> bool:

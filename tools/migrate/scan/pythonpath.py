@@ -18,13 +18,13 @@ from .roots import alone, cut_of, drop, exchange_words, list_root, named_root, p
 from .sink import Sink, Snippet
 
 _NAME = "PYTHONPATH"
-_VALUE = r"(?P<value>(?:\$\{\{[^}\n]*\}\}|[^\"'\s;&|,`])+)"
+_VALUE = r"(?P<value>(?:\$\{\{[^}\n]*\}\}|`pwd`|[^\"'\s;&|,`])+)"  # another backtick ends code in a document
 PYTHONPATH = re.compile(rf"PYTHONPATH[\"']?[ \t]*(?:[+?:]?=|:(?!=)|[ \t](?=[\w./$]))[ \t]*[\"']?{_VALUE}")
 # `- name: PYTHONPATH` and `value: ...` in a line of its own, also in JSON and in a call.
 _APART = re.compile(rf"PYTHONPATH[\"']?,?\s+[\"']?value[\"']?[ \t]*[:=][ \t]*[\"']?{_VALUE}")
 ENTRY = re.compile(r"(?:\$?\{\{?[^}]*\}\}?|[^:])+")
 _ADDED = re.compile(r"\b(?:path_add|PATH_add)[ \t]+PYTHONPATH[ \t]+(?P<value>[^\n#;&|]+)")  # of direnv: words
-_BATCH = re.compile(r"PYTHONPATH[\"']?[ \t]*=[ \t]*[\"']?(?P<value>[^\"'\s&|,`]+)")  # where a semicolon divides
+_BATCH = re.compile(r"PYTHONPATH[\"']?[ \t]*=[ \t]*[\"']?(?P<value>[^\"'\s&|,]+)")  # where a semicolon divides
 _SETTERS = {"setenv", "setdefault", "putenv", "set", "prepend", "append"}
 
 
@@ -48,7 +48,7 @@ def scan_pythonpath_code(
     roots = {r.old: r for r in old_roots(layout)}
     if not roots or _NAME not in at.source:
         return
-    for whole in _values(context):
+    for whole in values(context):
         listed = whole.args[0] if isinstance(whole, ast.Call) and called(whole) == "join" and whole.args else None
         if not isinstance(listed, ast.List | ast.Tuple):
             if (span := _text(at, whole)) is not None:
@@ -93,8 +93,8 @@ def _text(at: Offsets, node: ast.expr) -> tuple[int, int] | None:
     return (start + match.start(2), start + match.end(2)) if match else None
 
 
-def _values(context: Context) -> Iterator[ast.expr]:
-    """What the variable is set to."""
+def values(context: Context) -> Iterator[ast.expr]:
+    """What code sets the variable to."""
     for pairs in context.of(ast.Dict):
         yield from (v for k, v in zip(pairs.keys, pairs.values, strict=True) if _is_name(k))
     for call in context.of(ast.Call):

@@ -68,18 +68,17 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         return
     if suffix in (".md", ".markdown", ".rst", ".txt", ".ipynb", ".mdx"):
         scan_distributions(world.layout, sink, body)
-    if suffix in _DOCUMENTS:
-        scan_pythonpath(world.layout, sink, body)
     if suffix == ".ipynb":
         bare = scan_notebook(world, sink, path)
     elif suffix in (".md", ".markdown", ".mdx"):
+        _environment(world, sink)
         bare = scan_markdown(world, sink, path)
     elif suffix == ".rst":
+        _environment(world, sink)
         bare = scan_rst(world, sink, path)
     elif suffix in (".json", ".jsonc", ".json5", ".code-workspace", ".webmanifest"):
         scan_distributions(world.layout, sink, body)
-        scan_pythonpath(world.layout, sink, body)
-        scan_environment(world.layout, sink, body)
+        _environment(world, sink)
         bare = _json(world, sink, path)
         scan_lists(world.layout, sink, body)
         scan_globs(world, sink, path)
@@ -96,8 +95,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
             scan_loggers(world, sink, path)
         if _BAZEL.match(name):
             scan_labels(world, sink)
-        scan_pythonpath(world.layout, sink, body, mark=";" if suffix in (".bat", ".cmd", ".ps1") else ":")
-        scan_environment(world.layout, sink, body)
+        _environment(world, sink, mark=";" if suffix in (".bat", ".cmd", ".ps1") else ":")
         if suffix not in (".pyx", ".pxd", ".pxi"):
             scan_sections(world.layout, sink, path)
             scan_commands(world.layout, sink, body)
@@ -117,6 +115,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         scan_c(world, sink, path)
         _list_only(world, sink, path)
     elif suffix in _PROSE:
+        _environment(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "prose")
     elif _RECORDS.search(path):  # `newsfragments/12225.feature`
         _history(world, sink)
@@ -124,6 +123,12 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         _list_only(world, sink, path)
     if bare:
         note_bare(sink, bare)
+
+
+def _environment(world: World, sink: Sink, mark: str = ":") -> None:
+    """`PYTHONPATH`: roots that only old names need, and those that a name leaves for another one."""
+    scan_pythonpath(world.layout, sink, sink.body, mark=mark)
+    scan_environment(world.layout, sink, sink.body)
 
 
 def _history(world: World, sink: Sink) -> None:

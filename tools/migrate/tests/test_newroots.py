@@ -101,9 +101,27 @@ DEEPER = plan(move("shop", "packages/shop/src/shop"), roots='"src"')
 
 
 @pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("env = {'PYTHONPATH': 'lib:.'}\n", True),
+        ("env = dict(PYTHONPATH=os.pathsep.join([str(ROOT), 'lib']))\n", True),
+        ("os.environ['PYTHONPATH'] = os.getcwd() + ':' + os.environ.get('PYTHONPATH', '')\n", True),
+        ("env = {'PYTHONPATH': str(ROOT / 'lib')}\n", False),
+        ("env = {'PYTHONPATH': os.environ.get('PYTHONPATH', '')}\n", False),
+    ],
+)
+def test_the_variable_set_in_code_is_for_a_person(text: str, listed: bool) -> None:
+    text = f"import os\nfrom pathlib import Path\nROOT = Path(__file__).parents[1]\n{text}"
+    found = designed({**SHOP, "tests/run.py": text}, plan(move("shop", "src/shop"))).findings
+    assert [f.line for f in found if f.rule == "root.implied" and f.path == "tests/run.py"] == [4] * listed
+
+
+@pytest.mark.parametrize(
     ("path", "before", "wanted"),
     [
         ("run.sh", "export PYTHONPATH=src\n", "export PYTHONPATH=packages/shop/src\n"),
+        ("README.md", "Run `PYTHONPATH=src x`.\n", "Run `PYTHONPATH=packages/shop/src x`.\n"),
+        ("run.sh", "PYTHONPATH=`pwd`/src x\n", "PYTHONPATH=`pwd`/packages/shop/src x\n"),
         ("run.sh", "PYTHONPATH=$PWD/src:lib python -m shop\n", "PYTHONPATH=$PWD/packages/shop/src:lib python -m shop\n"),
         ("pytest.ini", "[pytest]\npythonpath = src lib\n", "[pytest]\npythonpath = packages/shop/src lib\n"),
         ("conftest.py", 'import sys\nsys.path.insert(0, "src")\n', 'import sys\nsys.path.insert(0, "src")\nsys.path.insert(0, "packages/shop/src")\n'),
