@@ -52,9 +52,12 @@ class _Unsigned(SingleValue[int]):
 
 
 class _Amount(_Unsigned):
-    """An amount that can be added to another of its own class."""
+    """An amount that can be added to another of its own class; zero is false in a condition."""
 
     __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return self.value != 0
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):

@@ -12,7 +12,6 @@ fraction: `UsdFixedPoint8(number.raw)` is how a number gets a unit, in sight of 
 quotient of two fixed-point numbers, because its unit would be another one.
 """
 
-import math
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -47,11 +46,14 @@ def parse_scaled(text: str, decimals: int, *, rounding: Rounding | None = None, 
     """Read plain decimal text as an integer count of 10**-decimals.
 
     Raises InvalidDecimal for anything but a sign, ASCII digits and a point; PrecisionLoss when a digit other than
-    zero stands beyond `decimals` and no rounding is given; Overflow or Underflow for a text of absurd length.
+    zero stands beyond `decimals` and no rounding is given; Overflow or Underflow for a text of absurd length; TypeError
+    for a rounding of another library.
     """
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise InvalidDecimal(text)
+    if rounding is not None and not isinstance(rounding, Rounding):
+        raise TypeError(f"rounding is a Rounding, such as Rounding.HALF_EVEN, not {rounding!r}")
     sign, whole, fraction = match[1], (match[2] or "").lstrip("0"), match[3] or match[4] or ""
     if len(whole) > _MAX_DIGITS:
         raise (Underflow if sign == "-" else Overflow)(f"a number of {len(whole)} digits", type_name)
@@ -126,6 +128,9 @@ class _FixedPoint:
     def __ge__(self, other: Self) -> bool:
         return self.raw >= other.raw if type(other) is type(self) else NotImplemented
 
+    def __bool__(self) -> bool:
+        return self.raw != 0
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(raw={self.raw})"
 
@@ -153,9 +158,10 @@ class _FixedPoint:
     @classmethod
     def from_float(cls, value: float) -> Self:
         """The nearest number, half away from zero.  Raises NotFinite, Overflow (at 2**63 already), Underflow."""
-        if isinstance(value, float) and not math.isfinite(value):
-            raise NotFinite(repr(value))
-        numerator, denominator = value.as_integer_ratio()
+        try:
+            numerator, denominator = value.as_integer_ratio()
+        except (OverflowError, ValueError):  # of infinity, and of no number
+            raise NotFinite(repr(value)) from None
         magnitude = (2 * abs(numerator) * cls.SCALE + denominator) // (2 * denominator)
         return cls(-magnitude if numerator < 0 else magnitude)
 

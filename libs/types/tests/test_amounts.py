@@ -39,6 +39,11 @@ def test_range_text_and_travel(kind: Kind, high: int) -> None:
         seven.value = 8  # type: ignore[misc]
 
 
+def test_nothing_is_false() -> None:
+    assert not NativeAmount.ZERO and not Liquidity(0) and NativeAmount(1) and Liquidity.MAX
+    assert BlockNumber.ZERO, "the first block is a block"
+
+
 def test_order() -> None:
     assert NativeAmount(6) < NativeAmount(7) <= NativeAmount(7) and Liquidity.MAX > Liquidity.ZERO
     assert SqrtPriceX96(2) >= SqrtPriceX96(1) and max(BlockNumber(3), BlockNumber(5)) == BlockNumber(5)

@@ -1,8 +1,10 @@
 """Fixed-point numbers: exact text, refused text, limits, arithmetic, and what the errors carry."""
 
 import copy
+import decimal
 import pickle
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -92,6 +94,19 @@ def test_extra_digits_need_a_named_rounding(text: str, toward_zero: int, half_ev
     assert got == [toward_zero, half_even, half_away]
 
 
+@pytest.mark.parametrize("rounding", [decimal.ROUND_DOWN, "half even", Rounding.HALF_EVEN.name, True])
+@pytest.mark.parametrize("text", ["0.000000015", "1"])
+def test_a_rounding_of_another_library_is_refused(rounding: object, text: str) -> None:
+    """Was taken for half away from zero, whatever it said."""
+    with pytest.raises(TypeError, match="rounding is a Rounding"):
+        UsdFixedPoint8.from_decimal_str(text, rounding=rounding)  # type: ignore[arg-type]
+
+
+@EACH
+def test_zero_is_false(kind: Kind) -> None:
+    assert not kind.ZERO and kind(1) and kind(-1)
+
+
 @given(RAW64)
 def test_text_round_trip(raw: int) -> None:
     number = UsdFixedPoint8(raw)
@@ -112,7 +127,14 @@ def test_from_float_rounds_half_away(value: float, raw: int) -> None:
 
 
 def test_from_float_refuses_what_does_not_fit() -> None:
-    for value in (float("inf"), float("-inf"), float("nan")):
+    class Single:
+        """A float that is no `float`, as numpy's of 32 bits."""
+
+        def as_integer_ratio(self) -> tuple[int, int]:
+            return float("inf").as_integer_ratio()
+
+    odd: list[Any] = [decimal.Decimal("inf"), decimal.Decimal("nan"), Single()]
+    for value in (float("inf"), float("-inf"), float("nan"), *odd):
         with pytest.raises(NotFinite):
             UsdFixedPoint8.from_float(value)
     with pytest.raises(Overflow):
