@@ -12,6 +12,7 @@ version, announced size within the limit, all announced bytes there, nothing aft
 """
 
 import zlib
+from operator import index
 from typing import Annotated, Self
 
 from . import registry
@@ -85,7 +86,7 @@ def message_size(buf: Buffer, offset: int = 0, *, limit: int = MAX_MESSAGE_SIZE)
 
     Raises MessageTooSmall, InvalidMagic, UnsupportedVersion, MessageTooLarge.
     """
-    return checks.check_size(_from(buf, offset), offset, limit)
+    return checks.check_size(*_from(buf, offset), limit)
 
 
 def parse_header(
@@ -101,14 +102,14 @@ def parse_header(
     Raises, in the order of the checks: MessageTooSmall, InvalidMagic, UnsupportedVersion, MessageTooLarge,
     MessageTooSmall, TrailingBytes (unless allowed), ChecksumMismatch, InvalidRelayDomain, UnknownSource.
     """
-    view = _from(buf, offset)
+    view, offset = _from(buf, offset)
     checks.check_header(view, offset, must_verify(checksum), limit, allow_trailing)
     return MessageHeader.from_buffer(view, offset)
 
 
-def _from(buf: Buffer, offset: int) -> bytes | memoryview:
-    view = byte_view(buf)
+def _from(buf: Buffer, offset: int) -> tuple[bytes | memoryview, int]:
+    offset, view = index(offset), byte_view(buf)
     # A negative offset would count from the end, one past the end would look like an empty buffer: both are slips.
     if not 0 <= offset <= len(view):
         raise FieldRange("offset", offset, 0, len(view))
-    return view
+    return view, offset

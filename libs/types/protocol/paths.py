@@ -102,7 +102,7 @@ def encoder_places(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> 
         if f"header.{name}" in paths:
             raise ValueError(f"{name} is fixed and a path at once")
     for place in places:
-        if place.guard is not None or place.path.endswith(".count"):
+        if place.guard is not None or place.kind is COUNT:
             raise ValueError(f"path {place.path!r} can be read, not written; write the whole vector")
         if place.in_header and place.path.removeprefix("header.") not in _SETTABLE:
             raise ValueError(f"path {place.path!r} is not for the caller to set")

@@ -33,6 +33,7 @@ from typing import (
 
 from . import registry
 from ._codec import ElementReader, StructBase, bind, register_type
+from .buffers import as_bytes_like
 from .explain import explain_value
 from .layout import FieldSpec, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind, place
 from .vector import FixedVec
@@ -151,6 +152,8 @@ class Members(dict[int, Any]):
         try:
             shown: Any = self.enum(value)  # a flag makes a member of any combination
         except ValueError:
+            shown = value
+        if shown != value:  # one that stands for others would be another number when it is written again
             shown = value
         if len(self) < self.room:
             self[value] = shown
@@ -281,10 +284,14 @@ def _check_element(layout: Layout, name: str, each: Element) -> None:
         raise ValueError(f"{where}: {kind.element.layout.name} has no field {each.name!r}")
 
 
-def _check_default(where: str, kind: Kind, default: Any) -> None:
+def _kept_default(where: str, kind: Kind, default: Any) -> Any:
+    """A list could change later, and an iterator is empty the second time.  Raises what the constructor raises."""
+    if isinstance(kind, VectorKind) and isinstance(default, Iterable):
+        default = tuple(default)
     fault = explain_value(where, kind, default)
     if fault is not None:
         raise fault
+    return as_bytes_like(default) if isinstance(kind, RawKind) else default
 
 
 def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
@@ -297,7 +304,7 @@ def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
         kind, members = (given.kind, None) if given and given.kind else _kind_of(hint, f"{cls.__name__}.{name}")
         needed = default is _REQUIRED
         if not needed:
-            _check_default(f"the default of {cls.__name__}.{name}", kind, default)
+            default = _kept_default(f"the default of {cls.__name__}.{name}", kind, default)
         yield FieldSpec(name, kind, required=needed, default=None if needed else default, members=members, **options)
 
 

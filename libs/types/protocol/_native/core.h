@@ -83,7 +83,7 @@ typedef struct Table {
     uint32_t size;
     int tail, type, nested; /* nested: there are structs in it */
     int deep; /* a struct inside of it has vectors, which is left to the Python side */
-    uint64_t required;     /* bit i: field i has no default */
+    Py_ssize_t required; /* how many fields have no default */
 } Table;
 
 typedef struct {

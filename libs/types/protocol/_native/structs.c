@@ -93,7 +93,7 @@ static PyObject *construct_fast(PyTypeObject *cls, Table *table, PyObject *names
     if (!self)
         return NULL;
     memcpy(self->own, table->defaults, table->size);
-    uint64_t given = 0;
+    Py_ssize_t missing = table->required; /* keywords are unique, so each field is given once at most */
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_ssize_t at = field_index(table, PyTuple_GET_ITEM(names, i), i);
         /* safety: every field lies within table->size bytes, which is what was allocated */
@@ -101,9 +101,9 @@ static PyObject *construct_fast(PyTypeObject *cls, Table *table, PyObject *names
             Py_DECREF(self);
             return NULL;
         }
-        given |= 1ull << at;
+        missing -= table->fields[at].required;
     }
-    if (table->required & ~given) {
+    if (missing) {
         Py_DECREF(self);
         return NULL;
     }
@@ -236,7 +236,7 @@ int clear_padding(const Table *table, uint8_t *own)
 /* The bytes a writer would make of the same values. */
 static PyObject *canonical(PyObject *self)
 {
-    PyObject *bytes = struct_bytes(self, NULL);
+    PyObject *bytes = bytes_of(((Struct *)self)->data, ((Struct *)self)->size); /* never one that is shared */
     if (!bytes || clear_padding(((Struct *)self)->table, (uint8_t *)PyBytes_AS_STRING(bytes)))
         return bytes;
     Py_DECREF(bytes);

@@ -65,16 +65,13 @@ Table *make_table(PyObject *cls, PyObject *layout)
     table->defaults = PyMem_Malloc(table->size + 1u);
     table->gap_count = PyList_GET_SIZE(gaps);
     table->gaps = PyMem_Calloc((size_t)table->gap_count + 1, sizeof(*table->gaps));
-    if (!table->fields || !table->vectors || !table->defaults || !table->gaps || table->field_count > 64) {
-        PyErr_SetString(PyExc_ValueError, "a struct has at most 64 fields");
-        return NULL;
-    }
+    if (!table->fields || !table->vectors || !table->defaults || !table->gaps)
+        return (Table *)PyErr_NoMemory();
     memcpy(table->defaults, PyBytes_AS_STRING(defaults), table->size);
     for (Py_ssize_t i = 0; i < table->field_count; i++) {
         if (fill_field(&table->fields[i], PyList_GET_ITEM(rows, i)) < 0)
             return NULL;
-        if (table->fields[i].required)
-            table->required |= 1ull << i;
+        table->required += table->fields[i].required;
         if (table->fields[i].kind == K_VECTOR)
             table->vectors[table->vector_count++] = (uint32_t)i;
         table->nested |= table->fields[i].kind == K_STRUCT;

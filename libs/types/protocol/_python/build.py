@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import time
+from operator import index
 from typing import TYPE_CHECKING, Self
 
 from ..buffers import Buffer, WritableBuffer, as_bytes_like, byte_view
@@ -80,7 +81,7 @@ class MessageBuilder:
 
     def build_into(self, buf: WritableBuffer, offset: int = 0, *, signed: bool = True) -> int:
         """Write the message to `buf` at `offset` and return its size.  Raises FieldRange where it does not fit."""
-        view = memoryview(byte_view(buf))
+        offset, view = index(offset), memoryview(byte_view(buf))
         fault = explain_target(offset, self.size, len(view), view.readonly)
         if fault is not None:
             raise fault

@@ -10,9 +10,11 @@ raises the errors.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
-from operator import attrgetter
+from functools import reduce
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ..buffers import byte_view
@@ -22,7 +24,7 @@ from ..explain import explain_count
 from ..layout import FieldLayout, IntKind, Layout, RawKind, StructKind, VectorKind
 from ..paths import Place, resolve
 from ..registry import known_senders, known_types, vector_places
-from .checks import check_message, walk
+from .checks import Frame, check_message, walk
 from .encoders import MadeFunctions, made_function
 from .vectors import CODES, row_codes
 
@@ -78,14 +80,14 @@ class _Reader:
         self.cls, self.places, self.verify, self.limit, self.trailing = cls, places, verify, limit, trailing
 
     def read(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
-        buffer = byte_view(buf)
+        offset, buffer = index(offset), byte_view(buf)
         if not 0 <= offset <= len(buffer):
             raise FieldRange("offset", offset, 0, len(buffer))
         end = check_message(buffer, offset, self.verify, self.limit, self.trailing)
         for frame in walk(buffer, offset, end):
             if frame.type == self.cls.TYPE:
                 tlv = self._tlv(memoryview(buffer)[offset:], frame.start - offset, frame.end - offset)
-                return tuple(self._read(place, buffer, offset, frame.start, tlv) for place in self.places)
+                return tuple(self._read(place, buffer, offset, frame, tlv) for place in self.places)
         return None
 
     def _tlv(self, message: memoryview, start: int, end: int) -> Any:
@@ -99,7 +101,8 @@ class _Reader:
                 raise explain_count(field, count, self.cls.TYPE, start, there)
         return self.cls.from_buffer(message[start:end])
 
-    def _read(self, place: Place, buffer: bytes | memoryview, start: int, payload: int, tlv: Any) -> Any:
+    def _read(self, place: Place, buffer: bytes | memoryview, start: int, frame: Frame, tlv: Any) -> Any:
+        payload = frame.start
         if place.guard is not None:
             count, index = place.guard
             if int.from_bytes(buffer[payload + count : payload + count + 2], "little") <= index:
@@ -117,9 +120,15 @@ class _Reader:
         if isinstance(kind, VectorKind):
             length = int.from_bytes(buffer[payload + place.offset : payload + place.offset + 2], "little")
             if length > kind.capacity:
-                raise explain_count(FieldLayout(place.path, kind, place.offset), length, self.cls.TYPE)
-        value = attrgetter(place.path)(tlv)
+                field = FieldLayout(place.path, kind, place.offset)
+                raise explain_count(field, length, self.cls.TYPE, payload - start, frame.end - payload)
+        value = reduce(_step, re.findall(r"\w+", place.path), tlv)
         return value.to_tuples() if isinstance(kind, VectorKind) else value
+
+
+def _step(value: Any, part: str) -> Any:
+    """One step on the way along a path: into an element, or into a field."""
+    return value[int(part)] if part.isdigit() else getattr(value, part)
 
 
 def _plain_function(reader: _Reader) -> Any:
@@ -164,6 +173,8 @@ def _decoding_function(layout: Layout, number: int, places: list[Place], reader:
     results = [_result(place, index, start, reads, space) for index, place in enumerate(places)]
     vectors = [(field.offset, field.kind.capacity) for field in layout.fields if isinstance(field.kind, VectorKind)]
     checks = "".join(f" and {reads.name(offset, 2, 'H')} <= {capacity}" for offset, capacity in vectors)
+    if vectors:  # they are cut out of `buf`, which takes items that are bytes
+        checks += f" and len(buf) == {start + layout.size}"
     codes = reads.codes(layout.size)
     if codes is None or not all(results):
         return None
@@ -201,6 +212,8 @@ def _result(place: Place, index: int, start: int, reads: _Reads, space: dict[str
         value = reads.name(place.offset, kind.length, f"{kind.length}s")
     elif isinstance(kind, StructKind):
         value = reads.name(place.offset, kind.size, f"{kind.size}s")
+    elif "." in place.path:
+        return None  # a vector inside of a struct, whose count is not among those that were checked
     elif isinstance(kind, VectorKind) and isinstance(kind.element, StructKind) and row_codes(kind.element.layout):
         count, first = reads.name(place.offset, 2, "H"), start + place.offset + kind.first
         space[f"rows{index}"] = struct.Struct("<" + row_codes(kind.element.layout)).iter_unpack

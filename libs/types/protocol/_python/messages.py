@@ -8,6 +8,7 @@ behaviour.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..buffers import Buffer, byte_view
@@ -174,7 +175,7 @@ def parse_message(
     The view keeps `buf` alive and reads it in place: whoever reuses the buffer must be done with the view.
     Raises the errors of `checks.check_message`, in that order, and FieldRange for an offset outside of `buf`.
     """
-    buffer = byte_view(buf)
+    offset, buffer = index(offset), byte_view(buf)
     if not 0 <= offset <= len(buffer):
         raise FieldRange("offset", offset, 0, len(buffer))
     end = check_message(buffer, offset, must_verify(checksum), limit, allow_trailing)

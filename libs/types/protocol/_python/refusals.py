@@ -6,6 +6,7 @@ that has nothing to do but explain, and finds nothing wrong, returns; the caller
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from ..buffers import Buffer, as_bytes_like, byte_view
@@ -35,7 +36,7 @@ def canonical(obj: Any) -> bytes:
 
 
 def refuse_message(buf: Buffer, offset: int, checksum: ChecksumPolicy | bool, limit: int, trailing: bool) -> None:
-    buffer = byte_view(buf)
+    offset, buffer = index(offset), byte_view(buf)
     if not 0 <= offset <= len(buffer):
         raise FieldRange("offset", offset, 0, len(buffer))
     check_message(buffer, offset, must_verify(checksum), limit, trailing)
@@ -47,7 +48,7 @@ def refuse_walk(message: Buffer) -> None:
 
 
 def refuse_struct(cls: Any, need: int, length: int, offset: int) -> None:
-    raise explain_short_buffer(cls.__name__, need, length, offset)
+    raise explain_short_buffer(cls.__name__, need, length, index(offset))
 
 
 def refuse_payload(cls: Any, got: int, offset: int) -> None:
@@ -80,7 +81,7 @@ def refuse_tlv(tlv_type: Any, size: int, before: int, declared: bool) -> int:
 
 
 def refuse_target(offset: int, size: int, room: int, readonly: bool) -> None:
-    fault = explain_target(offset, size, room, readonly)
+    fault = explain_target(index(offset), size, room, readonly)
     if fault is not None:
         raise fault
 

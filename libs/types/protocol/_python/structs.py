@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from operator import index as as_index
 from typing import Any, ClassVar, NoReturn, Self
 
 from ..buffers import Buffer, as_bytes_like, byte_view
@@ -45,9 +46,8 @@ class StructBase:
         For a struct with a tail, everything up to the end of `buf` belongs to it.
         Raises FieldRange for an offset outside of `buf`, MessageTooSmall, InvalidPayload.
         """
-        view = byte_view(buf)
         _declared(cls)
-        size = cls.__layout__.size
+        offset, view, size = as_index(offset), byte_view(buf), cls.__layout__.size
         if not 0 <= offset <= len(view) or len(view) - offset < size:
             raise explain_short_buffer(cls.__name__, size, len(view), offset)
         return cls._checked(view, offset, len(view) - offset if cls.__layout__.tail else size)
