@@ -1,6 +1,7 @@
 """The client that comes back, and the waits between its tries."""
 
 import asyncio
+import gc
 import random
 import signal
 import subprocess
@@ -191,6 +192,44 @@ async def test_a_greeting_that_fails_is_a_failed_try(unix_url: str) -> None:
                 await client.open()
             assert caught.value.attempts == 3
         refusing.cancel()
+
+
+async def test_a_peer_that_ends_every_connection_uses_up_the_tries(unix_url: str) -> None:
+    """Every connection was a success, so there was neither a wait nor an end."""
+    full = TransportSettings(max_connections=1)
+    async with await listen(unix_url, full) as listener, ReconnectingClient(unix_url) as first:
+        await first.open()
+        async with ReconnectingClient(unix_url, backoff=Backoff(first=0.001, tries=3)) as second:
+            with pytest.raises(ConnectFailed, match="after 4 tries: it ends each connection at once"):
+                await asyncio.wait_for(second.receive(), 5)
+        assert listener.statistics().refused == 4
+
+
+async def test_a_connection_that_was_good_gives_all_tries_again(unix_url: str, make_message: Make) -> None:
+    async with await listen(unix_url) as listener:
+
+        async def answer_and_end() -> None:
+            async for transport in listener:
+                await transport.send(make_message(1))
+                await transport.close()
+
+        answering = asyncio.create_task(answer_and_end())
+        async with ReconnectingClient(unix_url, backoff=Backoff(first=0.001, tries=1)) as client:
+            for _ in range(5):
+                assert len(await client.receive()) == 1
+        answering.cancel()
+
+
+async def test_tries_that_end_while_nobody_waits(unix_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio logged an error of a task that nobody had asked."""
+    client = ReconnectingClient(unix_url, backoff=Backoff(first=0.01, tries=1))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.receive(), 0.001)
+    await asyncio.sleep(0.05)
+    gc.collect()
+    assert not caplog.records
+    with pytest.raises(ConnectFailed):
+        await client.receive()
 
 
 def test_the_waits_double_up_to_the_cap() -> None:

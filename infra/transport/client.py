@@ -5,9 +5,10 @@ first: that is the `greeting` it is given, called with each new transport (to su
 missed).
 
 How it works: a broken connection or the end of the stream starts the tries of the backoff; everybody who sends or
-receives waits for the one task that connects.  What was queued on the broken connection is lost and counted, as the
-kernel's share of it is lost without a count: sequence numbers show both.  When the tries are used up, the client has
-failed, and every call raises the last error.
+receives waits for the one task that connects.  A connection on which nothing came, and that ended within a second, was
+a failed try as well: a relay that is full takes each one and closes it.  What was queued on the broken connection is lost
+and counted, as the kernel's share of it is lost without a count: sequence numbers show both.  When the tries are used up,
+the client has failed, and every call raises the last error.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from .base import DEFAULT_SETTINGS, Transport, TransportSettings, TransportStati
 from .urls import connect
 
 Greeting = Callable[[Transport], Awaitable[None]]
+STEADY_SECONDS = 1.0
 
 
 class ReconnectingClient(Transport):
@@ -44,11 +46,13 @@ class ReconnectingClient(Transport):
     ) -> None:
         self.url, self._settings, self._backoff, self._greeting = url, settings, backoff or Backoff(), greeting
         self._transport: Transport | None = None
-        self._connecting: asyncio.Task[Transport] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._failure: InfraError | None = None
         self._closed = False
         self._past = TransportStatistics()
         self._connects = self._refused = 0
+        self._since = 0.0
+        self._begin_tries()
 
     async def open(self) -> None:
         """Connect now.  Raises ConnectFailed when the tries are used up, and what no second try can mend."""
@@ -59,42 +63,45 @@ class ReconnectingClient(Transport):
         return self._transport is not None and self._transport.connected
 
     async def _live(self) -> Transport:
-        if self._closed:
-            raise TransportClosed(self.url)
-        if self._failure is not None:
-            raise self._failure
-        if self._transport is not None:
-            return self._transport
-        if self._connecting is None:
-            self._connecting = asyncio.get_running_loop().create_task(self._connect())
-        try:
-            return await asyncio.shield(self._connecting)
-        except asyncio.CancelledError:
+        while True:
             if self._closed:
-                raise TransportClosed(self.url) from None
-            raise
+                raise TransportClosed(self.url)
+            if self._failure is not None:
+                raise self._failure
+            if self._transport is not None:
+                return self._transport
+            if self._connecting is None:
+                self._connecting = asyncio.get_running_loop().create_task(self._connect())
+            try:
+                await asyncio.shield(self._connecting)
+            except asyncio.CancelledError:
+                if self._closed:
+                    raise TransportClosed(self.url) from None
+                raise
 
-    async def _connect(self) -> Transport:
-        delays, attempts = self._backoff.delays(), 0
+    async def _connect(self) -> None:
+        """Until there is a connection, or an error that is for all callers, now and later."""
         try:
-            while True:
-                attempts += 1
-                try:
-                    transport = await self._greeted()
-                except RemoteInfraError as error:
-                    delay = next(delays, None)
+            while self._transport is None:
+                if self._attempts:
+                    delay = next(self._delays, None)
                     if delay is None:
-                        raise ConnectFailed(self.url, getattr(error, "reason", str(error)), attempts) from None
+                        raise ConnectFailed(self.url, self._reason, self._attempts)
                     await asyncio.sleep(delay)
-                    continue
-                self._connects += 1
-                self._transport = transport
-                return transport
+                self._attempts += 1
+                try:
+                    self._transport = await self._greeted()
+                except RemoteInfraError as error:
+                    self._reason = getattr(error, "reason", str(error))
+            self._connects += 1
+            self._since = asyncio.get_running_loop().time()
         except InfraError as error:
             self._failure = error
-            raise
         finally:
             self._connecting = None
+
+    def _begin_tries(self) -> None:
+        self._delays, self._attempts, self._reason = self._backoff.delays(), 0, ""
 
     async def _greeted(self) -> Transport:
         transport = await connect(self.url, self._settings)
@@ -111,6 +118,10 @@ class ReconnectingClient(Transport):
         if transport is not self._transport:
             return
         self._transport = None
+        if transport.statistics().messages_in or asyncio.get_running_loop().time() - self._since > STEADY_SECONDS:
+            self._begin_tries()
+        else:
+            self._reason = "it ends each connection at once"
         await transport.close()
         self._past = _sum(self._past, transport.statistics())
 
