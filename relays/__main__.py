@@ -4,19 +4,21 @@
     python -m relays --topology FILE --name NAME
     python -m relays                             started by `python -m infra.topology up FILE`
 
-Exit codes: 0 after SIGTERM or SIGINT, once what waited has been sent; 2 when the command line, the topology or the
-place is wrong, and one line says what.  Log lines are JSON on standard error; `--audit FILE` gets a line for each
-message of an audited domain (execution), which without it go to the log as well.
+Exit codes: 0 after SIGTERM or SIGINT, once what waited has been sent; 1 then, where audit lines were lost; 2 when the
+command line, the topology or the place is wrong, and one line says what.  Log lines are JSON on standard error;
+`--audit FILE` gets a line for each message of an audited domain (execution), which without it go to the log as well.  A
+line that cannot be written holds no message back: it is counted, and the log tells it at once (`unaudited`).
 
 Owns the command line.  Must not relay.
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 from infra.errors import BadSetting
-from infra.program import Parser, run_program, stop_event, until_stopped
+from infra.program import FAILED, Parser, run_program, stop_event, until_stopped
 from infra.relay_messages import SlowPolicy
 from infra.topology import load_topology
 from infra.topology.log import Log
@@ -108,8 +110,9 @@ async def serve(given: argparse.Namespace) -> int:
             await server.stop(given.drain)
     finally:
         if audit_file is not None:
-            audit_file.close()
-    return 0
+            with contextlib.suppress(OSError):  # of the last lines, which have been counted
+                audit_file.close()
+    return FAILED if relay.counts.unaudited else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

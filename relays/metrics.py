@@ -40,6 +40,7 @@ def metric_families(relay: Relay) -> Iterable[Any]:
         "snapshots": (counts.snapshots, "snapshots sent"),
         "requests": (counts.requests, "requests made to the relay"),
         "refused": (counts.refused, "requests that could not be granted"),
+        "unaudited": (counts.unaudited, "messages whose audit line could not be written"),
     }
     for name, (value, text) in totals.items():
         family = CounterMetricFamily(f"relay_{name}", text, labels=["domain"])

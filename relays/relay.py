@@ -47,7 +47,8 @@ from .snapshots import snapshot_of
 from .subscribers import Peer
 from .topics import Filter, is_known
 
-Log = Callable[..., None]
+Log = Callable[..., object]
+Audit = Callable[..., bool]
 LATENCY_BOUNDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.25, 1.0)
 MAX_RECOVERIES_PER_SECOND = 50
 MAX_PATTERNS = 64
@@ -80,6 +81,8 @@ class Counts:
     requests: int = 0
     refused: int = 0
     """Requests that could not be granted."""
+    unaudited: int = 0
+    """Messages whose audit line could not be written."""
     batches: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     seconds: float = 0.0
 
@@ -87,7 +90,7 @@ class Counts:
 class Relay:
     """One domain."""
 
-    def __init__(self, policy: DomainPolicy, settings: RelaySettings, log: Log, audit: Log | None = None) -> None:
+    def __init__(self, policy: DomainPolicy, settings: RelaySettings, log: Log, audit: Audit | None = None) -> None:
         self.policy, self.settings, self.counts = policy, settings, Counts()
         self._log, self._audit = log, audit
         self.peers: dict[int, Peer] = {}
@@ -96,7 +99,7 @@ class Relay:
         self._stamp = Stamp(policy.domain, RELAY_SOURCES[policy.domain])
         self._number = 0
         self._started = time.time_ns()
-        self._quiet_until: dict[tuple[Seen, int], float] = {}
+        self._quiet_until: dict[tuple[str, int], float] = {}
 
     def join(self, transport: Transport, *, shared: bool = False) -> Peer:
         """A new connection.  A shared one gets everything from the start, since its programs cannot be told apart."""
@@ -187,14 +190,14 @@ class Relay:
         expected = stream.expected
         seen = stream.see(number, sent)
         if seen in (Seen.GAP, Seen.RESTART):
-            self._log_rarely(seen, source, expected=expected, number=number, missing=stream.missing)
+            self._log_rarely(seen.value, source, expected=expected, number=number, missing=stream.missing)
 
-    def _log_rarely(self, seen: Seen, source: int, **fields: object) -> None:
+    def _log_rarely(self, event: str, source: int, **fields: object) -> None:
         """At most a line a second for each source and kind: a peer must not be able to fill a disk."""
         now = time.monotonic()
-        if now >= self._quiet_until.get((seen, source), 0.0):
-            self._quiet_until[seen, source] = now + 1.0
-            self._log(seen.value, domain=self.policy.domain.name, source=source, **fields)
+        if now >= self._quiet_until.get((event, source), 0.0):
+            self._quiet_until[event, source] = now + 1.0
+            self._log(event, domain=self.policy.domain.name, source=source, **fields)
 
     def _write_audit(self, sender: Peer, batch: Batch) -> None:
         assert self._audit is not None
@@ -203,14 +206,19 @@ class Relay:
             source, number, sent, size = HEAD.unpack_from(batch.data, at)
             kind = batch.data[at + HEADER_SIZE] if size else 0
             checksum = int.from_bytes(batch.data[at + HEADER_SIZE - 4 : at + HEADER_SIZE], "little")
-            self._audit("message", peer=sender.number, source=source, sequence=number, timestamp_ns=sent,
-                        type=kind, size=HEADER_SIZE + size, checksum=f"{checksum:08x}")  # fmt: skip
+            written = self._audit(
+                "message", peer=sender.number, source=source, sequence=number, timestamp_ns=sent,
+                type=kind, size=HEADER_SIZE + size, checksum=f"{checksum:08x}",
+            )  # fmt: skip
+            if not written:
+                self.counts.unaudited += 1
+                self._log_rarely("unaudited", source, sequence=number, unaudited=self.counts.unaudited)
             at += HEADER_SIZE + size
 
     def _on_slow(self, peer: Peer, lost: int) -> None:
         if peer.gone:
             self.counts.slow_closed += 1
-        self._log_rarely(Seen.LATE, -peer.number, peer=peer.number, lost=lost, closed=peer.gone)
+        self._log_rarely(Seen.LATE.value, -peer.number, peer=peer.number, lost=lost, closed=peer.gone)
 
     # Requests.
 

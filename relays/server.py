@@ -65,8 +65,13 @@ class Server:
 
     async def watch(self) -> None:
         """Look at every connection once a second, until cancelled."""
+        refused = 0
         while True:
             await asyncio.sleep(TICK)
+            doors = self.listener.statistics()
+            if doors.refused > refused:
+                self._log("refused", connections=doors.refused - refused, open=doors.open)
+                refused = doors.refused
             for peer in list(self.relay.peers.values()):
                 peer.requests = 0
                 reason = "too slow or gone" if peer.gone else out_of_step(peer)

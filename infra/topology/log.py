@@ -12,16 +12,17 @@ from typing import TextIO
 
 
 class Log:
-    """Writes lines to a stream; a stream that nobody reads any more ends the logging and nothing else."""
+    """Writes lines to a stream; one that cannot be written any more ends the logging and nothing else."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
 
-    def __call__(self, event: str, **fields: object) -> None:
-        """Write one line at once."""
+    def __call__(self, event: str, **fields: object) -> bool:
+        """Write one line at once; whether that was possible."""
         time = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         try:
             self._stream.write(json.dumps({"time": time, "event": event, **fields}, default=str) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            return
+            return False
+        return True

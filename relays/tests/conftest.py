@@ -58,8 +58,9 @@ def running(folder: Path) -> Callable[..., Any]:
 
         lines: Lines = []
 
-        def log(event: str, **fields: object) -> None:
+        def log(event: str, **fields: object) -> bool:
             lines.append({"event": event, **fields})
+            return True
 
         policy = POLICIES[domain]
         relay = Relay(policy, RelaySettings(**given), log, log if policy.audited else None)

@@ -1,5 +1,7 @@
 """The relay as a process: what it says when it is started wrongly, how it ends, and its metrics."""
 
+import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from infra.errors import BadUrl, MissingDependency
-from infra.relay_messages import subscribe_message
-from libs.types.protocol import RelayDomain
+from infra.relay_messages import subscribe_message, sync_message
+from libs.types.protocol import MessageBuilder, RelayDomain
 from relays.__main__ import parser, place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +98,39 @@ def test_sigterm_drains_and_ends_well(start: Start, folder: Path) -> None:
         assert process.wait(timeout=30) == 0
         assert peer.recv(4096) == b""
     assert not (folder / "signals.sock").exists() and not (folder / "metrics").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+def test_a_full_disk_below_the_audit_is_told(start: Start, folder: Path) -> None:
+    """The messages were passed on, and nobody was told that they are not in the audit."""
+    url = f"unix://{folder}/x.sock"
+    process = start("--domain", "execution", "--listen", url, "--audit", "/dev/full")
+    wait_for(folder / "x.sock")
+    order = MessageBuilder(relay_domain=RelayDomain.EXECUTION, source=40, sequence=1).build()
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(30)
+        peer.connect(str(folder / "x.sock"))
+        peer.sendall(order + sync_message(RelayDomain.EXECUTION, source=40, publisher_id=1, token=1))
+        assert peer.recv(4096), "a message that is not audited is passed on, and acknowledged"
+    process.send_signal(signal.SIGTERM)
+    _, text = process.communicate(timeout=30)
+    (line,) = [line for line in map(json.loads, text.splitlines()) if line["event"] == "unaudited"]
+    assert (line["source"], line["sequence"], line["unaudited"], process.returncode) == (40, 1, 1, 1)
+
+
+def test_connections_above_the_limit_are_told(start: Start, folder: Path) -> None:
+    process = start("--domain", "signal", "--listen", f"unix://{folder}/s.sock", "--max-connections", "1")
+    wait_for(folder / "s.sock")
+    with contextlib.ExitStack() as peers:
+        for _ in range(3):
+            peer = peers.enter_context(socket.socket(socket.AF_UNIX))
+            peer.settimeout(30)
+            peer.connect(str(folder / "s.sock"))
+        assert peer.recv(1) == b""
+        assert process.stderr is not None
+        lines = map(json.loads, process.stderr)
+        told = next(line for line in lines if line["event"] == "refused")
+    assert (told["connections"], told["open"]) == (2, 1)
 
 
 def test_names_in_a_topology(folder: Path) -> None:
