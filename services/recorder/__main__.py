@@ -7,6 +7,8 @@ Without URLs it records the relays of the topology, all of them.  After SIGTERM 
 way, until nothing has come for `--linger` seconds, writes the last files and ends.  Types that the protocol only sizes
 get tables where `--layouts` names the module that declares them; else their messages are kept as bytes.
 
+The last line of the log says how many rows were written, and how many could not be (`unwritten`).
+
 Exit codes: 0 done; 1 when a relay went away for good (what was collected is written); 2 for what is wrong with the
 command line, the topology, a place or the folder, in one line.  Needs the extra `parquet`.
 
@@ -18,6 +20,7 @@ import asyncio
 import contextlib
 import importlib
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -92,7 +95,9 @@ class Recording:
 
     def __init__(self, folder: Path, recorder: Recorder, streams: list[Subscription], log: Log) -> None:
         self._folder, self._recorder, self._streams, self._log = folder, recorder, streams, log
-        self._written = 0
+        self._unwritten: list[Part] = []
+        self._writes = threading.Lock()
+        self._files = self._rows = 0
 
     async def run(self, stop: asyncio.Event, linger: float) -> None:
         """Until `stop`, and then until nothing comes any more.  Raises ConnectFailed, OSError."""
@@ -107,10 +112,13 @@ class Recording:
                 await until_stopped(stop, self._tick(), *(self._read(stream) for stream in self._streams))
                 await asyncio.gather(*(self._rest(stream, linger) for stream in self._streams))
             finally:
-                await self._write()
-                counts = self._recorder.counts
-                self._log("recorded", messages=counts.messages, duplicates=counts.duplicates, rows=counts.rows,
-                          files=self._written, lost=sum(stream.numbers.lost for stream in self._streams))  # fmt: skip
+                try:
+                    await self._write()
+                finally:
+                    counts, unwritten = self._recorder.counts, sum(part.rows.num_rows for part in self._unwritten)
+                    self._log("recorded", messages=counts.messages, duplicates=counts.duplicates, rows=self._rows,
+                              files=self._files, lost=sum(stream.numbers.lost for stream in self._streams),
+                              unwritten=unwritten)  # fmt: skip
 
     def _add(self, messages: list[Message]) -> None:
         now = time.time_ns()
@@ -137,18 +145,22 @@ class Recording:
                 await self._write()
 
     async def _write(self) -> None:
-        parts, first = self._recorder.take(), self._written
-        self._written += len(parts)
-        writing = asyncio.ensure_future(asyncio.to_thread(self._write_parts, parts, first))
+        self._unwritten += self._recorder.take()
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write_parts))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
-            await writing  # the end has come meanwhile; the parts are in nobody else's hands
+            await writing  # the end has come meanwhile, and closes what is written to
             raise
 
-    def _write_parts(self, parts: list[Part], first: int) -> None:
-        for number, part in enumerate(parts, first):
-            write_part(self._folder, part, self._recorder.run, number)
+    def _write_parts(self) -> None:
+        """What could not be written is kept for the next time, which is at the end if not before."""
+        with self._writes:
+            while self._unwritten:
+                part = self._unwritten[0]
+                write_part(self._folder, part, self._recorder.run, self._files)
+                self._files, self._rows = self._files + 1, self._rows + part.rows.num_rows
+                del self._unwritten[0]
 
 
 async def serve(given: argparse.Namespace) -> int:

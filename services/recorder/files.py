@@ -23,7 +23,7 @@ def part_path(folder: Path, part: Part, run: int, number: int) -> Path:
 
 
 def write_part(folder: Path, part: Part, run: int, number: int) -> Path:
-    """Write one file; writing it again replaces it by itself.  Raises OSError, and then nothing is there."""
+    """Write one file; writing it again replaces it by itself.  Raises OSError with its name; then nothing is there."""
     import pyarrow.parquet as pq
 
     path = part_path(folder, part, run, number)
@@ -35,8 +35,10 @@ def write_part(folder: Path, part: Part, run: int, number: int) -> Path:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # of a write, which knows no name
+            error.filename = str(path)
         raise
     _sync(path.parent)
     return path

@@ -1,10 +1,12 @@
 """The services' programs, on the loop of the test: capture in, files out; and what they say when started wrongly."""
 
 import asyncio
+import errno
 import importlib
+import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from infra.program import changed, run_program, until_stopped
 from libs.types.protocol import RelayDomain
 from services.book_builder.app import Config as BuilderConfig
 from services.recorder.app import decoded_classes
+from services.recorder.files import write_part
 from tests.integration.chain import coinbase_trades, kraken_l2
 
 pq = pytest.importorskip("pyarrow.parquet", reason="the recorder needs pyarrow")
@@ -186,6 +189,45 @@ async def test_a_relay_that_goes_away_for_good(running: Run, launch: Run, folder
         with pytest.raises(ConnectFailed) as caught:
             await task
         assert caught.value.__notes__ == ["while the program was at work"]
+
+
+@pytest.mark.parametrize("failures", [1, 100])
+async def test_a_full_disk_loses_no_row_without_a_word(
+    running: Run, launch: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    failures: int,
+) -> None:  # fmt: skip
+    """The files that failed were counted as written, and what they held was not kept for the last try."""
+    write, left = RECORDER.write_part, [errno.ENOSPC] * failures
+
+    def full(*arguments: Any) -> Path:
+        if left:
+            raise OSError(left.pop(), "No space left on device")
+        return Path(write(*arguments))
+
+    monkeypatch.setattr(RECORDER, "write_part", full)
+    (folder / "c.csv").write_bytes(coinbase_trades(60))
+    async with running() as market:
+        recorder, _ = launch(RECORDER, folder / "out", "--market", market.url, "--set", "max_messages=10")
+        await until(lambda: len(market.relay.peers) == 1)
+        feed, _ = launch(FEED, folder / "c.csv", "--market", market.url, "--speed", "max")
+        assert await feed == 0
+        with pytest.raises(OSError, match="No space left"):
+            await recorder
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "{" in line]
+    (last,) = [line for line in lines if line["event"] == "recorded"]
+    files = sorted((folder / "out").glob("trade/*/*/*.parquet"))
+    assert last["rows"] == sum(pq.read_table(file).num_rows for file in files) and last["files"] == len(files)
+    assert last["rows"] + last["unwritten"] == last["messages"] and bool(files) == (failures == 1)
+
+
+def test_a_file_that_cannot_be_written_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_part(folder, SimpleNamespace(table="trade", date="2026-01-31", venue="KRAKEN", rows=None), 7, 1)
+    assert caught.value.filename == str(folder / "trade/date=2026-01-31/venue=KRAKEN/7-000001.parquet")
 
 
 def test_what_fails_at_work_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
