@@ -132,10 +132,12 @@ class Subscription:
             raise ConnectFailed(self.url, f"no answer to the subscription within {ANSWER_SECONDS} s") from None
 
     async def receive(self) -> list[Message]:
-        """The next messages, at least one.  Raises ConnectFailed, TransportClosed."""
+        """The next messages, at least one.  Raises ConnectFailed, TransportClosed.  Cancelling it loses nothing."""
         while True:
-            messages = self._early.popleft() if self._early else await self._next()
+            if not self._early:
+                self._early.append(await self._next())
             await self._ask()
+            messages = self._early.popleft()
             if messages:
                 self._messages += len(messages)
                 return messages

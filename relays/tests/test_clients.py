@@ -106,6 +106,29 @@ async def test_a_source_that_starts_again_is_followed_and_a_replay_is_not(runnin
         await publisher.close()
 
 
+async def test_a_receive_that_is_cancelled_while_it_asks_loses_nothing(
+    running: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messages before a gap were gone when the request for it had to wait, for a connection or for room."""
+    async with running() as here, Subscription(here.url, MARKET, source=60) as one:
+        asked = asyncio.Event()
+
+        async def waits(*_: object) -> None:
+            asked.set()
+            await asyncio.Event().wait()
+
+        sender = await here.connect()
+        with monkeypatch.context() as patch:
+            patch.setattr(one._client, "send", waits)
+            await sender.send(b"".join(map(made, (1, 2, 4))), 3)
+            receiving = asyncio.create_task(one.receive())
+            await asked.wait()
+            receiving.cancel()
+            await asyncio.wait([receiving])
+        await sender.send(made(3))
+        assert await numbers(one, 4) == [1, 2, 3, 4]
+
+
 async def test_topics_that_a_relay_refuses(running: Callable[..., Any]) -> None:
     async with running(RelayDomain.SIGNAL) as here:
         stream = Subscription(here.url, RelayDomain.SIGNAL, source=60, patterns=["nothing"])
