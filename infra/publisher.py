@@ -21,9 +21,18 @@ import contextlib
 import os
 import time
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from libs.types.protocol import Message, RelayDomain
+from libs.types.protocol import (
+    HEADER_SIZE,
+    MAGIC,
+    ChecksumPolicy,
+    FieldRange,
+    Message,
+    RelayDomain,
+    parse_header,
+)
+from libs.types.protocol.buffers import Buffer
 
 from .errors import InfraError, NotAcknowledged
 from .relay_messages import HEAD, StreamStateTLV, SyncTLV, is_reply, sync_message
@@ -34,6 +43,7 @@ SYNC_EVERY, UNACKNOWLEDGED, KEPT_BYTES = 512, 4096, 16 * 1024 * 1024
 ASK_AGAIN_SECONDS = 1.0
 TRIES = 10
 _PIECE = 256
+_BEGIN = 5  # the bytes of a header that are the same in all messages of a domain
 
 
 class _Mark(NamedTuple):
@@ -59,6 +69,7 @@ class Publisher:
     ) -> None:
         self._domain, self._source = domain, source
         self._id = int.from_bytes(os.urandom(4), "little")
+        self._begin = MAGIC.to_bytes(4, "little") + bytes((domain,))
         self._kept: deque[bytes] = deque()
         self._kept_size, self._kept_limit = 0, kept_bytes
         self._sync_every, self._limit = sync_every, unacknowledged
@@ -84,11 +95,13 @@ class Publisher:
             await self._mark()  # its answer says which relay hears the first messages
             self._tasks.append(asyncio.create_task(self._mark_now_and_then()))
 
-    async def publish(self, data: bytes) -> None:
+    async def publish(self, data: Buffer) -> None:
         """Send one message; waits while too much is not acknowledged.
 
-        Raises ConnectFailed, TransportClosed; NotAcknowledged for what the relay refuses.
+        Raises ConnectFailed, TransportClosed; NotAcknowledged for what the relay refuses; ProtocolError, before anything
+        is sent, for what is not one message of the domain, which a relay would pass over.
         """
+        data = bytes(data)  # it is kept, and the caller may use a buffer of its own again
         self._keep(data)
         self.sent += 1
         await self._client.send(data)
@@ -99,12 +112,20 @@ class Publisher:
                 await self._mark()
 
     def _keep(self, data: bytes) -> None:
-        source, number, timestamp, _ = HEAD.unpack_from(data)
+        if data[:_BEGIN] != self._begin or len(data) < HEADER_SIZE:
+            self._refuse(data)
+        source, number, timestamp, size = HEAD.unpack_from(data)
+        if len(data) != HEADER_SIZE + size:
+            self._refuse(data)
         self._last[source] = number, timestamp
         self._kept.append(data)
         self._kept_size += len(data)
         while self._kept_size > self._kept_limit and len(self._kept) > self.sent - self.acknowledged + 1:
             self._kept_size -= len(self._kept.popleft())
+
+    def _refuse(self, data: bytes) -> NoReturn:
+        parse_header(data, checksum=ChecksumPolicy.SKIP)  # mostly says why
+        raise FieldRange("relay_domain", data[_BEGIN - 1], self._domain, self._domain)
 
     async def finish(self, seconds: float = 30.0) -> bool:
         """Whether everything was acknowledged in this time.  Raises as `publish`."""

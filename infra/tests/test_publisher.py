@@ -10,7 +10,7 @@ from infra.errors import NotAcknowledged
 from infra.publisher import Publisher
 from infra.relay_messages import RecoveryStreamTLV, StreamStateTLV, SyncTLV
 from infra.transport import Transport, listen
-from libs.types.protocol import Message, MessageBuilder, RelayDomain
+from libs.types.protocol import Message, MessageBuilder, ProtocolError, RelayDomain
 
 MARKET = RelayDomain.MARKET_DATA
 
@@ -98,6 +98,44 @@ async def test_what_a_relay_refuses_is_an_error(unix_url: str, monkeypatch: pyte
     with pytest.raises(NotAcknowledged, match=r"3 messages .* the relay goes on missing 2 of source 1"):
         await finishing
     assert sent_again == 3
+    await publisher.close()
+    await relay.transport.close()
+
+
+async def test_what_is_no_message_of_the_domain_is_refused_at_once(unix_url: str) -> None:
+    """A relay passes it over, so it was lost without a word until so many followed that `publish` had to wait."""
+    publisher, relay = await both(unix_url)
+    signal = MessageBuilder(relay_domain=RelayDomain.SIGNAL, source=1, sequence=1).build()
+    cases = {
+        signal: "relay_domain is 2, must be 1 to 1",
+        made(1)[:-1]: "needs 74 bytes, got 73",
+        made(1) + made(2): "74 bytes follow the message",
+        b"x" * 40: "magic is 0x78787878",
+        b"": "needs 32 bytes, got 0",
+    }
+    for data, said in cases.items():
+        with pytest.raises(ProtocolError, match=said):
+            await publisher.publish(data)
+    assert publisher.sent == 0
+    await publisher.close()
+    await relay.transport.close()
+
+
+async def test_a_buffer_can_be_used_again(unix_url: str) -> None:
+    """What was sent again was what stood in the buffer by then."""
+    publisher, relay = await both(unix_url)
+    buffer = bytearray(74)
+    for number in (1, 2, 3):
+        buffer[:] = made(number)
+        await publisher.publish(buffer)
+        await publisher.finish(0)
+    came, mark, _ = await relay.until_mark()
+    while mark.token < 3:
+        more, mark, _ = await relay.until_mark()
+        came += more
+    assert came == [(1, 1), (1, 2), (1, 3)]
+    await relay.answer(mark)
+    assert (await relay.until_mark())[0] == [(1, 1), (1, 2), (1, 3)]
     await publisher.close()
     await relay.transport.close()
 

@@ -51,7 +51,7 @@ class ReconnectingClient(Transport):
         self._closed = False
         self._past = TransportStatistics()
         self._connects = self._refused = 0
-        self._since = 0.0
+        self._since, self._reason = 0.0, ""
         self._begin_tries()
 
     async def open(self) -> None:
