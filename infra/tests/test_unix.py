@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import stat
@@ -220,6 +221,31 @@ async def test_a_flood_of_connections(unix_url: str, make_message: Make) -> None
             raw.close()
     await asyncio.sleep(0.01)
     assert len(os.listdir("/proc/self/fd")) <= before + 1  # asyncio's own
+
+
+async def test_the_last_descriptors_are_for_no_connection(
+    unix_url: str, caplog: pytest.LogCaptureFixture, make_message: Make
+) -> None:
+    """Without one left asyncio could accept nothing, and logged that a thousand times a second."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    raws = [socket.socket(socket.AF_UNIX) for _ in range(60)]
+    taken = max(raw.fileno() for raw in raws)
+    async with await listen(unix_url) as listener:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 50, before[1]))
+        try:
+            for raw in raws:
+                raw.connect(unix_url.removeprefix("unix://"))
+            while sum(listener.statistics()[:2]) < 60:
+                await asyncio.sleep(0.01)
+            accepted, refused, _ = listener.statistics()
+            assert 10 <= accepted <= 20 and refused == 60 - accepted and not caplog.records
+            raws[0].sendall(make_message(1))
+            async with await listener.accept() as server:
+                assert len(await server.receive()) == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            for raw in raws:
+                raw.close()
 
 
 def test_a_buffer_is_used_again_only_when_nobody_holds_it() -> None:

@@ -57,6 +57,11 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
         self._gone_future: asyncio.Future[None] = self._loop.create_future()
         self._socket: asyncio.Transport
 
+    @property
+    def descriptor(self) -> int:
+        """The number of the open socket."""
+        return int(self._socket.get_extra_info("socket").fileno())
+
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

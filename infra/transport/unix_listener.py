@@ -3,13 +3,15 @@
 Owns the accepting of connections and their limit.  The file itself is made by `socket_files`, a connection is a
 `unix.UnixTransport`.  Must not read or write messages.
 
-How it works: a connection above `max_connections` is closed at once and counted.  The others wait in a queue until
-`accept` takes them; while they wait, each reads no more than its buffer holds.
+How it works: a connection above `max_connections` is closed at once and counted, and so is one that would take one of the
+last descriptors that the process may open: without any, asyncio can accept nothing, and fills the log with it.  The
+others wait in a queue until `accept` takes them; while they wait, each reads no more than its buffer holds.
 """
 
 import asyncio
 import contextlib
 import os
+import resource
 from collections import deque
 
 from ..errors import AddressInUse, TransportClosed
@@ -18,6 +20,8 @@ from .socket_files import bind, identity, socket_path
 from .unix import UnixTransport
 
 _BACKLOG = 256
+_AT_ONCE = 4  # asyncio accepts so many a turn, and takes four turns until one can be closed
+_SPARE = 8 * _AT_ONCE
 
 
 class UnixListener(Listener):
@@ -38,11 +42,12 @@ class UnixListener(Listener):
         self._identity = identity(self._path)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(
-            lambda: UnixTransport(self.url, self._settings, self._opened, self._gone), sock=listening
+            lambda: UnixTransport(self.url, self._settings, self._opened, self._gone), sock=listening, backlog=_AT_ONCE
         )
+        listening.listen(_BACKLOG)  # asyncio takes both for one
 
     def _opened(self, transport: UnixTransport) -> None:
-        if self._server is None or len(self._open) >= self._settings.max_connections:
+        if self._server is None or len(self._open) >= self._settings.max_connections or _is_last(transport.descriptor):
             self._refused += 1
             transport.abort()
             return
@@ -91,6 +96,12 @@ class UnixListener(Listener):
 
     def statistics(self) -> ListenerStatistics:
         return ListenerStatistics(self._accepted, self._refused, len(self._open))
+
+
+def _is_last(descriptor: int) -> bool:
+    """Whether hardly any are left: the system gives the lowest that is free."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit != resource.RLIM_INFINITY and descriptor >= limit - _SPARE
 
 
 async def listen(url: str, settings: TransportSettings = DEFAULT_SETTINGS) -> UnixListener:
