@@ -40,12 +40,13 @@ def of_sources(data: bytes, runs: list[Run], sources: Container[int]) -> tuple[b
     return b"".join([data[run[0] : run[1]] for run in kept]), sum([run[4] - run[3] + 1 for run in kept])
 
 
-def heads(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(source, number, time) of each message from `at` to `end`."""
+def heads(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """(number, time, begin, end) of each message from `at` to `end`."""
     while at < end:
-        source, number, sent, size = HEAD.unpack_from(data, at)
-        yield source, number, sent
-        at += HEADER_SIZE + size
+        _, number, sent, size = HEAD.unpack_from(data, at)
+        behind = at + HEADER_SIZE + size
+        yield number, sent, at, behind
+        at = behind
 
 
 def frames(data: bytes) -> Iterator[tuple[int, int, int, int]]:

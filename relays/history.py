@@ -108,6 +108,19 @@ class History:
                         found[number] = data[begin:end]
         return [found[number] for number in sorted(found)]
 
+    def differs(self, source: int, number: int, message: bytes) -> bool:
+        """Whether the number is remembered, and never with these bytes."""
+        found = False
+        for data, _, spans in reversed(self._batches):
+            low, high = spans.get(source, (1, 0))
+            if low <= number <= high:
+                for each, known, begin, end in frames(data):
+                    if each == source and known == number:
+                        if data[begin:end] == message:
+                            return False
+                        found = True
+        return found
+
     def latest(self, source: int, limit: int) -> list[tuple[int, bytes]]:
         """The last messages of a source that take at most `limit` bytes together, in the order of arrival."""
         taken: list[tuple[int, bytes]] = []

@@ -175,15 +175,15 @@ class Relay:
                 stream.expected = last + 1
                 stream.time = timestamp
                 continue
-            for _, number, sent in heads(data, begin - before, end - before):
+            for number, sent, at, behind in heads(data, begin - before, end - before):
                 stream = streams.get(source)
                 if stream is not None and number == stream.expected:
                     stream.expected = number + 1
                     stream.time = sent
                 else:
-                    self._out_of_order(stream, source, number, sent)
+                    self._out_of_order(stream, source, number, sent, data[at:behind])
 
-    def _out_of_order(self, stream: Stream | None, source: int, number: int, sent: int) -> None:
+    def _out_of_order(self, stream: Stream | None, source: int, number: int, sent: int, message: bytes) -> None:
         if stream is None:
             self.streams[source] = Stream(number + 1, sent)
             return
@@ -191,13 +191,22 @@ class Relay:
         seen = stream.see(number, sent)
         if seen in (Seen.GAP, Seen.RESTART):
             self._log_rarely(seen.value, source, expected=expected, number=number, missing=stream.missing)
+        elif seen is Seen.REPEAT and self._is_due("conflict", source) and self.history.differs(source, number, message):
+            # Readers drop it by its number: of two programs with one source, or of one whose clock was set back.
+            self._log("conflict", domain=self.policy.domain.name, source=source, number=number,
+                      expected=expected, behind_ns=stream.time - sent)  # fmt: skip
 
     def _log_rarely(self, event: str, source: int, **fields: object) -> None:
-        """At most a line a second for each source and kind: a peer must not be able to fill a disk."""
-        now = time.monotonic()
-        if now >= self._quiet_until.get((event, source), 0.0):
-            self._quiet_until[event, source] = now + 1.0
+        if self._is_due(event, source):
             self._log(event, domain=self.policy.domain.name, source=source, **fields)
+
+    def _is_due(self, event: str, source: int) -> bool:
+        """Once a second for each source and kind: a peer must not be able to fill a disk, nor to make a relay search."""
+        now = time.monotonic()
+        if now < self._quiet_until.get((event, source), 0.0):
+            return False
+        self._quiet_until[event, source] = now + 1.0
+        return True
 
     def _write_audit(self, sender: Peer, batch: Batch) -> None:
         assert self._audit is not None

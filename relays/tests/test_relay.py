@@ -203,6 +203,24 @@ async def test_a_source_that_starts_again(running: Running) -> None:
         assert (here.relay.streams[1].restarts, here.relay.streams[1].expected) == (1, 2)
 
 
+async def test_a_number_that_comes_again_with_other_bytes_is_told(running: Running) -> None:
+    """Readers drop it, and nobody said so: two programs with one source, or a restart with the clock set back."""
+    async with running() as here:
+        publisher = await here.connect()
+        sent = b"".join(made(n, time=1000 + n) for n in (1, 2))
+        await publisher.send(sent + made(1, time=2000) + made(2, time=2001), 4)
+        await publisher.send(made(2, time=2001) + sent, 3)  # sent again, as after a lost connection
+        await publisher.send(sync_message(MARKET, source=1, publisher_id=1, token=1))
+        await take(publisher, 1)
+        assert here.events("conflict") == []
+        here.relay._quiet_until.clear()
+        await publisher.send(made(1, time=1500) + made(2, time=1501), 2)
+        await publisher.send(sync_message(MARKET, source=1, publisher_id=1, token=2))
+        await take(publisher, 1)
+        (told,) = here.events("conflict")
+        assert (told["source"], told["number"], told["expected"], told["behind_ns"]) == (1, 1, 3, 501)
+
+
 async def test_a_slow_subscriber_loses_the_oldest_and_nobody_else_does(running: Running) -> None:
     sent = [made(number, size=200) for number in range(1, 20_001)]
     async with running(queue_bytes=64 * 1024, high_water=16 * 1024) as here:
