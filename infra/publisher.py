@@ -98,8 +98,8 @@ class Publisher:
     async def publish(self, data: Buffer) -> None:
         """Send one message; waits while too much is not acknowledged.
 
-        Raises ConnectFailed, TransportClosed; NotAcknowledged for what the relay refuses; ProtocolError, before anything
-        is sent, for what is not one message of the domain, which a relay would pass over.
+        Raises ConnectFailed, TransportClosed; NotAcknowledged for what the relay refuses; ProtocolError, before
+        anything is sent, for what is not one message of the domain, which a relay would pass over.
         """
         data = bytes(data)  # it is kept, and the caller may use a buffer of its own again
         self._keep(data)

@@ -192,7 +192,7 @@ class Relay:
         if seen in (Seen.GAP, Seen.RESTART):
             self._log_rarely(seen.value, source, expected=expected, number=number, missing=stream.missing)
         elif seen is Seen.REPEAT and self._is_due("conflict", source) and self.history.differs(source, number, message):
-            # Readers drop it by its number: of two programs with one source, or of one whose clock was set back.
+            # Readers drop it by its number: two programs with one source, or one whose clock was set back.
             self._log("conflict", domain=self.policy.domain.name, source=source, number=number,
                       expected=expected, behind_ns=stream.time - sent)  # fmt: skip
 
@@ -201,7 +201,7 @@ class Relay:
             self._log(event, domain=self.policy.domain.name, source=source, **fields)
 
     def _is_due(self, event: str, source: int) -> bool:
-        """Once a second for each source and kind: a peer must not be able to fill a disk, nor to make a relay search."""
+        """Once a second for each source and kind: no peer can fill a disk, or make a relay search all the time."""
         now = time.monotonic()
         if now < self._quiet_until.get((event, source), 0.0):
             return False

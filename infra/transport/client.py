@@ -6,9 +6,9 @@ missed).
 
 How it works: a broken connection or the end of the stream starts the tries of the backoff; everybody who sends or
 receives waits for the one task that connects.  A connection on which nothing came, and that ended within a second, was
-a failed try as well: a relay that is full takes each one and closes it.  What was queued on the broken connection is lost
-and counted, as the kernel's share of it is lost without a count: sequence numbers show both.  When the tries are used up,
-the client has failed, and every call raises the last error.
+a failed try as well: a relay that is full takes each one and closes it.  What was queued on the broken connection is
+lost and counted, as the kernel's share of it is lost without a count: sequence numbers show both.  When the tries are
+used up, the client has failed, and every call raises the last error.
 """
 
 import asyncio

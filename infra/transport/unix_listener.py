@@ -3,8 +3,8 @@
 Owns the accepting of connections and their limit.  The file itself is made by `socket_files`, a connection is a
 `unix.UnixTransport`.  Must not read or write messages.
 
-How it works: a connection above `max_connections` is closed at once and counted, and so is one that would take one of the
-last descriptors that the process may open: without any, asyncio can accept nothing, and fills the log with it.  The
+How it works: a connection above `max_connections` is closed at once and counted, and so is one that would take one of
+the last descriptors that the process may open: without any, asyncio can accept nothing, and fills the log with it.  The
 others wait in a queue until `accept` takes them; while they wait, each reads no more than its buffer holds.
 """
 

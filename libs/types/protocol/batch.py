@@ -236,6 +236,7 @@ class _Writing:
         for each in self.cls.__layout__.fields:
             if isinstance(each.kind, VectorKind | StructKind):
                 self.given.check_vectors(each.name, each.kind, rows[each.name])
+        self.message[self.payload :] = bytes(self.cls.SIZE)  # no default is left where a vector is shorter
         self.ops += rows_ops(self.cls)
         self.inputs.append(rows.view(self.np.uint8))
         self.lengths["the rows"] = len(rows)
@@ -248,7 +249,9 @@ class _Writing:
             raw = self.given.as_column(name, kind, [values]).tobytes()
             self.message[at : at + len(raw)] = raw
             return
-        self._add(name, kind, at, self.given.as_column(name, kind, values))
+        column = self.given.as_column(name, kind, values)
+        self.message[at : at + kind.size] = bytes(kind.size)  # as in `rows`
+        self._add(name, kind, at, column)
 
     def _add(self, name: str, kind: Any, at: int, column: Any) -> None:
         self.lengths[name] = len(column)

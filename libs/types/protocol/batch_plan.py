@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ._python.structs import default_bytes
 from .constants import (
     EXTENDED_FRAME_SIZE,
     EXTENDED_MARKER,
@@ -85,7 +86,7 @@ def message_template(cls: Any) -> bytes:
     """A message with the defaults of `cls`, zeros elsewhere, and no checksum."""
     payload = bytearray(cls.SIZE)
     for each in cls.__layout__.fields:
-        payload[each.offset : each.end] = _default_bytes(each)
+        payload[each.offset : each.end] = default_bytes(each)
     body = _frame(cls) + payload
     return _HEADER.pack(MAGIC, 0, VERSION, 0, 0, 0, 0, len(body), 0) + body
 
@@ -96,15 +97,6 @@ def _frame(cls: Any) -> bytes:
         return bytes((cls.TYPE, cls.SIZE))
     assert EXTENDED_FRAME_SIZE == 5
     return bytes((EXTENDED_MARKER, 0, cls.TYPE)) + int(cls.SIZE).to_bytes(2, "little")
-
-
-def _default_bytes(field: FieldLayout) -> bytes:
-    match field.kind:
-        case IntKind(size, signed) if not field.required:
-            return int(field.default).to_bytes(size, "little", signed=signed)  # type: ignore[call-overload, no-any-return]
-        case RawKind() | StructKind() if not field.required:
-            return bytes(field.default).ljust(field.kind.size, b"\0")  # type: ignore[call-overload, no-any-return]
-    return bytes(field.kind.size)  # a vector's default is empty, or its column has to be given
 
 
 _rules_cache: dict[Any, tuple[list[TypeInfo | None], bytes]] = {}

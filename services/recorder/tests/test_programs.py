@@ -6,7 +6,7 @@ import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from libs.types.protocol import RelayDomain
 from services.book_builder.app import Config as BuilderConfig
 from services.recorder.app import decoded_classes
 from services.recorder.files import write_part
+from services.recorder.tables import Part
 from tests.integration.chain import coinbase_trades, kraken_l2
 
 pq = pytest.importorskip("pyarrow.parquet", reason="the recorder needs pyarrow")
@@ -226,7 +227,7 @@ def test_a_file_that_cannot_be_written_is_named(folder: Path, monkeypatch: pytes
 
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(OSError, match="No space left") as caught:
-        write_part(folder, SimpleNamespace(table="trade", date="2026-01-31", venue="KRAKEN", rows=None), 7, 1)
+        write_part(folder, Part("trade", "2026-01-31", "KRAKEN", rows=None), 7, 1)
     assert caught.value.filename == str(folder / "trade/date=2026-01-31/venue=KRAKEN/7-000001.parquet")
 
 

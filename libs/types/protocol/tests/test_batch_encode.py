@@ -11,11 +11,13 @@ from libs.types.protocol import (
     I128,
     TLV,
     U8,
+    U16,
     Address,
     CapacityExceeded,
     FieldRange,
     GasPriceTLV,
     InstrumentId,
+    MessageBuilder,
     OrderBookTLV,
     OrderLevel,
     PoolLiquidityTLV,
@@ -26,9 +28,11 @@ from libs.types.protocol import (
     StateInvalidationTLV,
     Struct,
     TradeTLV,
+    Vec,
     batch,
     field,
     parse_message,
+    vec,
 )
 from libs.types.protocol.interop import arrow_schema, integers, numpy_dtype
 from libs.types.protocol.tests.batch_kit import SENDER, decode, encode, kernels, message, rows_of, trade, trades
@@ -101,6 +105,37 @@ def test_a_default_may_be_missing_and_a_single_value_is_for_all(kernel: str) -> 
     pytest.importorskip("pyarrow")
     table = decode(kernel, data, Outer, form="arrow").table
     assert encode(kernel, Outer, table) == data and encode(kernel, Outer, table[1:]) == encode(kernel, Outer, rows[1:])
+
+
+class Steps(Struct, size=24):
+    few: Vec[int] = vec(U16, 4)
+
+
+class Preset(TLV, type=252, registered=False):
+    """Defaults that leave something behind, where a column is shorter than they are."""
+
+    number: U16
+    few: Vec[int] = vec(U16, 4, default=(1, 2, 3))
+    steps: Steps = Steps.from_buffer(bytes.fromhex("0300aaaaaaaaaaaa 0100 0200 0300 aaaaaaaaaaaaaaaaaaaa"))
+
+
+@kernels
+def test_defaults_of_vectors_and_what_is_left_of_them(kernel: str) -> None:
+    """A vector's default was written as an empty vector, and a struct's padding and unused slots as they were."""
+
+    def written(**given: Any) -> bytes:
+        data: bytes = encode(kernel, Preset, {"number": np.array([5, 6]), **given})
+        return data
+
+    def expected(**given: Any) -> bytes:
+        made = [Preset(number=number, **given) for number in (5, 6)]
+        return b"".join(MessageBuilder(**SENDER, sequence=at).add(each).build() for at, each in enumerate(made, 1))
+
+    assert written() == expected()
+    assert written(few=[(9,), (9,)]) == expected(few=[9])
+    assert written(steps=[Steps(few=[7])] * 2) == expected(steps=Steps(few=[7]))
+    rows = rows_of(Preset, [Preset(number=number, few=[], steps=Steps(few=[])) for number in (5, 6)])
+    assert encode(kernel, Preset, rows) == expected(few=[], steps=Steps(few=[]))
 
 
 @kernels
