@@ -12,7 +12,8 @@ class Stamp:
     """Makes the messages of one source in one domain.
 
     A program that starts again starts at 1 again, unless `first` says where it had been: readers then see what they
-    see after a restart, a number that they know already.
+    see after a restart, a number that they know already.  They follow it if its time is later than all before; after
+    the clock was set back they take it for a repeat, and drop it.
     """
 
     __slots__ = ("_builder", "domain", "sequence", "source")
