@@ -270,7 +270,22 @@ def _value(value: Any) -> str:
 
 
 def _resolved(name: griffe.ExprName | griffe.ExprAttribute) -> str:
+    first = name.values[0] if isinstance(name, griffe.ExprAttribute) else name
     try:
-        return str(name.canonical_path)
+        return str(name.canonical_path if _is_bound(first) else name)
     except Exception:
         return str(name)
+
+
+def _is_bound(name: Any) -> bool:
+    """Whether its module binds the name, or a scope inside of it.  griffe goes on in the packages above, where Python
+    never looks: a `bool` of the package would be taken for that of an annotation.
+    """
+    scope = name.parent
+    if not isinstance(scope, griffe.Object):
+        return True  # a part of a longer name, or one that griffe knows the place of
+    while name.name not in scope.members and name.name not in getattr(scope, "type_parameters", ()):
+        if scope.is_module or scope.parent is None:
+            return False
+        scope = scope.parent
+    return True

@@ -136,6 +136,7 @@ def _broken(
     """Imports and chains that lead nowhere now; those that led nowhere before are left out."""
     failed_before = {key(r) for r, answer in first.answers.items() if not answer.found}
     worked_before = {key(r) for r, answer in first.answers.items() if answer.found}
+    errors_before = {answer.text for answer in first.answers.values() if not answer.found}
     confirmed: dict[Request, Answer] = {}
     deeper: dict[str, list[Wish]] = {}  # what went wrong in a module that the import led to -> where that shows
     for wish in second.wishes:
@@ -151,7 +152,8 @@ def _broken(
         if answer.found:
             continue
         if not _is_about(answer.text, request):
-            deeper.setdefault(answer.text, []).append(wish)
+            if answer.text not in errors_before:  # else a library is missing here, as it was then
+                deeper.setdefault(answer.text, []).append(wish)
             continue
         new = key(request)[1]
         yield _nowhere(wish, answer.text, f"it should be {new}" if new != request.dotted else "")

@@ -79,6 +79,14 @@ def test_a_single_module_that_moves(tmp_path: Path) -> None:
     assert compare_api(before, after, ["."], ["."], [("old.extra", "libs.extra")]) == []
 
 
+def test_a_name_of_the_package_above_is_none_of_its_modules(tmp_path: Path) -> None:
+    """dask.array has a `bool`, and the annotations of dask.array.core mean the built-in one."""
+    before = tree(tmp_path / "before", "old", "from numpy import bool\nfrom .core import *\n", CORE, EXTRA)
+    after = tree(tmp_path / "after", "new/place", "", MOVED_CORE, EXTRA)
+    found = compare_api(before, after, ["."], ["."], [("old.core", "new.place.core"), ("old.extra", "new.place.extra")])
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("part", "old", "new", "text"),
     [

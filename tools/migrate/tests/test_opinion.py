@@ -174,6 +174,12 @@ def test_what_is_wrong_deeper_down_is_said_once(tmp_path: Path) -> None:
     assert broken == [("app/use.py", 1, "the same in 1 other places")]
 
 
+def test_a_library_that_is_missing_here_is_no_finding_of_who_imports_more_than_before(tmp_path: Path) -> None:
+    """A name that was reached by way of its package before, and is imported now."""
+    late = {"app/late.py": "import acme.store.plot\n"}
+    assert _asked(tmp_path, late) == []
+
+
 def test_what_a_file_asks_for() -> None:
     text = b"""
 from . import near
