@@ -18,6 +18,7 @@ from typing import Literal
 from .layout import Layout, relative_to
 from .patterns import Patterns
 from .resolve import Resolver
+from .settingnames import setting_names
 
 Hint = Literal["module", "path", "either", "unknown"]
 
@@ -58,6 +59,7 @@ class Judge:
         symbols = {entry.source for entry in layout.plan.symbols}
         # Of what keeps its name only paths are old; a bare word may be its folder.
         self.folders = {m.path: m.to_path for m in layout.moves if m.keeps_name and "/" not in m.path}
+        self.settings = setting_names(layout.tree, layout.old_names)
         kept = (m.source for m in layout.moves if m.keeps_name)
         words = {n.rpartition(".")[2] for n in (*dotted, *kept, *symbols)}
         self.words = frozenset(words)
@@ -140,6 +142,11 @@ class Judge:
             return Verdict("list", "a module, and a name in its package", new, 4, "string.hidden", readings)
         target = name + "." + tail[1:].split("[")[0] if tail.startswith(":") and len(tail) > 1 else name
         answer = self.resolver.resolve(target)
+        if name in self.settings and not tail and hint != "module":
+            if not answer.found:
+                return Verdict("none", "a file of settings has this key")
+            readings = ("a setting of that name, which a file sets", f"the {answer.kind}, now {new}")
+            return Verdict("list", "a setting, and a name in the code", new, stage, "string.setting", readings)
         if answer.found:
             return Verdict("change", f"resolves to {answer.kind} {target}", new + tail, stage, "string.resolves")
         if answer.kind == "dynamic" or hint == "module":
