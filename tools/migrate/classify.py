@@ -12,7 +12,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fnmatch import translate
 from typing import Literal
 
 from .layout import Layout, relative_to
@@ -318,16 +317,8 @@ class Judge:
         new = self.layout.old_to_new_path(stem) if stem else None
         if new is None:
             return None
-        pattern = re.compile(translate(full))
         folder = new if self.layout.moved else stem
-        hits = [p for p in self.layout.tree.under(folder)]
-        if (
-            not self.layout.moved
-            and not any(pattern.match(p) for p in hits)
-            and "{" not in full
-            and "$" not in full
-            and not hits
-        ):
+        if "{" not in full and "$" not in full and not any(True for _ in self.layout.tree.under(folder)):
             return None
         return new + full[len(stem) :]
 

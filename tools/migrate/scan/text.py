@@ -40,8 +40,13 @@ _INI_NAMES = re.compile(
 _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|gitlab-ci|travis|bandit)\.ya?ml$")
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(
-    r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
+    r"(?i)(?:v?\d[\d.]*[-_.])?(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
     r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$|\.git-blame-ignore-revs$"
+)
+# `newsfragments/12225.feature`, wherever the folder: the endings are those of towncrier.
+_FRAGMENT = re.compile(
+    r"(?:.*/)?\d+\.(?:feature|bugfix|doc|removal|misc|deprecation|breaking|security|trivial)(?:\.\d+)?"
+    r"(?:\.(?:rst|md|txt))?$"
 )
 _RECORDS = re.compile(
     r"(?i)(?:^|/)(?:rel(?:ease)?[-_]?notes|changelogs?(?:\.d)?|changes\.d|news\.d|newsfragments|whats?[-_]?new)/"
@@ -117,7 +122,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif suffix in _PROSE:
         _environment(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "prose")
-    elif _RECORDS.search(path):  # `newsfragments/12225.feature`
+    elif _RECORDS.search(path):
         _history(world, sink)
     else:
         _list_only(world, sink, path)
@@ -143,7 +148,7 @@ def _is_history(world: World, path: str, name: str, suffix: str, body: str) -> b
     """Whether a file says what was true then: a document by its name, or by the folder that it is in."""
     if body.startswith("#!") or path.startswith(".github/"):
         return False  # `release.yml` and `scripts/release` are programs
-    if suffix in _DOCUMENTS and _HISTORY.match(name):
+    if (suffix in _DOCUMENTS and _HISTORY.match(name)) or _FRAGMENT.match(path):
         return True
     if suffix in _NOTES and _RECORDS.search(path):
         return True
@@ -259,7 +264,14 @@ def _docker_copy(world: World, sink: Sink) -> None:
 
 
 def _catalogue(world: World, sink: Sink, path: str) -> None:
-    """A catalogue of messages: the places of the texts are found anew by whatever extracts them."""
+    """A catalogue of messages: the places of the texts are found anew by whatever extracts them.
+
+    Into a translation they come from the template, `shop.pot`, and are said there where it is kept.
+    """
+    template = f"{posixpath.basename(path).removesuffix('.po')}.pot"
+    if path.endswith(".po") and any(posixpath.basename(p) == template for p in world.layout.tree):
+        _list_only(world, sink, path)
+        return
     made = [m.span() for m in _PLACES.finditer(sink.body)]
     count = sum(1 for start, end in made for _ in world.judge.tokens(sink.body[start:end]))
     if count:
