@@ -95,6 +95,7 @@ def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     parts: list[Any] = [_FORMAT, tool_state(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
     parts += [
         sorted(world.groups),
+        sorted(world.repositories),
         sorted(world.judge.settings),
         sorted(world.resolver.index.compiled),
         tree.shape,

@@ -34,11 +34,13 @@ from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
 from .spelled import Spelled
+from .urls import scan_urls
 from .unparsed import scan_unparsed, scan_unseen
 from .words import note_bare, scan_words
 
 
 def scan_python(world: World, sink: Sink, path: str, here: ModuleName | None, there: ModuleName | None) -> None:
+    scan_urls(world, sink)
     tree = parse(sink.body)
     if tree is None:
         scan_unparsed(world, sink, path, here, there)

@@ -23,6 +23,7 @@ from .newroots import scan_commands, scan_environment, scan_lists, scan_sections
 from .notebooks import scan_notebook
 from .pythonpath import scan_pythonpath
 from .sink import Sink
+from .urls import scan_urls
 from .words import hint_before, note_bare, scan_words, trim
 
 _COMMAND_NAMES = re.compile(
@@ -71,6 +72,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     if _is_history(world, path, name, suffix, body):
         _history(world, sink)
         return
+    scan_urls(world, sink, edits=suffix in _COMMAND_SUFFIXES | {*_DOCUMENTS, ".ipynb", ".json", ".html"})
     if suffix in (".md", ".markdown", ".rst", ".txt", ".ipynb", ".mdx"):
         scan_distributions(world.layout, sink, body)
     if suffix == ".ipynb":
