@@ -232,6 +232,9 @@ class Judge:
         bases = [("", "")]
         if folder:
             bases.append((folder, new_folder))
+        if clean.startswith("../"):  # an include that is read from the folder of a tool's settings, above the file's
+            above = [folder[: m.start()] for m in re.finditer("/", folder)][::-1]
+            bases += [(a, a) for a in above if self.layout.old_to_new_path(a) is None]
         for base, new_base in bases:
             full = posixpath.normpath(posixpath.join(base, clean))
             if full.startswith("..") or full == ".":
@@ -241,6 +244,8 @@ class Judge:
             new = self._new_full(full)
             if new is None and hint == "path" and not self._stands(posixpath.join(new_base, clean)):
                 new = self._below(full)
+            if new is None and clean.startswith("../") and self.layout.tree.exists(full):
+                return None  # a file that stays
             if new is None:
                 continue
             written = relative_to(new, new_base) if base else new
