@@ -54,7 +54,9 @@ class Judge:
         dotted = sorted(layout.old_names, key=len, reverse=True)
         paths = {m.path for m in layout.moves} | {m.path.removesuffix(".py") for m in layout.moves}
         for move in layout.moves:  # also as written from inside an import root
-            paths.add(move.source.replace(".", "/"))
+            parts = move.source.split(".")
+            paths.add("/".join(parts))
+            paths |= {f"{'.'.join(parts[:n])}:{'/'.join(parts[n:])}" for n in range(1, len(parts))}  # as assets
         symbols = {entry.source for entry in layout.plan.symbols}
         # Of what keeps its name only paths are old; a bare word may be its folder.
         self.folders = {m.path: m.to_path for m in layout.moves if m.keeps_name and "/" not in m.path}
@@ -193,12 +195,20 @@ class Judge:
         """A file or folder below a package, as Pyramid and others write it; None unless it is tracked."""
         new, index = self.layout.new_module(name), self.resolver.index
         current = self.layout.current_module(name)
-        if new is None or current not in index.packages or index.binds(current, path):
+        if current not in index.packages or index.binds(current, path):
             return None
         folder = posixpath.dirname(index.files.get(current, "")) or current.replace(".", "/")
-        if not self.layout.tree.exists(f"{folder}/{path.rstrip('/')}"):
-            return None
-        return Verdict("change", f"{path} is in the package {name}", f"{new}:{path}", 4, "string.asset")
+        full = f"{folder}/{path.rstrip('/')}"
+        if new is not None:
+            found = f"{new}:{path}" if self.layout.tree.exists(full) else ""
+        else:
+            to = self.layout.old_to_new_path(full) if self.layout.existed(full) else None
+            inside = to is not None and to.startswith(f"{folder}/")
+            found = f"{name}:{to[len(folder) + 1 :]}{'/' * path.endswith('/')}" if to and inside else ""
+            if to and not inside:
+                return Verdict("list", f"{path} leaves the package {name}", to, 3, "string.asset", (f"{full}, now {to}",))
+        stage = 3 if new is None else 4  # no shim stands for files of a package that stays
+        return Verdict("change", f"{path} is in the package {name}", found, stage, "string.asset") if found else None
 
     def symbol(self, name: str, tail: str = "") -> str | None:
         """The new name where the plan moves this one symbol."""

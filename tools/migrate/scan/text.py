@@ -12,7 +12,7 @@ import re
 from ..classify import Hint
 from ..options import meaning
 from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
-from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes, scan_xml
+from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
@@ -25,6 +25,7 @@ from .pythonpath import scan_pythonpath
 from .sink import Sink
 from .urls import scan_urls
 from .words import hint_before, note_bare, scan_words, trim
+from .zcml import scan_zcml
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
@@ -112,7 +113,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         bare = scan_words(body, 0, sink, world.judge, path, "command")
         scan_globs(world, sink, path)
     elif _XML.search(name):
-        scan_xml(world, sink, path)
+        scan_zcml(world, sink, path)
         _list_only(world, sink, path)
     elif suffix in (".po", ".pot"):
         _catalogue(world, sink, path)
@@ -292,7 +293,8 @@ def _list_only(world: World, sink: Sink, path: str) -> None:
         if path.endswith((".po", ".pot")) and _PLACES.match(sink.body, line):
             continue
         hint = hint_before(sink.body[line:start], sink.body[start + len(token) : start + len(token) + 40], "literal")
-        verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path, hint)
+        is_path = "/" in token and ":" not in token
+        verdict = world.judge.path(token, path) if is_path else world.judge.value(token, path, hint)
         if verdict is not None and verdict.kind == "change":
             sink.list(
                 start,
