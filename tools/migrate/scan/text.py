@@ -43,7 +43,7 @@ _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|git
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(
     r"(?i)(?:v?\d[\d.]*[-_.])?(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
-    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$|\.git-blame-ignore-revs$"
+    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$|v?\d+(?:\.(?:\d+|x))+(?:-notes)?\.\w+$|\.git-blame-ignore-revs$"
 )
 # `newsfragments/12225.feature`, wherever the folder: the endings are those of towncrier.
 _FRAGMENT = re.compile(
