@@ -206,7 +206,7 @@ class Judge:
             inside = to is not None and to.startswith(f"{folder}/")
             found = f"{name}:{to[len(folder) + 1 :]}{'/' * path.endswith('/')}" if to and inside else ""
             if to and not inside:
-                return Verdict("list", f"{path} leaves the package {name}", to, 3, "string.asset", (f"{full}, now {to}",))
+                return Verdict("list", f"{path} leaves {name}", to, 3, "string.asset", (f"the file {full}, now {to}",))
         stage = 3 if new is None else 4  # no shim stands for files of a package that stays
         return Verdict("change", f"{path} is in the package {name}", found, stage, "string.asset") if found else None
 

@@ -366,7 +366,7 @@ def _is(node: ast.AST | None, value: str) -> bool:
     return _is_one(node, {value})
 
 
-def _is_one(node: ast.AST | None, values: Container[str]) -> bool:
+def _is_one(node: ast.AST | None, values: Container[object]) -> bool:
     return isinstance(node, ast.Constant) and node.value in values
 
 

@@ -34,8 +34,8 @@ from .roots import scan_syspath
 from .scopes import analyse
 from .sink import Sink
 from .spelled import Spelled
-from .urls import scan_urls
 from .unparsed import scan_unparsed, scan_unseen
+from .urls import scan_urls
 from .words import note_bare, scan_words
 
 
