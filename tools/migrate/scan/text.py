@@ -269,19 +269,24 @@ def _docker_copy(world: World, sink: Sink) -> None:
 def _catalogue(world: World, sink: Sink, path: str) -> None:
     """A catalogue of messages: the places of the texts are found anew by whatever extracts them.
 
-    Into a translation they come from the template, `shop.pot`, and are said there where it is kept.
+    Into a translation they come from the template, `shop.pot` in a folder above, which says it for all of them.
     """
-    template = f"{posixpath.basename(path).removesuffix('.po')}.pot"
-    if path.endswith(".po") and any(posixpath.basename(p) == template for p in world.layout.tree):
+    name = f"{posixpath.basename(path).removesuffix('.po')}.pot"
+    above = (p for p in world.layout.tree if p.endswith(f"/{name}") and path.startswith(p.removesuffix(name)))
+    if any(_places(world, world.layout.tree.read(p).decode(errors="replace")) for p in above):
         _list_only(world, sink, path)
         return
-    made = [m.span() for m in _PLACES.finditer(sink.body)]
-    count = sum(1 for start, end in made for _ in world.judge.tokens(sink.body[start:end]))
-    if count:
+    found = _places(world, sink.body)
+    if found:
         readings = ("places that the next extraction of messages corrects", "places that somebody keeps by hand")
-        text = f"{count} place{'s' if count > 1 else ''} of texts"
-        sink.list(made[0][0], "file.unknown", text, readings, "extract the messages again", "note")
+        text = f"{len(found)} place{'s' if len(found) > 1 else ''} of texts"
+        sink.list(found[0], "file.unknown", text, readings, "extract the messages again", "note")
     _list_only(world, sink, path)
+
+
+def _places(world: World, body: str) -> list[int]:
+    """Where the comments begin that name moving code as the place of a text, once for each name."""
+    return [m.start() for m in _PLACES.finditer(body) for _ in world.judge.tokens(m.group())]
 
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
