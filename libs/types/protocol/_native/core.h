@@ -84,7 +84,10 @@ typedef struct Table {
     int tail, type, nested; /* nested: there are structs in it */
     int deep; /* a struct inside of it has vectors, which is left to the Python side */
     uint64_t required;     /* bit i: field i has no default */
+    unsigned direct, looked_at; /* versions of the class: whose fields may be read at once, and the last that was looked at */
 } Table;
+
+#define NO_VERSION UINT_MAX
 
 typedef struct {
     PyObject_VAR_HEAD /* ob_size: bytes stored in the object itself, 0 for a view */
@@ -156,6 +159,9 @@ int fill_field(Field *field, PyObject *row);
 PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_ssize_t size, PyObject *owner);
 PyObject *codec_bind(PyObject *module, PyObject *args);
 void lighten(PyTypeObject *cls, destructor dealloc);
+
+/* attributes.c */
+int read_by_attribute(PyTypeObject *cls, Table *table); /* puts the readers of its fields into a declared class */
 
 /* Whether `obj` is a struct of this table.  Nearly always it is of the very class that the table was made for. */
 static inline int is_struct_of(PyObject *obj, const Table *table)

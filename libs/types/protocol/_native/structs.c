@@ -1,7 +1,7 @@
-/* Structs: storage, construction, field access, comparison.
+/* Structs: storage, construction, comparison.
  *
- * Owns `StructBase`, the storage class below every declared struct; `FieldReader`, the descriptor of a field; and `bind`,
- * which puts them and the class's table into a declared class.  Must not know messages.
+ * Owns `StructBase`, the storage class below every declared struct; and `bind`, which puts the class's table and the
+ * readers of its fields (attributes.c) into a declared class.  Must not know messages.
  * `_python/structs.py` is the specification.
  */
 #include "ints.h"
@@ -44,8 +44,6 @@ PyObject *struct_view(PyTypeObject *cls, Table *table, const uint8_t *data, Py_s
     self->owner = Py_NewRef(owner);
     return (PyObject *)self;
 }
-
-static PyObject *owner_of(Struct *self) { return self->owner ? self->owner : (PyObject *)self; }
 
 static PyObject *from_bytes(PyTypeObject *cls, Table *table, PyObject *packed)
 {
@@ -293,57 +291,6 @@ PyTypeObject StructType = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 };
 
-/* --- the descriptor of a field --- */
-
-typedef struct {
-    PyObject_HEAD
-    Table *table;
-    Py_ssize_t index;
-} FieldReader;
-
-static PyObject *reader_get(PyObject *self, PyObject *obj, PyObject *type)
-{
-    (void)type;
-    if (!obj)
-        return Py_NewRef(self);
-    const Field *field = &((FieldReader *)self)->table->fields[((FieldReader *)self)->index];
-    Struct *s = (Struct *)obj;
-    /* safety: a struct's data has at least table->size bytes; a reader only reads structs of its own table */
-    if (!is_struct_of(obj, ((FieldReader *)self)->table)) {
-        PyErr_Format(PyExc_TypeError, "field %U does not belong to a %.200s", field->name, Py_TYPE(obj)->tp_name);
-        return NULL;
-    }
-    if (field->kind < K_U128 && !field->members)
-        return load_int(field->kind, s->data + field->offset);
-    return read_value(field, s->data, s->size, owner_of(s), s->table->type);
-}
-
-static int reader_set(PyObject *self, PyObject *obj, PyObject *value)
-{
-    (void)value;
-    const Field *field = &((FieldReader *)self)->table->fields[((FieldReader *)self)->index];
-    PyErr_Format(PyExc_AttributeError, "%.200s is immutable; use replace(%U=...)", Py_TYPE(obj)->tp_name, field->name);
-    return -1;
-}
-
-static PyObject *reader_layout(PyObject *self, void *unused)
-{
-    (void)unused;
-    return Py_NewRef(((FieldReader *)self)->table->fields[((FieldReader *)self)->index].layout);
-}
-
-static PyGetSetDef reader_getset[] = {{"layout", reader_layout, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
-
-PyTypeObject FieldReaderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.FieldReader",
-    .tp_basicsize = sizeof(FieldReader),
-    .tp_dealloc = (destructor)PyObject_Free,
-    .tp_descr_get = reader_get,
-    .tp_descr_set = reader_set,
-    .tp_getset = reader_getset,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-};
-
 /* --- declared classes --- */
 
 /* A class made by a class statement is tracked by the garbage collector and has a dealloc for everything a class may have.
@@ -378,17 +325,8 @@ PyObject *codec_bind(PyObject *module, PyObject *args)
     PyErr_Clear();
     if (PyObject_SetAttrString(cls, "__layout__", layout) < 0 || PyObject_SetAttr(cls, core.s_table, (PyObject *)table) < 0)
         return NULL;
-    for (Py_ssize_t i = 0; i < table->field_count; i++) {
-        FieldReader *reader = PyObject_New(FieldReader, &FieldReaderType);
-        if (!reader)
-            return NULL;
-        reader->table = table;
-        reader->index = i;
-        int failed = PyObject_SetAttr(cls, table->fields[i].name, (PyObject *)reader);
-        Py_DECREF(reader);
-        if (failed < 0)
-            return NULL;
-    }
+    if (read_by_attribute((PyTypeObject *)cls, table) < 0)
+        return NULL;
     /* Calls of the class go straight to construction.  A metaclass written in Python does not inherit the flag that
      * says so before 3.12; it calls classes as `type` does, so it is right for it.  A class
      * with an __init__ or __new__ of its own is called the long way. */

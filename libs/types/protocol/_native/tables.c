@@ -59,6 +59,7 @@ Table *make_table(PyObject *cls, PyObject *layout)
     table->type = 0;
     table->required = 0;
     table->vector_count = 0;
+    table->direct = table->looked_at = NO_VERSION;
     table->field_count = PyList_GET_SIZE(rows);
     table->fields = PyMem_Calloc((size_t)table->field_count + 1, sizeof(Field));
     table->vectors = PyMem_Calloc((size_t)table->field_count + 1, sizeof(uint32_t));

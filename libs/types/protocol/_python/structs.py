@@ -1,8 +1,8 @@
 """Structs in readable Python: storage, field access, construction, comparison.
 
 Owns `StructBase`, the storage class below every declared struct, and `bind`, which gives a declared class its field
-descriptors.  Must not know messages or TLV frames.  `_native/structs.c` has the same behaviour; where the two could
-be read differently, this file is the specification.
+descriptors.  Must not know messages or TLV frames.  `_native/structs.c` and `_native/attributes.c` have the same
+behaviour; where they could be read differently, this file is the specification.
 
 A struct object is (buffer, start): either a view on someone's buffer, or on bytes of its own.  Fields are decoded
 when they are read.  Nothing is ever written into a struct that exists; new values make a new one.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import starmap
 from operator import index as as_index
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,7 @@ from .padding import clear_rows, cleared
 _COUNT = struct.Struct("<H")
 CODES = {(1, False): "B", (2, False): "H", (4, False): "I", (8, False): "Q",
          (1, True): "b", (2, True): "h", (4, True): "i", (8, True): "q"}  # fmt: skip
-_ROWS, _TUPLES = {list, tuple}, {tuple}
+_ROWS = {list, tuple}
 
 
 class VectorBase:
@@ -145,24 +145,22 @@ def row_codes(layout: Layout) -> str:
 
 
 def vector_packer(kind: VectorKind) -> Callable[[Any], bytes]:
-    """`pack_vector` for one kind, quick for rows of plain numbers: one format for all elements."""
+    """`pack_vector` for one kind, quick for rows of plain numbers; the unused slots at the end can be left out.
+
+    What packs it pads it: the format `s` fills up with zeros.
+    """
     codes = row_codes(kind.element.layout) if isinstance(kind.element, StructKind) else ""
     if not codes:
         return lambda items: pack_vector(kind, items)
-    assert isinstance(kind.element, StructKind)
-    width, formats = {len(kind.element.layout.fields)}, dict[int, Callable[..., bytes]]()
+    head, row = struct.Struct(f"<H{kind.first - 2}x").pack, struct.Struct("<" + codes).pack
 
     def pack(items: Any) -> bytes:
-        if items.__class__ not in _ROWS or set(map(type, items)) != _TUPLES or set(map(len, items)) != width:
+        # A row that is no tuple is left to `pack_vector`; one with another number of values is an error of `row`.
+        if items.__class__ not in _ROWS or list(map(type, items)).count(tuple) != len(items):
             return pack_vector(kind, items)
-        count = len(items)
-        if not kind.least <= count <= kind.capacity:
+        if not kind.least <= len(items) <= kind.capacity:
             raise ValueError
-        packed = formats.get(count)
-        if packed is None:
-            rest = kind.size - kind.first - count * kind.element.size
-            packed = formats[count] = struct.Struct(f"<H{kind.first - 2}x{codes * count}{rest}x").pack
-        return packed(count, *chain.from_iterable(items))
+        return head(len(items)) + b"".join(starmap(row, items))
 
     return pack
 
@@ -214,7 +212,7 @@ def _pack_value(kind: Kind, value: Any) -> bytes:
 
 def listed(items: Any) -> Any:
     """Something that can be gone through more than once: an error is explained by looking at the elements again."""
-    return items if isinstance(items, list | tuple | VectorBase) else list(items)
+    return items if items.__class__ in _ROWS or isinstance(items, (list, tuple, VectorBase)) else list(items)
 
 
 def _plain(value: Any) -> Any:

@@ -224,3 +224,32 @@ def test_elements_are_read_in_place(codec: Any, vendor: Any) -> None:
     point = vendor.Point(x=-7, mark=0)
     path = vendor.PathTLV(points=[point], ids=[codec.InstrumentId(asset_id=1, venue=2, asset_type=3)])
     assert path.point_x(0) == -7 and path.points[0] == point
+
+
+def test_what_is_changed_on_the_class_is_what_is_read(codec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As mocks do it, and also after the fields were read in the usual way: no shorter way may go past it."""
+    made, reader = trade(codec), codec.TradeTLV.__dict__["price"]
+    for _ in range(20):
+        assert (made.price, made.volume) == (-5, 7)
+        with monkeypatch.context() as patch:
+            patch.setattr(codec.TradeTLV, "price", property(lambda self: self.volume + 1))
+            assert [made.price, made.price, made.volume] == [8, 8, 7]
+        with monkeypatch.context() as patch:
+            patch.setattr(codec.TradeTLV, "price", codec.TradeTLV.__dict__["volume"])
+            assert [made.price, made.price, made.volume] == [7, 7, 7]
+        with monkeypatch.context() as patch:
+            patch.setattr(codec.TradeTLV, "__getattr__", lambda self, name: name, raising=False)
+            assert [made.price, made.other, made.price] == [-5, "other", -5]
+        with monkeypatch.context() as patch:
+            patch.setattr(codec.TradeTLV, "__getattribute__", lambda self, name: name)
+            assert made.price == "price"
+        assert codec.TradeTLV.__dict__["price"] is reader
+
+
+def test_attributes_by_any_name(codec: Any) -> None:
+    made = trade(codec)
+    assert [getattr(made, "".join(["pri", "ce"])) for _ in range(3)] == [-5, -5, -5]  # equal, and not the same string
+    with pytest.raises(AttributeError, match="'TradeTLV' object has no attribute 'prices'"):
+        _ = made.prices
+    with pytest.raises(TypeError, match="attribute name must be string"):
+        getattr(made, 5)  # type: ignore[call-overload]
