@@ -12,12 +12,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fnmatch import translate
 from typing import Literal
 
 from .layout import Layout, relative_to
 from .patterns import Patterns
 from .resolve import Resolver
+from .settingnames import setting_names
 
 Hint = Literal["module", "path", "either", "unknown"]
 
@@ -54,10 +54,13 @@ class Judge:
         dotted = sorted(layout.old_names, key=len, reverse=True)
         paths = {m.path for m in layout.moves} | {m.path.removesuffix(".py") for m in layout.moves}
         for move in layout.moves:  # also as written from inside an import root
-            paths.add(move.source.replace(".", "/"))
+            parts = move.source.split(".")
+            paths.add("/".join(parts))
+            paths |= {f"{'.'.join(parts[:n])}:{'/'.join(parts[n:])}" for n in range(1, len(parts))}  # as assets
         symbols = {entry.source for entry in layout.plan.symbols}
         # Of what keeps its name only paths are old; a bare word may be its folder.
         self.folders = {m.path: m.to_path for m in layout.moves if m.keeps_name and "/" not in m.path}
+        self.settings = setting_names(layout.tree, layout.old_names)
         kept = (m.source for m in layout.moves if m.keeps_name)
         words = {n.rpartition(".")[2] for n in (*dotted, *kept, *symbols)}
         self.words = frozenset(words)
@@ -140,6 +143,11 @@ class Judge:
             return Verdict("list", "a module, and a name in its package", new, 4, "string.hidden", readings)
         target = name + "." + tail[1:].split("[")[0] if tail.startswith(":") and len(tail) > 1 else name
         answer = self.resolver.resolve(target)
+        if name in self.settings and not tail and hint != "module":
+            if not answer.found:
+                return Verdict("none", "a file of settings has this key")
+            readings = ("a setting of that name, which a file sets", f"the {answer.kind}, now {new}")
+            return Verdict("list", "a setting, and a name in the code", new, stage, "string.setting", readings)
         if answer.found:
             return Verdict("change", f"resolves to {answer.kind} {target}", new + tail, stage, "string.resolves")
         if answer.kind == "dynamic" or hint == "module":
@@ -187,12 +195,20 @@ class Judge:
         """A file or folder below a package, as Pyramid and others write it; None unless it is tracked."""
         new, index = self.layout.new_module(name), self.resolver.index
         current = self.layout.current_module(name)
-        if new is None or current not in index.packages or index.binds(current, path):
+        if current not in index.packages or index.binds(current, path):
             return None
         folder = posixpath.dirname(index.files.get(current, "")) or current.replace(".", "/")
-        if not self.layout.tree.exists(f"{folder}/{path.rstrip('/')}"):
-            return None
-        return Verdict("change", f"{path} is in the package {name}", f"{new}:{path}", 4, "string.asset")
+        full = f"{folder}/{path.rstrip('/')}"
+        if new is not None:
+            found = f"{new}:{path}" if self.layout.tree.exists(full) else ""
+        else:
+            to = self.layout.old_to_new_path(full) if self.layout.existed(full) else None
+            inside = to is not None and to.startswith(f"{folder}/")
+            found = f"{name}:{to[len(folder) + 1 :]}{'/' * path.endswith('/')}" if to and inside else ""
+            if to and not inside:
+                return Verdict("list", f"{path} leaves {name}", to, 3, "string.asset", (f"the file {full}, now {to}",))
+        stage = 3 if new is None else 4  # no shim stands for files of a package that stays
+        return Verdict("change", f"{path} is in the package {name}", found, stage, "string.asset") if found else None
 
     def symbol(self, name: str, tail: str = "") -> str | None:
         """The new name where the plan moves this one symbol."""
@@ -226,6 +242,9 @@ class Judge:
         bases = [("", "")]
         if folder:
             bases.append((folder, new_folder))
+        if clean.startswith("../"):  # an include that is read from the folder of a tool's settings, above the file's
+            above = [folder[: m.start()] for m in re.finditer("/", folder)][::-1]
+            bases += [(a, a) for a in above if self.layout.old_to_new_path(a) is None]
         for base, new_base in bases:
             full = posixpath.normpath(posixpath.join(base, clean))
             if full.startswith("..") or full == ".":
@@ -235,6 +254,8 @@ class Judge:
             new = self._new_full(full)
             if new is None and hint == "path" and not self._stands(posixpath.join(new_base, clean)):
                 new = self._below(full)
+            if new is None and clean.startswith("../") and self.layout.tree.exists(full):
+                return None  # a file that stays
             if new is None:
                 continue
             written = relative_to(new, new_base) if base else new
@@ -311,16 +332,8 @@ class Judge:
         new = self.layout.old_to_new_path(stem) if stem else None
         if new is None:
             return None
-        pattern = re.compile(translate(full))
         folder = new if self.layout.moved else stem
-        hits = [p for p in self.layout.tree.under(folder)]
-        if (
-            not self.layout.moved
-            and not any(pattern.match(p) for p in hits)
-            and "{" not in full
-            and "$" not in full
-            and not hits
-        ):
+        if "{" not in full and "$" not in full and not any(True for _ in self.layout.tree.under(folder)):
             return None
         return new + full[len(stem) :]
 

@@ -50,6 +50,7 @@ _FAMILIES: dict[str, Rule] = {
     "path": Rule("path", "strong", _PATH),
     "file": Rule("path", "strong", _DEPTH),
     "link": Rule("path", "certain", "A symbolic link, or a link in a document, to what moves."),
+    "url": Rule("path", "strong", "The address of a file that moves, on the main branch of its own repository."),
     "config": Rule("configuration", "likely", _CONFIG),
     "distribution": Rule("manifest", "strong", "The name of a distribution that becomes part of another one."),
     "toml": Rule("manifest", "certain", _MANIFEST),

@@ -350,9 +350,12 @@ def _strings(file: _File, handled: set[int]) -> None:
             if stage != file.stage or group:
                 continue
             skip = source.find("=") + 1 if points_at else 0
-            if hit.verdict.kind == "change" and source.count(hit.token, skip) == 1:
-                at = start + source.index(hit.token, skip)
-                file.edits.append((at, at + len(hit.token), hit.verdict.new, hit.verdict.reason))
+            token, new = hit.token, hit.verdict.new
+            if token not in source[skip:] and token.partition(":")[2] == new.partition(":")[2]:
+                token, new = token.partition(":")[0], new.partition(":")[0]  # the object is in a second piece
+            if hit.verdict.kind == "change" and source.count(token, skip) == 1:
+                at = start + source.index(token, skip)
+                file.edits.append((at, at + len(token), new, hit.verdict.reason))
             elif hit.verdict.kind != "none":
                 file.find(node, hit.token, hit.verdict.reason, hit.verdict.readings)
             elif hit.verdict.rule == "string.missing" and hit.token == node.value:  # `provides`, say

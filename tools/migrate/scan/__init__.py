@@ -24,6 +24,7 @@ from .distributions import groups
 from .memory import Memory
 from .sink import FileScan, Sink
 from .survey import PYTHON, Look, Mentions, Survey, excluded, look_at, stub_package
+from .urls import repositories
 
 __all__ = ["FileScan", "Memory", "World", "excluded", "make_world", "scan_file", "scan_tree"]
 
@@ -32,7 +33,8 @@ _PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all le
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    return World(layout, resolver, Judge(layout, resolver), _scan_code, groups=groups(layout.tree))
+    facts = {"groups": groups(layout.tree), "repositories": repositories(layout.tree)}
+    return World(layout, resolver, Judge(layout, resolver), _scan_code, **facts)
 
 
 def _scan_code(*arguments: Any, **options: Any) -> int:

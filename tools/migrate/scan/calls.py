@@ -72,6 +72,7 @@ MEASURING_CALLS = words("""
     incr increment decr decrement gauge histogram timing timer timed counter meter distribution create_counter
     create_histogram create_gauge start_span start_as_current_span publish subscribe produce create_topic
 """)
+MEASURING_KEYS = words("metric metric_name measurement")  # of keywords and dictionaries that hold such a name
 NAME_ATTRIBUTES = words("__name__ __module__ __package__ __qualname__")
 NAME_METHODS = words("startswith endswith removeprefix removesuffix split rsplit partition rpartition replace find")
 # What these give of a module's name is still one, or a part of one.

@@ -38,11 +38,6 @@ _LOGGERS = re.compile(
     r"^(?P<i>[ \t]*)[\"']?loggers[\"']?:[ \t]*\r?\n(?P<body>(?:(?P=i)[ \t]+[^\n]*\n?|[ \t\r]*\n)*)", re.M
 )
 _VOLUME = re.compile(r"^[ \t]*-[ \t]+[\"']?(?P<source>[^:\s\"'#]+):(?P<target>/[^:\s\"'#]+)", re.M)
-_XML_VALUE = re.compile(
-    r"""<!--.*?--> | \s(?!xmlns)[\w:.-]+\s*=\s*(?P<quote>["'])(?P<attribute>[\w.:\s]*)(?P=quote)
-        | >(?P<text>[\w.:\s]+)</""",
-    re.X | re.S,
-)
 
 
 def scan_ini(world: World, sink: Sink, path: str) -> None:
@@ -116,18 +111,6 @@ def scan_labels(world: World, sink: Sink) -> None:
         written = f"{new}:{old_name}" if short else new
         reason = f"{match['path']} moves to {new}"
         sink.edit(*match.span("path"), written, stage=3, rule="path.label", reason=reason)
-
-
-def scan_xml(world: World, sink: Sink, path: str) -> None:
-    """Attributes and texts of XML that hold nothing but names, as `handler="pkg.module.function"` in ZCML."""
-    for match in _XML_VALUE.finditer(sink.body):
-        kind = "attribute" if match["attribute"] is not None else "text"
-        if match[kind] is None:
-            continue  # a comment
-        words = list(re.finditer(r"\S+", match[kind]))
-        for word in words:
-            if all("." in w.group() for w in words):  # else it is prose
-                _value(world, sink, path, word.group(), match.start(kind) + word.start(), "unknown")
 
 
 def scan_loggers(world: World, sink: Sink, path: str) -> None:

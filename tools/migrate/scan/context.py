@@ -58,6 +58,7 @@ class World:
     scan_code: CodeScanner
     mentions: Container[str] = frozenset()
     groups: frozenset[str] = frozenset()  # of entry points, as the manifests declare them
+    repositories: frozenset[str] = frozenset()  # in which the manifests say that the project is kept
 
 
 @dataclass

@@ -8,6 +8,7 @@ stands at the old place, and then quietly finds less, so it is listed.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ..layout import Layout, ModuleName
@@ -15,7 +16,7 @@ from ..resolve import absolute
 from .calls import IMPORTING, words
 from .context import Context
 from .filepaths import FilePaths
-from .flows import last_name
+from .flows import is_sys_modules, last_name
 from .offsets import Offsets
 from .sink import Sink
 
@@ -53,6 +54,9 @@ class Leaving:
                 self._search(call, self._package_of_path(given[0]) if given else "")
             elif name in _FOLDERS:
                 self._folder(call)
+        for entry in self.context.of(ast.Subscript):  # `sys.modules[f"{__name__}.{part}"] = other`
+            if is_sys_modules(entry.value):
+                self._own(entry, entry.slice)
         if self.here is not None and {self.here.name, self.here.package} & self.left.keys():
             for node in (*self.context.of(ast.BinOp), *self.context.of(ast.JoinedStr)):
                 self._spelled(node)
@@ -67,15 +71,20 @@ class Leaving:
             if isinstance(first, ast.Constant) and name == "__import__":
                 self._level(call, str(first.value))
             return
-        parts = list(self._parts(first))
-        if parts and parts[0] is not None:
-            if any(own for own, _ in filter(None, parts)):
-                self._computed(call, parts)
+        if self._own(call, first):
             return  # what begins with a text is looked at by `Dynamic`
         given = [k.value for k in call.keywords if k.arg == "package"] or call.args[1:2]
         package = self._named(given[0]) if given and name != "__import__" else ""
         if package in self.left:
             self._list(call, f"a module that stays in {package}", self.left[package])
+
+    def _own(self, node: ast.expr, text: ast.expr) -> bool:
+        """Whether it is known how a text begins that names a module; listed if that is the name of a package."""
+        held = self.paths.assigned.behind(text) if isinstance(text, ast.Name) else [text]
+        parts = list(self._parts(held[0])) if len(held) == 1 else []
+        if any(own for own, _ in filter(None, parts)):
+            self._computed(node, parts)
+        return bool(parts) and parts[0] is not None
 
     def _level(self, call: ast.Call, text: str) -> None:
         """`__import__("part", globals(), level=1)`, a relative import by its number of dots."""
@@ -87,7 +96,7 @@ class Leaving:
             if new is not None and any(module in gone for gone in self.left.values()):
                 self._list(call, f"a module that is found as {module}", [f"{module}, now {new}"])
 
-    def _computed(self, call: ast.Call, parts: list[tuple[bool, str] | None]) -> None:
+    def _computed(self, call: ast.expr, parts: list[tuple[bool, str] | None]) -> None:
         """`import_module(f"{__name__}.{part}")`: a name that is computed from that of a package."""
         known = parts.index(None) if None in parts else len(parts)
         text = "".join(part[1] for part in parts[:known] if part is not None)
@@ -131,7 +140,7 @@ class Leaving:
                 values = right.elts if isinstance(right, ast.Tuple) else [right]
                 yield from self._filled(text.split("%s"), values)
             case ast.Call(func=ast.Attribute(attr="format", value=ast.Constant(value=str(text))), args=values):
-                yield from self._filled(text.split("{}"), values)
+                yield from self._filled(re.split(r"\{\d?\}", text), values)
             case ast.Call(func=ast.Attribute(attr="join", value=ast.Constant(value="."))):
                 items = node.args[0] if node.args else None
                 values = items.elts if isinstance(items, ast.List | ast.Tuple) else []
@@ -240,7 +249,7 @@ class Leaving:
         targets = parent.targets if isinstance(parent, ast.Assign) else [getattr(parent, "target", parent)]
         return any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets)
 
-    def _list(self, call: ast.Call, stays: str, gone: list[str]) -> None:
+    def _list(self, call: ast.expr, stays: str, gone: list[str]) -> None:
         start, end = self.at.span(call)
         readings = (stays, f"one that leaves it: {', '.join(gone)}")
         hint = "a computed name: change what computes it, or this call"

@@ -143,8 +143,8 @@ class Literals:
         if verdict.rule == "string.folder":
             self._folder(node, text, verdict, first)
             return True
-        if verdict.rule in ("string.bare", "string.dynamic") and text.endswith(".") and hint != "module":
-            return False
+        if verdict.kind != "none" and text.endswith(".") and hint != "module":
+            return False  # the beginning of a name, or of something else
         doubt = self._doubt(node, text, verdict, hint, group) if verdict.kind == "change" else None
         if doubt is not None:
             self.sink.list(first, doubt[0], text, doubt[1])

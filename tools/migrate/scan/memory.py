@@ -95,9 +95,12 @@ def _world_key(world: World, fixed: Callable[[str], bool]) -> str:
     parts: list[Any] = [_FORMAT, tool_state(), sys.version, repr(layout.plan), repr(layout.moves), layout.moved]
     parts += [
         sorted(world.groups),
+        sorted(world.repositories),
+        sorted(world.judge.settings),
         sorted(world.resolver.index.compiled),
         tree.shape,
-        [[p, tree.digest(p)] for p in tree if fixed(p)],
+        # A template of messages speaks for its translations.
+        [[p, tree.digest(p)] for p in tree if fixed(p) or p.endswith(".pot")],
     ]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 

@@ -8,7 +8,7 @@ is followed within its file by `flows`.  Must not know: what moves.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cached_property
 
 from ..classify import Hint
@@ -26,6 +26,7 @@ from .calls import (
     LABEL_CALLS,
     MEASURED_FLAGS,
     MEASURING_CALLS,
+    MEASURING_KEYS,
     MODULE_CALLS,
     MODULE_FLAGS,
     MODULE_KEYWORDS,
@@ -309,8 +310,14 @@ class Places:
         parent = self.parents.get(node)
         if isinstance(parent, ast.List | ast.Tuple | ast.Set):
             node, parent = parent, self.parents.get(parent)
-        known = isinstance(parent, ast.Call) and self.context.called(parent) in MEASURING_CALLS
-        return known and isinstance(parent, ast.Call) and parent.args[:1] == [node]
+        match parent:
+            case ast.Call(args=[first, *_]) if first is node:
+                return self.context.called(parent) in MEASURING_CALLS
+            case ast.keyword(arg=name):
+                return name in MEASURING_KEYS
+            case ast.Dict(keys=keys, values=values):
+                return any(v is node and _is_one(k, MEASURING_KEYS) for k, v in zip(keys, values, strict=True))
+        return False
 
     def labelled(self, node: ast.AST) -> bool:
         """Whether the class around an application's name gives it a label of its own."""
@@ -356,7 +363,11 @@ class Places:
 
 
 def _is(node: ast.AST | None, value: str) -> bool:
-    return isinstance(node, ast.Constant) and node.value == value
+    return _is_one(node, {value})
+
+
+def _is_one(node: ast.AST | None, values: Container[object]) -> bool:
+    return isinstance(node, ast.Constant) and node.value in values
 
 
 def _is_seen(space: ast.expr) -> bool:

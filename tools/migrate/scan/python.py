@@ -35,10 +35,12 @@ from .scopes import analyse
 from .sink import Sink
 from .spelled import Spelled
 from .unparsed import scan_unparsed, scan_unseen
+from .urls import scan_urls
 from .words import note_bare, scan_words
 
 
 def scan_python(world: World, sink: Sink, path: str, here: ModuleName | None, there: ModuleName | None) -> None:
+    scan_urls(world, sink)
     tree = parse(sink.body)
     if tree is None:
         scan_unparsed(world, sink, path, here, there)

@@ -144,7 +144,7 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
         data = layout.tree.read(path)
         found = needle.search(data)
         if (found and (cleared is None or cleared.holds(needle, path, data))) or (
-            layout.new_path(path) != path and path.endswith((*PYTHON, ".md"))
+            layout.new_path(path) != path and path.endswith((*PYTHON, ".md", ".zcml"))
         ):
             return True
         if stale(data) or merged(data) or (matches is not None and matches(path, data)):

@@ -12,7 +12,7 @@ import re
 from ..classify import Hint
 from ..options import meaning
 from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
-from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes, scan_xml
+from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
 from .csource import SUFFIXES, scan_c
 from .distributions import scan_distributions
@@ -23,7 +23,9 @@ from .newroots import scan_commands, scan_environment, scan_lists, scan_sections
 from .notebooks import scan_notebook
 from .pythonpath import scan_pythonpath
 from .sink import Sink
+from .urls import scan_urls
 from .words import hint_before, note_bare, scan_words, trim
+from .zcml import scan_zcml
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
@@ -40,8 +42,13 @@ _INI_NAMES = re.compile(
 _TOOL_YAML = re.compile(r"\.?(?:pre-commit-config|mkdocs|codecov|readthedocs|gitlab-ci|travis|bandit)\.ya?ml$")
 _ANCHORED = re.compile(r"(?:CODEOWNERS|\.\w*ignore|\.gitattributes|MANIFEST\.in|\.mailmap)$")
 _HISTORY = re.compile(
-    r"(?i)(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
-    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$|\.git-blame-ignore-revs$"
+    r"(?i)(?:v?\d[\d.]*[-_.])?(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?|RELEASE[-_]?NOTES?|AUTHORS|WHATS?[-_]?NEW[-_.\w]*)"
+    r"(?:[-_. ]?v?\d[-\w.]*)?(?:\.\w+)?$|v?\d+(?:\.(?:\d+|x))+(?:-notes)?\.\w+$|\.git-blame-ignore-revs$"
+)
+# `newsfragments/12225.feature`, wherever the folder: the endings are those of towncrier.
+_FRAGMENT = re.compile(
+    r"(?:.*/)?\d+\.(?:feature|bugfix|doc|removal|misc|deprecation|breaking|security|trivial)(?:\.\d+)?"
+    r"(?:\.(?:rst|md|txt))?$"
 )
 _RECORDS = re.compile(
     r"(?i)(?:^|/)(?:rel(?:ease)?[-_]?notes|changelogs?(?:\.d)?|changes\.d|news\.d|newsfragments|whats?[-_]?new)/"
@@ -66,6 +73,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     if _is_history(world, path, name, suffix, body):
         _history(world, sink)
         return
+    scan_urls(world, sink, edits=suffix in _COMMAND_SUFFIXES | {*_DOCUMENTS, ".ipynb", ".json", ".html"})
     if suffix in (".md", ".markdown", ".rst", ".txt", ".ipynb", ".mdx"):
         scan_distributions(world.layout, sink, body)
     if suffix == ".ipynb":
@@ -105,7 +113,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         bare = scan_words(body, 0, sink, world.judge, path, "command")
         scan_globs(world, sink, path)
     elif _XML.search(name):
-        scan_xml(world, sink, path)
+        scan_zcml(world, sink, path)
         _list_only(world, sink, path)
     elif suffix in (".po", ".pot"):
         _catalogue(world, sink, path)
@@ -117,7 +125,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif suffix in _PROSE:
         _environment(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "prose")
-    elif _RECORDS.search(path):  # `newsfragments/12225.feature`
+    elif _RECORDS.search(path):
         _history(world, sink)
     else:
         _list_only(world, sink, path)
@@ -143,7 +151,7 @@ def _is_history(world: World, path: str, name: str, suffix: str, body: str) -> b
     """Whether a file says what was true then: a document by its name, or by the folder that it is in."""
     if body.startswith("#!") or path.startswith(".github/"):
         return False  # `release.yml` and `scripts/release` are programs
-    if suffix in _DOCUMENTS and _HISTORY.match(name):
+    if (suffix in _DOCUMENTS and _HISTORY.match(name)) or _FRAGMENT.match(path):
         return True
     if suffix in _NOTES and _RECORDS.search(path):
         return True
@@ -259,14 +267,26 @@ def _docker_copy(world: World, sink: Sink) -> None:
 
 
 def _catalogue(world: World, sink: Sink, path: str) -> None:
-    """A catalogue of messages: the places of the texts are found anew by whatever extracts them."""
-    made = [m.span() for m in _PLACES.finditer(sink.body)]
-    count = sum(1 for start, end in made for _ in world.judge.tokens(sink.body[start:end]))
-    if count:
+    """A catalogue of messages: the places of the texts are found anew by whatever extracts them.
+
+    Into a translation they come from the template, `shop.pot` in a folder above, which says it for all of them.
+    """
+    name = f"{posixpath.basename(path).removesuffix('.po')}.pot"
+    above = (p for p in world.layout.tree if p.endswith(f"/{name}") and path.startswith(p.removesuffix(name)))
+    if any(_places(world, world.layout.tree.read(p).decode(errors="replace")) for p in above):
+        _list_only(world, sink, path)
+        return
+    found = _places(world, sink.body)
+    if found:
         readings = ("places that the next extraction of messages corrects", "places that somebody keeps by hand")
-        text = f"{count} place{'s' if count > 1 else ''} of texts"
-        sink.list(made[0][0], "file.unknown", text, readings, "extract the messages again", "note")
+        text = f"{len(found)} place{'s' if len(found) > 1 else ''} of texts"
+        sink.list(found[0], "file.unknown", text, readings, "extract the messages again", "note")
     _list_only(world, sink, path)
+
+
+def _places(world: World, body: str) -> list[int]:
+    """Where the comments begin that name moving code as the place of a text, once for each name."""
+    return [m.start() for m in _PLACES.finditer(body) for _ in world.judge.tokens(m.group())]
 
 
 def _list_only(world: World, sink: Sink, path: str) -> None:
@@ -278,7 +298,8 @@ def _list_only(world: World, sink: Sink, path: str) -> None:
         if path.endswith((".po", ".pot")) and _PLACES.match(sink.body, line):
             continue
         hint = hint_before(sink.body[line:start], sink.body[start + len(token) : start + len(token) + 40], "literal")
-        verdict = world.judge.path(token, path) if "/" in token else world.judge.value(token, path, hint)
+        is_path = "/" in token and ":" not in token
+        verdict = world.judge.path(token, path) if is_path else world.judge.value(token, path, hint)
         if verdict is not None and verdict.kind == "change":
             sink.list(
                 start,

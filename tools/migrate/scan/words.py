@@ -85,6 +85,7 @@ _TABLE_BEFORE = re.compile(
     r"\s+[\"'`]?$",
     re.I,
 )
+_BEGUN = re.compile(r"\.<\w")  # `pkg.part.<name>`: what is meant by that may be no module
 _FIELD_BEFORE = re.compile(r"(?:\{\s*|%\(|\{%[^%\n]*\s)$")  # of a format or a template in a string
 Doubt = tuple[str, tuple[str, ...]]  # a rule and readings: what would be changed is listed under them
 
@@ -129,6 +130,7 @@ def scan_words(
             or _field(before, style)
             or _table(before, style)
             or _model(token, before)
+            or (("string.prefix", ("the beginning of something else",)) if _BEGUN.match(rest) else None)
             or _route(text, start, before)
         )
         if verdict.kind == "change" and doubtful:

@@ -603,10 +603,11 @@ def test_a_damaged_memory_is_refused_with_the_way_out(cut: Path) -> None:
     refused(cut, "--stage 3", 3, "running.json", "git reset --hard")
 
 
-def test_a_gate_in_which_no_test_ran_stops_the_audit(tmp_path: Path) -> None:
-    """One file that cannot be collected keeps pytest from running all others."""
+@pytest.mark.parametrize("third", ["", "import pytest\n\npytest.skip('not here', allow_module_level=True)\n"])
+def test_a_gate_in_which_no_test_ran_stops_the_audit(tmp_path: Path, third: str) -> None:
+    """One file that cannot be collected keeps pytest from running all others; one that is skipped is no test."""
     plan = '[migration]\nname = "m"\n[[move]]\nfrom = "old"\nto = "new"\n[gates]\ntests = ["python -m pytest -q"]\n'
-    files = {"migration.toml": plan, "old/__init__.py": "", "test_b.py": "def test_b(): pass\n"}
+    files = {"migration.toml": plan, "old/__init__.py": "", "test_b.py": "def test_b(): pass\n", "test_c.py": third}
     git(tmp_path, "init", "-q", "-b", "main")
     commit(tmp_path, {**files, "test_a.py": "import no_such_module\n"}, "everything")
     done = migrate(tmp_path, "--stage", "1")
