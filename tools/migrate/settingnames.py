@@ -3,7 +3,7 @@
 A program reads `shop.comm.tcp` from such a file with `config.get("shop.comm.tcp")`, and nothing in that call says that
 the text is no module.  The file that sets it does, so `Judge` asks here.  A name that is also a module then has two
 meanings; one that is none is proved to be a setting.  Knows nothing of scanners; files of tools that name modules in
-keys (`setup.cfg`, `mypy.ini`) are left out.
+keys (`setup.cfg`, `mypy.ini`), or have keys of their own (`services:` of compose), are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from .tree import Tree
 
 _NESTED = (".yaml", ".yml")
 _FLAT = (".ini", ".ini.in", ".conf", ".properties")
-_OF_TOOLS = re.compile(r"(?:^|/)\.?(?:tox|pytest|mypy|pylint|flake8|coverage|isort|pydocstyle|logging)\.(?:ini|conf)$")
+_OF_TOOLS = re.compile(
+    r"(?:^|/)(?:\.?(?:tox|pytest|mypy|pylint|flake8|coverage|isort|pydocstyle|logging)\.(?:ini|conf)$"
+    r"|(?:docker-)?compose[\w.-]*\.ya?ml$|\.github/|\.circleci/|\.gitlab-ci|\.travis\.|azure-pipelines)"
+)
 _YAML_KEY = re.compile(r"(?P<indent> *)(?P<key>[\"']?[A-Za-z_][\w-]*[\"']?):(?=\s|$)", re.M)
 
 
@@ -28,11 +31,12 @@ def setting_names(tree: Tree, old_names: Iterable[str]) -> frozenset[str]:
     nested = re.compile(rf"^[\"']?(?:{words})[\"']?:[ \t]*(?:#.*)?\r?$".encode(), re.M)
     flat = re.compile(rf"^[ \t]*#?[ \t]*(?P<name>(?:{words})\.\w+(?:\.\w+)*)[ \t]*=".encode(), re.M)
     found: set[str] = set()
-    for path in tree:
-        if path.endswith(_NESTED) and nested.search(data := tree.read(path)):
+    for path in (p for p in tree if p.endswith((*_NESTED, *_FLAT)) and not _OF_TOOLS.search(p)):
+        data = tree.read(path)
+        if path.endswith(_FLAT):
+            found.update(match["name"].decode() for match in flat.finditer(data))
+        elif nested.search(data):
             found.update(n for n in _key_paths(data.decode(errors="replace")) if n.partition(".")[0] in tops)
-        elif path.endswith(_FLAT) and not _OF_TOOLS.search(path):
-            found.update(match["name"].decode() for match in flat.finditer(tree.read(path)))
     return frozenset(found)
 
 

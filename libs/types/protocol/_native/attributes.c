@@ -91,6 +91,9 @@ static PyObject *struct_attribute(PyObject *self, PyObject *name)
     return value;
 }
 
+/* The shorter way goes through the fields one by one. */
+#define MOST_FIELDS 24
+
 /* Puts the readers into the class.  One that has methods of elements, which are called more often than its fields are
  * read, keeps the usual lookup: the interpreter calls methods faster where it is in place. */
 int read_by_attribute(PyTypeObject *cls, Table *table)
@@ -106,7 +109,7 @@ int read_by_attribute(PyTypeObject *cls, Table *table)
         if (failed < 0)
             return -1;
     }
-    if (!table->vector_count && cls->tp_getattro == PyObject_GenericGetAttr)
+    if (!table->vector_count && table->field_count <= MOST_FIELDS && cls->tp_getattro == PyObject_GenericGetAttr)
         cls->tp_getattro = struct_attribute;
     return 0;
 }
