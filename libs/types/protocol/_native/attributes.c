@@ -84,7 +84,7 @@ static PyObject *struct_attribute(PyObject *self, PyObject *name)
                 return read_field(&table->fields[i], (Struct *)self);
     PyObject *value = PyObject_GenericGetAttr(self, name);
     unsigned version = cls->tp_version_tag; /* there is one now: the lookup asked for it */
-    if (version && version != table->looked_at && (PyObject *)cls == table->cls) {
+    if (value && version && version != table->looked_at && (PyObject *)cls == table->cls) {
         table->looked_at = version;
         table->direct = leads_to_readers(cls, table) ? version : NO_VERSION;
     }
