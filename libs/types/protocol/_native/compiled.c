@@ -215,6 +215,17 @@ static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
+static PyObject *decoder_decode(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    return decoder_call(object, args, (size_t)count, NULL);
+}
+
+static PyMethodDef decoder_methods[] = {
+    {"decode", (PyCFunction)(void (*)(void))decoder_decode, METH_FASTCALL,
+     "The values at the paths, None where the message has no such TLV.  Raises what parse_message raises."},
+    {NULL, NULL, 0, NULL},
+};
+
 PyTypeObject DecoderType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Decoder",
     .tp_doc = "Decoder(cls, *paths): called with a message, checks it whole and gives the values at the paths.",
@@ -223,6 +234,7 @@ PyTypeObject DecoderType = {
     .tp_call = PyVectorcall_Call,
     .tp_dealloc = compiled_dealloc,
     .tp_new = decoder_new,
+    .tp_methods = decoder_methods,
     .tp_getset = compiled_getset,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
 };

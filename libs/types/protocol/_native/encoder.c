@@ -170,18 +170,31 @@ INLINE SSE int fill_by_parts(const Encoder *self, uint8_t *message, PyObject *co
     return 1;
 }
 
-/* `encoder_call` for what is made of parts. */
-static SSE PyObject *encoder_call_parts(PyObject *object, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+/* `encoder_call` for what is made of parts.  No test beyond those of every call: this is what senders wait for. */
+INLINE SSE PyObject *encode_parts(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
     const Compiled *self = (Compiled *)object;
-    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (count != self->place_count || kwnames || !crc32_multiplies)
-        return encoder_call(object, args, nargsf, kwnames);
+    if (count != self->place_count || !crc32_multiplies)
+        return encoder_call(object, args, (size_t)count, NULL);
     PyObject *made = from_template(self);
     if (!made || fill_by_parts((Encoder *)object, (uint8_t *)PyBytes_AS_STRING(made), args))
         return made;
     Py_DECREF(made);
     return PyObject_Vectorcall(self->slow, args, (size_t)count, NULL);
+}
+
+static SSE PyObject *encoder_call_parts(PyObject *object, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    if (kwnames)
+        return encoder_call(object, args, nargsf, kwnames);
+    return encode_parts(object, args, PyVectorcall_NARGS(nargsf));
+}
+
+static SSE PyObject *encoder_encode(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    if (((Compiled *)object)->call == encoder_call_parts)
+        return encode_parts(object, args, count);
+    return encoder_call(object, args, (size_t)count, NULL);
 }
 
 /* The factor of what begins at `offset` of the message. */
@@ -258,6 +271,13 @@ static int take_parts(Encoder *self)
     return 0;
 }
 
+#else
+
+static PyObject *encoder_encode(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    return encoder_call(object, args, (size_t)count, NULL);
+}
+
 #endif
 
 /* --- the type --- */
@@ -309,6 +329,12 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
+static PyMethodDef encoder_methods[] = {
+    {"encode", (PyCFunction)(void (*)(void))encoder_encode, METH_FASTCALL,
+     "The message with these values, one for each path.  Raises TypeError, FieldRange, CapacityExceeded."},
+    {NULL, NULL, 0, NULL},
+};
+
 PyTypeObject EncoderType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Encoder",
     .tp_doc = "Encoder(cls, *paths, **fixed): called with a value for each path, gives the message.",
@@ -317,6 +343,7 @@ PyTypeObject EncoderType = {
     .tp_call = PyVectorcall_Call,
     .tp_dealloc = encoder_dealloc,
     .tp_new = encoder_new,
+    .tp_methods = encoder_methods,
     .tp_getset = compiled_getset,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
 };

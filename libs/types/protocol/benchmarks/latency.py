@@ -71,7 +71,7 @@ def _hot_paths(package: Any) -> list[tuple[str, str, dict[str, Any]]]:
     encoder = next(peers_ours.ways(package, "")).names["encode"]
     relays: dict[int, str] = {1: "market_data", 2: "signal", 3: "execution", 4: "system"}
     names = {"encode": encoder, "parse": package.parse_message, "relays": relays,
-             "domain_of": package.Decoder(package.TradeTLV, "header.relay_domain")}  # fmt: skip
+             "domain_of": package.Decoder(package.TradeTLV, "header.relay_domain").decode}  # fmt: skip
     build = f"b = encode({', '.join(TRADE[1:])})"
     return [
         ("by Encoder and view", f"{build}; route = relays[parse(b).relay_domain]", names),

@@ -57,11 +57,11 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
         package.register_source(source)
     trade, book = package.TradeTLV, package.OrderBookTLV
     # The version is not passed: a message of this protocol has one, as it has one magic.  Reading gives it back.
-    encode = package.Encoder(trade, *TRADE_PATHS[1:])
-    encode_book = package.Encoder(book, *BOOK_PATHS[1:])
+    encode = package.Encoder(trade, *TRADE_PATHS[1:]).encode
+    encode_book = package.Encoder(book, *BOOK_PATHS[1:]).encode
     names = {
-        "encode": encode, "decode": package.Decoder(trade, *TRADE_PATHS), "encode_book": encode_book,
-        "decode_book": package.Decoder(book, *BOOK_PATHS),
+        "encode": encode, "decode": package.Decoder(trade, *TRADE_PATHS).decode, "encode_book": encode_book,
+        "decode_book": package.Decoder(book, *BOOK_PATHS).decode,
     }  # fmt: skip
     build = {
         "trade build": f"b = encode({', '.join(TRADE[1:])})",
@@ -78,10 +78,10 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
         checksum=True,
         note="all fields by path",
     )
-    fixed = package.Encoder(trade, "header.source", *TRADE_PATHS[4:], relay_domain=1)
+    fixed = package.Encoder(trade, "header.source", *TRADE_PATHS[4:], relay_domain=1).encode
     yield Peer(
         f"{label} Encoder/Decoder, few",
-        {**names, "encode": fixed, "decode": package.Decoder(trade, "price", "volume")},
+        {**names, "encode": fixed, "decode": package.Decoder(trade, "price", "volume").decode},
         {"trade build": f"b = encode(src, {', '.join(TRADE[4:])})", "trade parse": "price, vol = decode(b)"},
         checksum=True,
         leaves={"trade parse": ("price", "vol")},
@@ -101,7 +101,7 @@ def ways(package: Any, label: str) -> Iterator[Peer]:
     yield _objects(package, label)
     yield Peer(
         f"{label} Decoder, top",
-        {**names, "top": package.Decoder(book, *TOP_PATHS)},
+        {**names, "top": package.Decoder(book, *TOP_PATHS).decode},
         {"book build": build["book build"], "book top": "bp, bs, bc, ap, asz, ac, nb, na = top(b)"},
         checksum=True,
         reader=True,

@@ -211,6 +211,24 @@ def test_an_encoder_explains_what_was_given(codec: Any) -> None:
             trade(*wrong)
 
 
+def test_a_bound_method_is_the_same_call(codec: Any) -> None:
+    encoder = codec.Encoder(codec.TradeTLV, "instrument", "price", relay_domain=1, source=2)
+    book = codec.Encoder(codec.OrderBookTLV, "bids", relay_domain=1, source=2)  # not made of parts
+    encode, wire = encoder.encode, encoder(bytes(12), 5)
+    assert encode(bytes(12), 5) == wire and book.encode([(1, 2, 3)]) == book([(1, 2, 3)])
+    refused(codec, "FieldRange", {"field": "price"}, lambda: encode(bytes(12), 2**63))
+    decode = codec.Decoder(codec.TradeTLV, "price").decode
+    del encoder  # what is bound keeps it
+    assert decode(wire) == decode(b"ab" + wire, 2) == (5,) and encode(bytes(12), 6) != wire
+    refused(codec, "ChecksumMismatch", {}, lambda: decode(wire[:-1] + b"x"))
+    for values in [(), (bytes(12),), (bytes(12), 1, 2), (5, 1)]:
+        with pytest.raises(TypeError):
+            encode(*values)
+    for given in [(), (wire, 0, 0), (5,), (wire, "0")]:
+        with pytest.raises(TypeError):
+            decode(*given)
+
+
 def test_an_encoder_takes_no_tail(codec: Any) -> None:
     with pytest.raises(ValueError, match="MessageBuilder"):
         codec.Encoder(codec.SnapshotTLV, relay_domain=1, source=2)

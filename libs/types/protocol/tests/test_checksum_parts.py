@@ -51,5 +51,7 @@ def test_the_checksum_of_what_was_given(crc: str, case: str) -> None:
 
 def _encode(package: Any, name: str, given: dict[str, Any]) -> bytes:
     cls = getattr(package, name, None) or getattr(declare(package), name)
-    message: bytes = package.Encoder(cls, *given, **FIXED)(*given.values())
+    encoder = package.Encoder(cls, *given, **FIXED)
+    message: bytes = encoder.encode(*given.values())
+    assert encoder(*given.values()) == message
     return message

@@ -146,8 +146,10 @@ def building(trade: TradeTLV) -> None:
     assert_type(builder.restart(sequence=2, timestamp=3), MessageBuilder)
     encode = Encoder(TradeTLV, "price", "volume", relay_domain=1, source=2)
     assert_type(encode(1, 2), bytes)
+    assert_type(encode.encode(1, 2), bytes)
     decode = Decoder(TradeTLV, "price", checksum=True)
     assert_type(decode(b""), tuple[Any, ...] | None)
+    assert_type(decode.decode(b"", 0), tuple[Any, ...] | None)
 
 
 def errors() -> None:
