@@ -38,36 +38,39 @@ static inline size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many messages of `size` make a block: of four the checksums are computed at once. */
+/* How many messages of `size` make a block: a multiple of four, of which the checksums are computed at once. */
 static inline size_t block_rows(size_t bytes, size_t size)
 {
-    size_t rows = bytes / size;
+    size_t rows = bytes / size & ~(size_t)3;
     return rows < 4 ? 4 : smaller(rows, BLOCK_ROWS);
 }
 
 /* Ask for the memory that lies FETCH_AHEAD behind p, a row of `size` bytes, if `left` bytes from p on reach that far. */
-INLINE void fetch_ahead(const uint8_t *p, size_t size, size_t left, int to_write)
+INLINE void fetch_ahead(const uint8_t *p, size_t size, size_t left)
 {
     /* safety: nothing is read, and p + FETCH_AHEAD + size lies inside the left bytes. */
     if (size > FETCH_ROWS || left < FETCH_AHEAD + size)
         return;
-    for (size_t at = 0; at < size; at += LINE) {
-        if (to_write)
-            FETCH(p + FETCH_AHEAD + at, 1);
-        else
-            FETCH(p + FETCH_AHEAD + at, 0);
-    }
+    for (size_t at = 0; at < size; at += LINE)
+        FETCH(p + FETCH_AHEAD + at, 0);
 }
 
-/* Copy `width` bytes n times. The loops of the usual widths have no calls in them. */
+/* Copy `width` bytes n times. The loops of the usual widths have no calls in them, and take four rows at a time: of a
+ * block there are so few rows that a loop's end, which the processor does not foresee, would count. */
 static void copy_rows(uint8_t *restrict to, size_t to_step, const uint8_t *restrict from, size_t from_step,
                       size_t width, size_t n)
 {
     /* safety: both sides have n rows, their last one of at least `width` bytes; the caller vouches for that. */
-#define ROWS(bytes)                                       \
-    case bytes:                                           \
-        for (size_t i = 0; i < n; i++)                    \
-            memcpy(to + i * to_step, from + i * from_step, bytes); \
+#define ROWS(bytes)                                                        \
+    case bytes:                                                            \
+        for (; n >= 4; n -= 4, to += 4 * to_step, from += 4 * from_step) { \
+            memcpy(to, from, bytes);                                       \
+            memcpy(to + to_step, from + from_step, bytes);                 \
+            memcpy(to + 2 * to_step, from + 2 * from_step, bytes);         \
+            memcpy(to + 3 * to_step, from + 3 * from_step, bytes);         \
+        }                                                                  \
+        for (; n > 0; n--, to += to_step, from += from_step)               \
+            memcpy(to, from, bytes);                                       \
         return
     switch (width) {
         ROWS(1);

@@ -7,8 +7,9 @@
  * - Groups. One long stream: a group is four blocks next to each other, each weighed by its own power or all folded
  *   by the same one; at the end the four sums are added. The short first group is a masked load, which leaves out
  *   the bytes that are not there.
- * - Lanes. Four short messages of one size go through together, each in its own 128 bits of every register, and are
- *   reduced together.
+ * - Four short messages of one size. What of each is no whole group goes through in lanes, each message in its own 128
+ *   bits of every register; then each takes its groups by itself, and the lanes of the four sums are added crosswise, so
+ *   that each message has one lane again. All four are reduced together.
  *
  * One short message takes the 128-bit way: adding up four lanes would cost more than they save.
  */
@@ -153,77 +154,162 @@ INLINE AVX __m512i pair4(const void *pair)
     return _mm512_broadcast_i32x4(load(pair));
 }
 
-INLINE AVX __m512i blended4(const uint8_t *const message[4], size_t at)
+/* The blocks that begin at byte `at` > 0 of each message's stream. */
+INLINE AVX __m512i stream4(const uint8_t *const message[4], size_t at)
 {
-    __mmask64 is_before = _mm512_movepi8_mask(pair4(crc32_before_field + at));
-    return _mm512_mask_blend_epi8(is_before, load4(message, at + CRC32_FIELD_SIZE), load4(message, at));
+    if (at >= CRC32_FIELD_OFFSET)
+        return load4(message, at + CRC32_FIELD_SIZE);
+    if (at + BLOCK <= CRC32_FIELD_OFFSET)
+        return load4(message, at);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(pair4(crc32_before_field + at)),
+                                  load4(message, at + CRC32_FIELD_SIZE), load4(message, at));
 }
 
-/* Four messages of at most MAX_LANES bytes; the same steps as message_by_block. */
-INLINE AVX __m128i messages_by_lane(const uint8_t *const message[4], size_t size)
+/* The group that begins at byte `at` of a message's stream, where `in_header` are the bytes before the field. */
+INLINE AVX __m512i stream_group(const uint8_t *message, size_t at, __mmask64 in_header)
 {
-    size_t n = size - CRC32_FIELD_SIZE;
-    size_t blocks = (n + BLOCK - 1) / BLOCK;
-    size_t r = n - BLOCK * (blocks - 1);
-    const uint64_t *factors = POWERS_END - 2 * blocks;
-    __m512i inverse = _mm512_broadcast_i32x4(inverse_and_p());
-    __m512i block, sum, t;
+    return _mm512_mask_loadu_epi8(_mm512_loadu_si512(message + at + CRC32_FIELD_SIZE), in_header, message + at);
+}
 
-    /* safety: see message_by_block; the last block in the loop ends at the message's last byte. */
+/* The sum of the four lanes of each, one lane for each. */
+INLINE AVX __m512i add_lanes(__m512i a, __m512i b, __m512i c, __m512i d)
+{
+    __m512i ab = _mm512_xor_si512(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xDD));
+    __m512i cd = _mm512_xor_si512(_mm512_shuffle_i32x4(c, d, 0x88), _mm512_shuffle_i32x4(c, d, 0xDD));
+    return _mm512_xor_si512(_mm512_shuffle_i32x4(ab, cd, 0x88), _mm512_shuffle_i32x4(ab, cd, 0xDD));
+}
+
+/* How a stream of at most MAX_LANES bytes is cut: a first block of `first` bytes, whole ones, and groups, all but the
+ * first of them behind the field. */
+struct cut {
+    size_t blocks, groups, first;
+};
+
+INLINE struct cut cut_of(size_t size)
+{
+    size_t n = size - CRC32_FIELD_SIZE, groups = (n - 1) / GROUP, head = n - GROUP * groups;
+    size_t blocks = (head + BLOCK - 1) / BLOCK;
+    return (struct cut){blocks, groups, head - BLOCK * (blocks - 1)};
+}
+
+/* Four messages of one size up to their sums, before the reduction. */
+INLINE AVX __m512i sum4(const uint8_t *const message[4], struct cut cut)
+{
+    const uint64_t *factors = POWERS_END - 2 * cut.blocks - 8 * cut.groups;
+    size_t at = cut.first;
+    __m512i block, sum, a, b, c, d, by;
+    __mmask64 in_header;
+
+    /* safety: see message_by_block for the blocks and message_by_group for the groups; the last of either ends at the
+     * message's last byte. */
     block = _mm512_xor_si512(load4(message, 0), _mm512_broadcast_i32x4(_mm_cvtsi32_si128(-1)));
-    block = _mm512_shuffle_epi8(block, pair4(crc32_shift_up + r));
-    sum = multiply4(block, pair4(factors));
-    /* Only one of the next two blocks can hold bytes of both sides of the field. */
-    block = r + BLOCK <= CRC32_FIELD_OFFSET ? load4(message, r) : blended4(message, r);
-    block = _mm512_xor_si512(block, _mm512_broadcast_i32x4(_mm_cvtsi32_si128((int)spill(0xFFFFFFFFu, r))));
-    sum = weigh4(sum, block, pair4(factors + 2));
-    if (blocks > 2) {
-        block = r + BLOCK < CRC32_FIELD_OFFSET ? blended4(message, r + BLOCK)
-                                               : load4(message, r + BLOCK + CRC32_FIELD_SIZE);
-        sum = weigh4(sum, block, pair4(factors + 4));
-    }
-    for (size_t at = r + 2 * BLOCK; at < n; at += BLOCK) {
+    block = _mm512_shuffle_epi8(block, pair4(crc32_shift_up + cut.first));
+    sum = _mm512_clmulepi64_epi128(block, pair4(factors), 0x11);
+    if (cut.first > 8)
+        sum = _mm512_xor_si512(sum, _mm512_clmulepi64_epi128(block, pair4(factors), 0x00));
+    factors += 2;
+    if (cut.blocks > 1) {
+        block = _mm512_broadcast_i32x4(_mm_cvtsi32_si128((int)spill(0xFFFFFFFFu, at)));
+        sum = weigh4(sum, _mm512_xor_si512(stream4(message, at), block), pair4(factors));
         factors += 2;
-        sum = weigh4(sum, load4(message, at + CRC32_FIELD_SIZE), pair4(factors + 4));
+        at += BLOCK;
     }
+    for (size_t left = cut.blocks; left > 2; left--, at += BLOCK, factors += 2)
+        sum = weigh4(sum, stream4(message, at), pair4(factors));
+    if (cut.groups == 0)
+        return sum;
 
-    t = _mm512_clmulepi64_epi128(sum, inverse, 0x00);
+    by = _mm512_loadu_si512(factors);
+    in_header = at < CRC32_FIELD_OFFSET ? ((UINT64_C(1) << CRC32_FIELD_OFFSET) - 1) >> at : 0;
+    a = stream_group(message[0], at, in_header);
+    b = stream_group(message[1], at, in_header);
+    c = stream_group(message[2], at, in_header);
+    d = stream_group(message[3], at, in_header);
+    if (at < 4) {
+        __m512i state = _mm512_movm_epi8(UINT64_C(15) >> at);
+        a = _mm512_xor_si512(a, state);
+        b = _mm512_xor_si512(b, state);
+        c = _mm512_xor_si512(c, state);
+        d = _mm512_xor_si512(d, state);
+    }
+    a = multiply4(a, by);
+    b = multiply4(b, by);
+    c = multiply4(c, by);
+    d = multiply4(d, by);
+    at += CRC32_FIELD_SIZE;
+    for (size_t left = cut.groups; left > 1; left--) {
+        at += GROUP;
+        by = _mm512_loadu_si512(factors += 8);
+        a = weigh4(a, _mm512_loadu_si512(message[0] + at), by);
+        b = weigh4(b, _mm512_loadu_si512(message[1] + at), by);
+        c = weigh4(c, _mm512_loadu_si512(message[2] + at), by);
+        d = weigh4(d, _mm512_loadu_si512(message[3] + at), by);
+    }
+    return _mm512_xor_si512(sum, add_lanes(a, b, c, d));
+}
+
+INLINE AVX void reduce4(__m512i sum, uint32_t out[4])
+{
+    __m512i inverse = _mm512_broadcast_i32x4(inverse_and_p());
+    __m512i t = _mm512_clmulepi64_epi128(sum, inverse, 0x00);
+
     t = _mm512_xor_si512(sum, _mm512_clmulepi64_epi128(t, inverse, 0x10));
     /* The third 32 bits of each lane hold the result. */
     t = _mm512_permutexvar_epi32(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 10, 6, 2), t);
-    return _mm_xor_si128(_mm512_castsi512_si128(t), _mm_set1_epi32(-1));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_xor_si128(_mm512_castsi512_si128(t), _mm_set1_epi32(-1)));
 }
 
 static AVX void avx512_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])
 {
     if (size <= MAX_LANES) {
-        _mm_storeu_si128((__m128i *)(void *)out, messages_by_lane(message, size));
+        reduce4(sum4(message, cut_of(size)), out);
         return;
     }
     for (int i = 0; i < 4; i++)
         out[i] = message_by_group(message[i], size);
 }
 
+/* At least four rows. */
+INLINE AVX void rows_by_four(const uint8_t *first, size_t stride, size_t count, size_t size, struct cut cut, uint32_t *out)
+{
+    size_t ahead = rows_ahead(stride, size), pending = 0;
+    __m512i sums = _mm512_setzero_si512();
+
+    /* safety: four begin at most at count - 4; the last ones step back to that when the count is no multiple of four
+     * and are in part computed again. A sum is reduced while the next four are loaded: one waits for the other's steps
+     * otherwise. The first time round, what is stored at `out` is stored again later. */
+    for (size_t i = 0; i < count; i += 4) {
+        size_t at = i <= count - 4 ? i : count - 4;
+        const uint8_t *p = first + at * stride;
+        const uint8_t *const message[4] = {p, p + stride, p + 2 * stride, p + 3 * stride};
+        __m512i next;
+
+        if (ahead != 0 && count - at >= ahead + 4)
+            fetch(p + ahead * stride, 3 * stride + size);
+        next = sum4(message, cut);
+        reduce4(sums, out + pending);
+        sums = next;
+        pending = at;
+    }
+    reduce4(sums, out + pending);
+}
+
 static AVX void avx512_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out)
 {
-    size_t ahead = rows_ahead(stride, size);
+    struct cut cut = cut_of(size);
 
     if (size > MAX_LANES || count < 4) {
         for (size_t i = 0; i < count; i++)
             out[i] = avx512_message(first + i * stride, size);
         return;
     }
-    /* safety: a group begins at most at count - 4; the last one steps back to that when the count is no multiple of
-     * four and computes up to three rows again. */
-    for (size_t i = 0; i < count; i += 4) {
-        size_t at = i <= count - 4 ? i : count - 4;
-        const uint8_t *p = first + at * stride;
-        const uint8_t *const message[4] = {p, p + stride, p + 2 * stride, p + 3 * stride};
-
-        if (ahead != 0 && count - at >= ahead + 4)
-            fetch(p + ahead * stride, 3 * stride + size);
-        _mm_storeu_si128((__m128i *)(void *)(out + at), messages_by_lane(message, size));
-    }
+    /* Without loops where most messages are: 69 to 84 bytes, and 85 to 100. */
+    if (cut.groups == 1 && cut.blocks == 1)
+        rows_by_four(first, stride, count, size, (struct cut){1, 1, cut.first}, out);
+    else if (cut.groups == 1 && cut.blocks == 2)
+        rows_by_four(first, stride, count, size, (struct cut){2, 1, cut.first}, out);
+    else
+        rows_by_four(first, stride, count, size, cut, out);
 }
 
 const struct crc32_impl crc32_avx512 = {

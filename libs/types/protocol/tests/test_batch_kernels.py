@@ -1,5 +1,6 @@
 """Both kernels against each other and against single messages, on good and on broken data of all kinds."""
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -198,3 +199,30 @@ def test_all_checksums_of_the_compiled_kernel_agree() -> None:
     finally:
         compiled_kernel.crc32_implementation(before)
     assert found and all(each == outcome("python", data, TradeTLV, on_error="collect") for each in found)
+
+
+@needs_compiled
+@pytest.mark.parametrize("checksum", ["slicing", "pclmul", "avx512"])
+def test_messages_of_every_size_are_signed(checksum: str) -> None:
+    """Four are summed up together, in pieces that depend on their size; also where they are no multiple of four."""
+    before = compiled_kernel.crc32_implementation()
+    try:
+        compiled_kernel.crc32_implementation(checksum)
+    except ValueError:
+        pytest.skip(f"no {checksum} here")
+    noise = np.random.default_rng(1).bytes(600)
+    try:
+        for size in range(33, 600):
+            count = 4 + size % 5
+            out, column = bytearray(count * size), noise[:count]
+            op = packed([Op(size - 1, 1, False, 0, 0, 1)])
+            compiled_kernel.encode_rows(out, noise[:size], count, 2**62, True, op, (column,))
+            rows = [out[at : at + size] for at in range(0, len(out), size)]
+            for row in rows:
+                assert int.from_bytes(row[28:32], "little") == zlib.crc32(row[32:], zlib.crc32(row[:28])), size
+            assert bytes(row[-1] for row in rows) == column
+            assert [int.from_bytes(row[8:16], "little") - 2**62 for row in rows] == list(range(count))
+            kept = noise[:8] + noise[16:28] + noise[32 : size - 1]
+            assert all(row[:8] + row[16:28] + row[32:-1] == kept for row in rows)
+    finally:
+        compiled_kernel.crc32_implementation(before)
