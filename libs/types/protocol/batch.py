@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from . import _codec
 from ._python import checks
 from .batch_plan import (
+    HEADER_COLUMNS,
+    ROWS,
     Op,
     check_batch_class,
     known_numbers,
@@ -33,9 +35,8 @@ from .batch_plan import (
     packed,
     places_of,
     reading_ops,
-    rows_ops,
     rules_of,
-    writing_ops,
+    writing_plan,
 )
 from .buffers import Buffer, WritableBuffer, byte_view
 from .constants import HEADER_SIZE, MAX_MESSAGE_SIZE, ChecksumPolicy, must_verify
@@ -44,7 +45,7 @@ from .explain import explain_builder, explain_value
 from .extras import require_arrow, require_numpy
 from .header import MessageHeader
 from .interop import arrow_field, arrow_schema, kind_dtype, numpy_dtype, to_arrow
-from .layout import IntKind, StructKind, VectorKind
+from .layout import FieldLayout, IntKind, RawKind, StructKind, VectorKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,7 @@ if TYPE_CHECKING:
 blank_buffer, decode_rows, encode_rows = _codec.blank_buffer, _codec.decode_rows, _codec.encode_rows
 
 _FAULTS_AT_ONCE = 256
-_ROWS, _HEADERS = " rows", " headers"  # no path has a blank
-_BYTE, _U64 = IntKind(1), IntKind(8)
+_HEADERS = " headers"  # no path has a blank
 
 
 @overload
@@ -110,7 +110,7 @@ def decode_batch(
     paths = None if fields is None else tuple(fields)
     dtypes, ops = _reading_plan(cls, form == "numpy", paths, bool(headers))
     room = len(data) // message_size_of(cls)
-    arrays = _arrays(np, dtypes, room, {_ROWS: out} if form == "numpy" and out is not None else out)
+    arrays = _arrays(np, dtypes, room, {ROWS: out} if form == "numpy" and out is not None else out)
     run = _Run(data, cls, room, must_verify(checksum), limit, allow_partial, on_error == "raise")
     run.decode(ops, tuple([each.view(np.uint8) for each in arrays.values()]))
     if out is not None:
@@ -120,7 +120,7 @@ def decode_batch(
     head = done.pop(_HEADERS, None)
     report = BatchReport(run.index, run.others, run.repeats, run.offset, tuple(run.errors))
     if form == "numpy":
-        return done[_ROWS].view(Batch)._attach(report, head)  # type: ignore[no-any-return]
+        return done[ROWS].view(Batch)._attach(report, head)  # type: ignore[no-any-return]
     if form == "columns":
         return Columns(done)._attach(report, head)  # type: ignore[no-any-return]
     return ArrowBatch(_table(cls, paths, done))._attach(report, head)  # type: ignore[no-any-return]
@@ -158,25 +158,24 @@ def encode_batch(
         write.rows(np.asarray(columns))
     else:
         for name, values in given.given_columns(cls, columns).items():
-            field = cls.__layout__[name]
-            write.field(name, field.kind, write.payload + field.offset, values)
+            write.field(cls.__layout__[name], values)
     timestamp = time.time_ns() if timestamp is None else timestamp
-    for at, name, kind, values in (
-        (4, "relay_domain", _BYTE, relay_domain), (6, "source", _BYTE, source), (7, "flags", _BYTE, flags),
-        (16, "timestamp", _U64, timestamp), (8, "sequence", _U64, sequence),
-    ):  # fmt: skip
-        write.header(name, kind, at, values)
+    head = {"relay_domain": relay_domain, "source": source, "flags": flags, "timestamp": timestamp,
+            "sequence": sequence}  # fmt: skip
+    for name, values in head.items():
+        write.header(name, values)
     first = int(sequence) if given.is_scalar(sequence) else None
     count = write.count()
-    if first is not None and first + max(count - 1, 0) > _U64.high:
-        raise FieldRange("sequence", first + count - 1, 0, _U64.high)
+    if first is not None and first + max(count - 1, 0) >= 2**64:
+        raise FieldRange("sequence", first + count - 1, 0, 2**64 - 1)
     size = count * len(write.message)
     target = blank_buffer(size) if out is None else byte_view(out)
     if isinstance(target, bytes) or (isinstance(target, memoryview) and target.readonly):
         raise TypeError("encode_batch needs a writable buffer")
     if len(target) < size:
         raise FieldRange("len(out)", len(target), size, 2**63 - 1)
-    encode_rows(target, bytes(write.message), count, first, signed, packed(write.ops), tuple(write.inputs))
+    plan = writing_plan(cls, tuple(write.lengths))
+    encode_rows(target, bytes(write.message), count, first, signed, plan, tuple(write.inputs))
     return target if isinstance(target, bytearray) else size
 
 
@@ -225,11 +224,11 @@ class _Writing:
 
     def __init__(self, np: Any, given: Any, cls: Any) -> None:
         self.np, self.given, self.cls = np, given, cls
+        self.known, self.plain = known_numbers(), _plain_dtypes(cls)
         self.message = bytearray(message_template(cls))
         self.payload = len(self.message) - cls.SIZE
-        self.ops: list[Op] = []
         self.inputs: list[Any] = []
-        self.lengths: dict[str, int] = {}
+        self.lengths: dict[str, int] = {}  # of each column, in the order of `inputs`
 
     def rows(self, rows: Any) -> None:
         """A structured array in wire layout: all fields at once."""
@@ -237,11 +236,10 @@ class _Writing:
             if isinstance(each.kind, VectorKind | StructKind):
                 self.given.check_vectors(each.name, each.kind, rows[each.name])
         self.message[self.payload :] = bytes(self.cls.SIZE)  # no default is left where a vector is shorter
-        self.ops += rows_ops(self.cls)
-        self.inputs.append(rows.view(self.np.uint8))
-        self.lengths["the rows"] = len(rows)
+        self._add(ROWS, rows)
 
-    def field(self, name: str, kind: Any, at: int, values: Any) -> None:
+    def field(self, field: FieldLayout, values: Any) -> None:
+        name, kind, at = field.name, field.kind, self.payload + field.offset
         if self.given.is_scalar(values):
             fault = explain_value(name, kind, values)
             if fault is not None:
@@ -249,32 +247,42 @@ class _Writing:
             raw = self.given.as_column(name, kind, [values]).tobytes()
             self.message[at : at + len(raw)] = raw
             return
-        column = self.given.as_column(name, kind, values)
+        column = values if self._is_ready(name, values) else self.given.as_column(name, kind, values)
         self.message[at : at + kind.size] = bytes(kind.size)  # as in `rows`
-        self._add(name, kind, at, column)
+        self._add(name, column)
 
-    def _add(self, name: str, kind: Any, at: int, column: Any) -> None:
+    def _is_ready(self, name: str, values: Any) -> bool:
+        """Whether a column is what `as_column` would make of it: without this look, small batches wait for Python."""
+        return (
+            name in self.plain
+            and type(values) is self.np.ndarray
+            and values.dtype == self.plain[name]
+            and values.ndim == 1
+            and values.flags.c_contiguous
+        )
+
+    def _add(self, name: str, column: Any) -> None:
         self.lengths[name] = len(column)
-        self.ops += writing_ops(kind, at, len(self.inputs), 0, column.dtype.itemsize)
         self.inputs.append(column.view(self.np.uint8))
 
-    def header(self, name: str, kind: IntKind, at: int, values: Any) -> None:
+    def header(self, name: str, values: Any) -> None:
+        at, kind = HEADER_COLUMNS[f"header.{name}"]
         known = {"relay_domain": 0, "source": 256}.get(name)
         if self.given.is_scalar(values):
             number = -1 if isinstance(values, bytes) else index(values)
-            if not 0 <= number <= kind.high or (known is not None and not known_numbers()[known + number]):
+            if not 0 <= number <= kind.high or (known is not None and not self.known[known + number]):
                 good = {"relay_domain": 1, "source": 1, "sequence": 0, "timestamp": 0, "flags": 0}
                 raise explain_builder(**{**good, name: values}) or TypeError(f"{name} is no integer")
             self.message[at : at + kind.size] = number.to_bytes(kind.size, "little")
             return
         numbers = self.given.as_column(name, kind, values)
         if known is not None:
-            wrong = ~self.np.frombuffer(known_numbers(), self.np.bool_, 256, known)[numbers]
+            wrong = ~self.np.frombuffer(self.known, self.np.bool_, 256, known)[numbers]
             if wrong.any():
                 row = int(wrong.argmax())
-                allowed = [number for number in range(256) if known_numbers()[known + number]]
+                allowed = [number for number in range(256) if self.known[known + number]]
                 raise FieldRange(f"{name}[{row}]", int(numbers[row]), allowed[0], allowed[-1])
-        self._add(name, kind, at, numbers)
+        self._add(f"header.{name}", numbers)
 
     def count(self) -> int:
         """How many rows there are.  Raises ValueError where columns differ, TypeError where there is none."""
@@ -283,8 +291,16 @@ class _Writing:
         name, count = next(iter(self.lengths.items()))
         for other, length in self.lengths.items():
             if length != count:
+                name = "the array" if name == ROWS else name
                 raise ValueError(f"{other} has {length} rows, {name} has {count}")
         return count
+
+
+@lru_cache(maxsize=256)
+def _plain_dtypes(cls: Any) -> dict[str, Any]:
+    """The dtypes of those fields of which any value of that dtype may be written."""
+    fields = cls.__layout__.fields
+    return {each.name: kind_dtype(each.kind) for each in fields if isinstance(each.kind, IntKind | RawKind)}
 
 
 @lru_cache(maxsize=256)
@@ -295,12 +311,12 @@ def _reading_plan(
     dtypes: dict[str, Any] = {}
     ops: list[Op] = []
     if as_rows and paths is None:
-        dtypes[_ROWS] = numpy_dtype(cls)
+        dtypes[ROWS] = numpy_dtype(cls)
         ops.append(Op(0, cls.SIZE, True, 0, 0, cls.SIZE))
     elif as_rows:
         places = places_of(cls, paths)
         formats = [(place.path, kind_dtype(place.kind)) for place in places]
-        dtypes[_ROWS] = rows = require_numpy().dtype(formats, align=True)
+        dtypes[ROWS] = rows = require_numpy().dtype(formats, align=True)
         for place in places:
             ops += reading_ops(place, 0, rows.fields[place.path][1], rows.itemsize)
     else:

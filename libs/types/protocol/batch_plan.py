@@ -31,6 +31,16 @@ _RULE = struct.Struct("<4H")
 _VECTOR = struct.Struct("<2H")
 _HEADER = struct.Struct("<IBBBBQQII")
 
+ROWS = " rows"  # an array in wire layout, in place of the columns; no field has a blank
+# What may be a column of its own beside the payload's fields: where it is, and what it is.
+HEADER_COLUMNS = {
+    "header.relay_domain": (4, IntKind(1)),
+    "header.source": (6, IntKind(1)),
+    "header.flags": (7, IntKind(1)),
+    "header.timestamp": (16, IntKind(8)),
+    "header.sequence": (8, IntKind(8)),
+}
+
 
 def known_numbers() -> bytes:
     """256 bytes for the domains, 256 for the sources: 1 for a known number."""
@@ -152,7 +162,7 @@ def reading_ops(place: Place, column: int, start: int, stride: int) -> list[Op]:
     return ops
 
 
-def writing_ops(kind: Kind, at: int, column: int, start: int, stride: int) -> list[Op]:
+def _writing_ops(kind: Kind, at: int, column: int, start: int, stride: int) -> list[Op]:
     """The ops that write a column of a field at `at` of the message; padding is left as it is."""
     if isinstance(kind, VectorKind):
         ops, step = [Op(at, 2, False, column, start, stride)], kind.element.size
@@ -164,7 +174,7 @@ def writing_ops(kind: Kind, at: int, column: int, start: int, stride: int) -> li
         return [
             op
             for each in kind.layout.fields
-            for op in writing_ops(each.kind, at + each.offset, column, start + each.offset, stride)
+            for op in _writing_ops(each.kind, at + each.offset, column, start + each.offset, stride)
         ]
     return [Op(at, width_of(kind), False, column, start, stride)]
 
@@ -180,17 +190,31 @@ def _meaningful(kind: IntKind | StructKind) -> Iterator[tuple[int, int]]:
         yield end, kind.size - end
 
 
-@lru_cache(maxsize=256)
-def rows_ops(cls: Any) -> tuple[Op, ...]:
+@lru_cache(maxsize=1024)
+def writing_plan(cls: Any, columns: tuple[str, ...]) -> bytes:
+    """The ops that write these columns, in this order: fields, `header.sequence` and its like, or ROWS as the first."""
+    payload, ops = message_size_of(cls) - cls.SIZE, list[Op]()
+    for number, name in enumerate(columns):
+        if name == ROWS:
+            ops += _rows_ops(cls, payload)
+        elif name in HEADER_COLUMNS:
+            at, kind = HEADER_COLUMNS[name]
+            ops += _writing_ops(kind, at, number, 0, kind.size)
+        else:
+            field = cls.__layout__[name]
+            ops += _writing_ops(field.kind, payload + field.offset, number, 0, width_of(field.kind))
+    return packed(ops)
+
+
+def _rows_ops(cls: Any, payload: int) -> list[Op]:
     """The ops that write column 0, an array in wire layout, into messages."""
-    payload = message_size_of(cls) - cls.SIZE
     ops: list[Op] = []
     for each in cls.__layout__.fields:
-        ops += writing_ops(each.kind, payload + each.offset, 0, each.offset, cls.SIZE)
-    return tuple(merged(ops))
+        ops += _writing_ops(each.kind, payload + each.offset, 0, each.offset, cls.SIZE)
+    return _merged(ops)
 
 
-def merged(ops: Sequence[Op]) -> list[Op]:
+def _merged(ops: Sequence[Op]) -> list[Op]:
     """The same with neighbours joined that lie side by side in the message and in the column."""
     out: list[Op] = []
     for op in sorted(ops, key=lambda op: op.at):

@@ -292,6 +292,10 @@ def test_vectors_that_are_refused() -> None:
     rows["instruments"]["count"] = [1, 17, 2]
     with pytest.raises(CapacityExceeded, match=r"instruments\[1\]"):
         encode("python", StateInvalidationTLV, rows)
+    # Header and payload both have a sequence.
+    one = {"timestamp_ns": 1, "asset_id": 5, "venue_id": 6, "asset_type": 7, "bids": [[]] * 2, "asks": [[]] * 2}
+    with pytest.raises(ValueError, match=r"header.sequence has 1 rows, bids has 2"):
+        encode("python", OrderBookTLV, {**one, "sequence": [3, 4]}, sequence=np.array([1]))
     pools = {"timestamp_ns": 1, "reserves": [[1], []], "pool_address": bytes(20), "venue": 1}
     with pytest.raises(FieldRange, match=r"len\(reserves\[1\]\)"):
         encode("python", PoolLiquidityTLV, pools)
