@@ -16,7 +16,6 @@ VARIABLE = "ALPHAPULSE_CODEC"
 
 _NAMES = (
     "Decoder",
-    "ElementReader",
     "Encoder",
     "Message",
     "MessageBuilder",
@@ -28,6 +27,7 @@ _NAMES = (
     "configure",
     "configure_vector",
     "decode_rows",
+    "element_method",
     "encode_rows",
     "message_runs",
     "open_vector",

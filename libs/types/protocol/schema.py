@@ -32,7 +32,7 @@ from typing import (
 )
 
 from . import registry
-from ._codec import ElementReader, StructBase, bind, register_type
+from ._codec import StructBase, bind, element_method, register_type
 from .buffers import as_bytes_like
 from .explain import explain_value
 from .layout import FieldSpec, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind, place
@@ -204,7 +204,7 @@ class Struct(StructBase, metaclass=StructMeta, abstract=True):
         setattr(cls, "__match_args__", tuple(each.name for each in layout.fields))  # noqa: B010
         bind(cls, layout)
         for name, each in elements.items():
-            setattr(cls, name, ElementReader(cls, each.vector, each.name))
+            setattr(cls, name, element_method(cls, name, each.vector, each.name))
 
     @classmethod
     def layout(cls) -> Layout:

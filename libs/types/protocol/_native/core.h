@@ -177,6 +177,9 @@ void vector_dealloc(PyObject *self);
 PyObject *refuse_count(PyObject *kind, unsigned count, int type, uint32_t offset, uint32_t size); /* NULL */
 PyObject *open_vector(PyObject *module, PyObject *args);
 
+/* elements.c */
+PyObject *element_method(PyObject *module, PyObject *args);
+
 /* module.c: arguments by place or by name */
 typedef struct {
     PyObject *name;

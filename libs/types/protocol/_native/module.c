@@ -194,6 +194,8 @@ static PyMethodDef methods[] = {
     {"configure_vector", configure_vector, METH_O, "Take the class that vectors are shown as."},
     {"register_type", register_type, METH_O, "Take the size bounds and the class of a type number."},
     {"register_source", register_source, METH_O, "Take one more known source number."},
+    {"element_method", element_method, METH_VARARGS,
+     "element_method(cls, called, vector, name): the method of `cls` that reads the field `name` of an element."},
     {"open_vector", open_vector, METH_VARARGS, "A vector that owns its storage and may write to it."},
     {"parse_message", (PyCFunction)(void (*)(void))parse_message, METH_FASTCALL | METH_KEYWORDS,
      "parse_message(buf, offset=0, *, checksum=ChecksumPolicy.ENFORCE, limit=1048576, allow_trailing=False)\n\n"
@@ -237,7 +239,7 @@ static int execute(PyObject *module)
     } types[] = {
         {&StructType, "StructBase"}, {&VectorType, "VectorBase"}, {&MessageType, "Message"},   {&TLVViewType, "TLVView"},
         {&BuilderType, "MessageBuilder"}, {&EncoderType, "Encoder"}, {&DecoderType, "Decoder"},
-        {&ElementReaderType, "ElementReader"}, {&TableType, NULL}, {&HolderType, NULL}, {&RegionType, NULL},
+        {&ElementReaderType, NULL}, {&TableType, NULL}, {&HolderType, NULL}, {&RegionType, NULL},
         {&FieldReaderType, NULL},
     };
     for (size_t i = 0; !wrong && i < sizeof(types) / sizeof(types[0]); i++)

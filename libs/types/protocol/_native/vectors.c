@@ -1,8 +1,7 @@
 /* Bounded vectors: reading elements in place.
  *
- * Owns `VectorBase`, the storage class below `FixedVec`, and `ElementReader`, the method that reads one field of one
- * element.  The count is read from the bytes at every use and never believed beyond the capacity: a vector may be a view
- * on memory that changes.  `_python/vectors.py` is the specification.
+ * Owns `VectorBase`, the storage class below `FixedVec`.  The count is read from the bytes at every use and never believed
+ * beyond the capacity: a vector may be a view on memory that changes.  `_python/vectors.py` is the specification.
  */
 #include "ints.h"
 
@@ -223,97 +222,4 @@ PyTypeObject VectorType = {
     .tp_methods = vector_methods,
     .tp_getset = vector_getset,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-};
-
-/* --- book.bid_price(i) --- */
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
-    Table *table;
-    const Field *vector, *part;
-    int number; /* the part is a plain integer of up to 8 bytes */
-} ElementReader;
-
-static PyObject *element_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
-{
-    const ElementReader *reader = (ElementReader *)self;
-    const Field *vector = reader->vector, *part = reader->part;
-    uint64_t plain;
-    if (LIKELY(reader->number && PyVectorcall_NARGS(nargsf) == 2 && !kwnames && is_struct_of(args[0], reader->table) &&
-               plain_bits(args[1], &plain))) { /* the usual call; what is refused here goes on below */
-        const uint8_t *at = ((Struct *)args[0])->data + vector->offset;
-        uint32_t count = get16(at);
-        if (LIKELY(plain < count && count <= vector->capacity))
-            return load_int(part->kind, at + vector->first + plain * vector->element_size + part->offset);
-    }
-    if (PyVectorcall_NARGS(nargsf) != 2 || (kwnames && PyTuple_GET_SIZE(kwnames))) {
-        PyErr_SetString(PyExc_TypeError, "takes one index");
-        return NULL;
-    }
-    const Struct *s = (Struct *)args[0];
-    if (!is_struct_of(args[0], reader->table)) {
-        PyErr_Format(PyExc_TypeError, "does not belong to a %.200s", Py_TYPE(args[0])->tp_name);
-        return NULL;
-    }
-    Py_ssize_t index = PyNumber_AsSsize_t(args[1], NULL);
-    if (index == -1 && PyErr_Occurred())
-        return NULL;
-    const uint8_t *at = s->data + vector->offset;
-    Py_ssize_t count = get16(at);
-    if (count > (Py_ssize_t)vector->capacity)
-        return refuse_count(vector->layout, (unsigned)count, s->table->type, 0, 0);
-    if (index < -count || index >= count)
-        return PyErr_Format(PyExc_IndexError, "index %S in a vector of %zd", args[1], count);
-    index = index < 0 ? index + count : index;
-    at += vector->first + index * (Py_ssize_t)vector->element_size;
-    return read_value(part, at, vector->element_size, s->owner ? s->owner : args[0], 0);
-}
-
-static PyObject *element_get(PyObject *self, PyObject *obj, PyObject *type)
-{
-    (void)type;
-    return obj ? PyMethod_New(self, obj) : Py_NewRef(self);
-}
-
-/* ElementReader(cls, vector, name) */
-static PyObject *element_new(PyTypeObject *cls, PyObject *args, PyObject *kwargs)
-{
-    PyObject *owner, *vector, *name;
-    (void)kwargs;
-    if (!PyArg_ParseTuple(args, "O!UU", &PyType_Type, &owner, &vector, &name))
-        return NULL;
-    Table *table = table_of((PyTypeObject *)owner);
-    if (!table)
-        return NULL;
-    ElementReader *self = PyObject_New(ElementReader, cls);
-    if (!self)
-        return NULL;
-    self->call = element_call;
-    self->table = table;
-    self->vector = self->part = NULL;
-    for (Py_ssize_t i = 0; i < table->field_count; i++)
-        if (table->fields[i].kind == K_VECTOR && PyUnicode_Compare(table->fields[i].name, vector) == 0)
-            self->vector = &table->fields[i];
-    const Table *inner = self->vector ? self->vector->inner : NULL;
-    for (Py_ssize_t i = 0; inner && i < inner->field_count; i++)
-        if (PyUnicode_Compare(inner->fields[i].name, name) == 0)
-            self->part = &inner->fields[i];
-    if (!self->part) {
-        Py_DECREF(self);
-        return PyErr_Format(PyExc_ValueError, "no vector %U whose elements have a field %U", vector, name);
-    }
-    self->number = self->part->kind < K_U128 && !self->part->members;
-    return (PyObject *)self;
-}
-
-PyTypeObject ElementReaderType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.ElementReader",
-    .tp_basicsize = sizeof(ElementReader),
-    .tp_vectorcall_offset = offsetof(ElementReader, call),
-    .tp_call = PyVectorcall_Call,
-    .tp_descr_get = element_get,
-    .tp_dealloc = (destructor)PyObject_Free,
-    .tp_new = element_new,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
 };

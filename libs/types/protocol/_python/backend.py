@@ -10,11 +10,10 @@ from .encoders import Encoder
 from .messages import Message, TLVView, parse_message, scan
 from .runs import message_runs
 from .structs import StructBase, bind
-from .vectors import ElementReader, VectorBase, open_vector
+from .vectors import VectorBase, element_method, open_vector
 
 __all__ = [
     "Decoder",
-    "ElementReader",
     "Encoder",
     "Message",
     "MessageBuilder",
@@ -26,6 +25,7 @@ __all__ = [
     "configure",
     "configure_vector",
     "decode_rows",
+    "element_method",
     "encode_rows",
     "message_runs",
     "open_vector",

@@ -115,22 +115,26 @@ def open_vector(cls: type[VectorBase], storage: bytearray, kind: VectorKind) -> 
 class ElementReader:
     """Method `book.bid_price(i)`: one field of the i-th element, read in place without making the element."""
 
-    __slots__ = ("_field", "_inner", "_name")
+    __slots__ = ("_field", "_name", "_owner")
 
     def __init__(self, owner: Any, vector: str, name: str) -> None:
         layout: Layout = owner.__layout__
-        self._field = layout[vector]
-        kind = self._field.kind
-        assert isinstance(kind, VectorKind) and isinstance(kind.element, StructKind)
-        self._inner = kind.element.layout[name]
-        self._name = name
+        self._owner, self._field, self._name = owner, layout[vector], name
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         return self if obj is None else lambda index: self(obj, index)
 
     def __call__(self, obj: Any, index: int) -> Any:
         """Raises IndexError; negative indices count from the end."""
-        return getattr(VectorBase._open(obj._buffer, obj._start, self._field, type(obj).TYPE)[index], self._name)
+        if not isinstance(obj, self._owner):
+            raise TypeError(f"does not belong to a {type(obj).__name__}")
+        vector = VectorBase._open(obj._buffer, obj._start, self._field, getattr(self._owner, "TYPE", 0))
+        return getattr(vector[index], self._name)
+
+
+def element_method(owner: Any, called: str, vector: str, name: str) -> ElementReader:
+    """The method `called` of `owner`."""
+    return ElementReader(owner, vector, name)
 
 
 def row_codes(layout: Layout) -> str:

@@ -226,6 +226,32 @@ def test_elements_are_read_in_place(codec: Any, vendor: Any) -> None:
     assert path.point_x(0) == -7 and path.points[0] == point
 
 
+def test_any_number_of_classes_have_methods_for_elements(codec: Any) -> None:
+    """The first ones are built-in methods, the others objects, and nobody can tell."""
+    for number in range(40):
+        body = {
+            "__annotations__": {"points": codec.Vec[codec.OrderLevel]},
+            "__module__": __name__,
+            "points": codec.vec(codec.OrderLevel, 3),
+            "size_at": codec.element("points", "size"),
+            "price_at": codec.element("points", "price"),
+        }
+        cls = type(codec.Struct)(f"Some{number}", (codec.Struct,), body)
+        made = cls(points=[(1, 2, 3), (4, 5, 6)])
+        assert [made.size_at(0), made.price_at(1), made.price_at(-2), cls.price_at(made, True)] == [2, 4, 1, 4]
+        assert list(map(made.size_at, range(2))) == [2, 5]
+        for wrong, error in ((2, IndexError), (-3, IndexError), (None, TypeError), ("0", TypeError)):
+            with pytest.raises(error):
+                made.size_at(wrong)
+        for wrongly in ((), (0, 1)):
+            with pytest.raises(TypeError):
+                made.size_at(*wrongly)
+        with pytest.raises(TypeError):
+            made.size_at(at=0)
+        with pytest.raises(TypeError):
+            cls.size_at(trade(codec), 0)
+
+
 def test_what_is_changed_on_the_class_is_what_is_read(codec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As mocks do it, and also after the fields were read in the usual way: no shorter way may go past it."""
     made, reader = trade(codec), codec.TradeTLV.__dict__["price"]
