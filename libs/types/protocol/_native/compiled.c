@@ -128,25 +128,26 @@ static PyObject *read_place(const Place *place, const uint8_t *base, const uint8
 static inline PyObject *read_all(const Compiled *self, const uint8_t *message, const Frame *frame)
 {
     const uint8_t *payload = message + frame->start;
-    const uint8_t *const bases[] = {payload, message};
     uint32_t length = frame->end - frame->start;
     if (core.types[frame->type].table != self->table &&
         (length < self->table->size || !counts_fit(self->table, payload)))
         return NULL; /* the checks before know only registered classes; the Python side says what is wrong */
     PyObject *values = PyTuple_New(self->place_count);
-    for (Py_ssize_t i = 0; values && i < self->place_count; i++) {
-        const Step *step = &self->steps[i];
-        PyObject *value;
-        if (step->guarded && get16(payload + step->count_at) <= step->index)
-            value = Py_NewRef(Py_None);
-        else if (LIKELY(step->size))
-            value = load_int(step->kind, bases[step->in_header] + step->offset);
+    if (!values)
+        return NULL;
+    PyObject **into = ((PyTupleObject *)values)->ob_item;
+    for (const Step *step = self->steps, *end = step + self->place_count; step < end; step++, into++) {
+        const uint8_t *base = step->in_header ? message : payload;
+        if (LIKELY(step->size && !step->guarded))
+            *into = load_int(step->kind, base + step->offset);
+        else if (step->guarded && get16(payload + step->count_at) <= step->index)
+            *into = Py_NewRef(Py_None);
         else
-            value = read_place(&self->places[i], bases[step->in_header], payload, length);
-        if (LIKELY(value))
-            PyTuple_SET_ITEM(values, i, value);
-        else
-            Py_CLEAR(values);
+            *into = read_place(&self->places[step - self->steps], base, payload, length);
+        if (!LIKELY(*into)) {
+            Py_DECREF(values);
+            return NULL;
+        }
     }
     return values;
 }

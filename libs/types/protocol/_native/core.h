@@ -76,6 +76,7 @@ typedef struct Table {
     PyObject *cls; /* borrowed: the class owns its table */
     Field *fields;
     IntField *integers; /* all fields, where all are integers of up to 8 bytes; else NULL */
+    int all_wide; /* these there are, and all of them wide */
     uint32_t *vectors; /* indices of the fields that are vectors */
     uint32_t (*gaps)[2]; /* offset and size of all padding, also that inside of fields, but not inside of vectors */
     uint8_t *defaults; /* the struct's bytes with every default in place */

@@ -80,6 +80,7 @@ Table *make_table(PyObject *cls, PyObject *layout)
         table->deep |= inner && (inner->deep || inner->vector_count);
     }
     table->integers = PyMem_Calloc((size_t)table->field_count + 1, sizeof(IntField));
+    table->all_wide = table->integers != NULL;
     uint32_t written = 0; /* up to here, when the fields are written in their order */
     for (Py_ssize_t i = 0; table->integers && i < table->field_count; i++) {
         const Field *field = &table->fields[i];
@@ -90,6 +91,7 @@ Table *make_table(PyObject *cls, PyObject *layout)
             PyMem_Free(table->integers);
             table->integers = NULL;
         }
+        table->all_wide &= table->integers && table->integers[i].wide;
     }
     for (Py_ssize_t i = 0; i < table->vector_count; i++) {
         Field *field = &table->fields[table->vectors[i]];
