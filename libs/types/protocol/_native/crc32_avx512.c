@@ -270,9 +270,9 @@ static AVX void avx512_messages4(const uint8_t *const message[4], size_t size, u
 }
 
 /* At least four rows. */
-INLINE AVX void rows_by_four(const uint8_t *first, size_t stride, size_t count, size_t size, struct cut cut, uint32_t *out)
+INLINE AVX void rows_by_four(const uint8_t *first, size_t stride, size_t count, struct cut cut, uint32_t *out)
 {
-    size_t ahead = rows_ahead(stride, size), pending = 0;
+    size_t pending = 0;
     __m512i sums = _mm512_setzero_si512();
 
     /* safety: four begin at most at count - 4; the last ones step back to that when the count is no multiple of four
@@ -284,8 +284,6 @@ INLINE AVX void rows_by_four(const uint8_t *first, size_t stride, size_t count, 
         const uint8_t *const message[4] = {p, p + stride, p + 2 * stride, p + 3 * stride};
         __m512i next;
 
-        if (ahead != 0 && count - at >= ahead + 4)
-            fetch(p + ahead * stride, 3 * stride + size);
         next = sum4(message, cut);
         reduce4(sums, out + pending);
         sums = next;
@@ -305,11 +303,11 @@ static AVX void avx512_rows(const uint8_t *first, size_t stride, size_t count, s
     }
     /* Without loops where most messages are: 69 to 84 bytes, and 85 to 100. */
     if (cut.groups == 1 && cut.blocks == 1)
-        rows_by_four(first, stride, count, size, (struct cut){1, 1, cut.first}, out);
+        rows_by_four(first, stride, count, (struct cut){1, 1, cut.first}, out);
     else if (cut.groups == 1 && cut.blocks == 2)
-        rows_by_four(first, stride, count, size, (struct cut){2, 1, cut.first}, out);
+        rows_by_four(first, stride, count, (struct cut){2, 1, cut.first}, out);
     else
-        rows_by_four(first, stride, count, size, cut, out);
+        rows_by_four(first, stride, count, cut, out);
 }
 
 const struct crc32_impl crc32_avx512 = {

@@ -33,9 +33,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
-    BLOCK = 16,         /* bytes in 128 bits */
-    MAX_BLOCKS = 32,    /* what the table of powers can weigh */
-    FETCH_AHEAD = 4096, /* bytes between the row in turn and the one asked for from memory */
+    BLOCK = 16,      /* bytes in 128 bits */
+    MAX_BLOCKS = 32, /* what the table of powers can weigh */
 };
 
 /* x^(64 j + 32) modulo P at index 63 - j, as 33-bit numbers whose bit 32 is the coefficient of x^0. Descending like
@@ -169,20 +168,6 @@ INLINE SSE uint32_t message_by_block(const uint8_t *message, size_t size)
         b2 = blended_block(message, r + BLOCK);
     return blocks_crc(first_block(message, r, 0xFFFFFFFFu), b1, b2,
                       blocks > 3 ? message + r + 2 * BLOCK + CRC32_FIELD_SIZE : message, blocks);
-}
-
-/* How many rows ahead to ask for memory; 0 when that does not pay, with wide rows or wide gaps between them. */
-INLINE size_t rows_ahead(size_t stride, size_t size)
-{
-    return size <= MAX_BLOCKS * BLOCK && stride >= size && stride - size < 64 ? FETCH_AHEAD / stride + 1 : 0;
-}
-
-/* Ask for n bytes. */
-INLINE void fetch(const uint8_t *p, size_t n)
-{
-    /* safety: nothing is read; p stays inside the n bytes, which exist. */
-    for (size_t at = 0; at < n; at += 64)
-        __builtin_prefetch(p + at);
 }
 
 #endif
