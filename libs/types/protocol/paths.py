@@ -75,7 +75,7 @@ def resolve(path: str, cls: Any) -> Place:
     group = cls.__dict__.get(name)
     if not rest and hasattr(group, "pieces"):
         kind = StructKind(group.cls.__layout__, group.cls)
-        return Place(path, False, kind, 0, None, _merged(group.pieces(layout)), group.cls)
+        return Place(path, False, kind, 0, None, group.pieces(layout), group.cls)
     field = _field(layout, name, path, cls.__name__)
     if not rest:
         return Place(path, False, field.kind, field.offset)
@@ -157,14 +157,3 @@ def _field(layout: Layout, name: str, path: str, owner: str) -> FieldLayout:
         known = ", ".join(field.name for field in layout.fields)
         raise ValueError(f"path {path!r}: {owner} has no field {name!r}; it has {known}")
     return layout[name]
-
-
-def _merged(pieces: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Pieces that follow each other are one."""
-    merged: list[tuple[int, int]] = []
-    for offset, size in pieces:
-        if merged and sum(merged[-1]) == offset:
-            merged[-1] = (merged[-1][0], merged[-1][1] + size)
-        else:
-            merged.append((offset, size))
-    return tuple(merged)

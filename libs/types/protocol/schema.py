@@ -15,8 +15,9 @@ The annotations are what a type checker needs (`U64` is `int` to it) and what th
 
 from __future__ import annotations
 
+import struct
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import (
     Annotated,
@@ -32,7 +33,7 @@ from typing import (
 )
 
 from . import registry
-from ._codec import StructBase, bind, element_method, register_type
+from ._codec import StructBase, bind, element_method, implementation, register_type
 from .buffers import as_bytes_like
 from .explain import explain_value
 from .layout import FieldSpec, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind, place
@@ -92,33 +93,54 @@ def vec(
     return _Declared(default, {"align": 0, "at": None, "unit": unit, "doc": doc}, kind)
 
 
+_ARE_BUFFERS = implementation == "c"  # structs, without a copy
+
+
 class Group(Generic[S]):
     """Several fields that together are the bytes of one struct; reads as that struct, in a copy of its own."""
 
     def __init__(self, cls: type[S], *names: str) -> None:
         self.cls, self.names = cls, names
-        self._pieces: tuple[tuple[int, int], ...] = ()  # of the layout that it is in, once that is known
+        # Of the layout that it is in, once that is known: the pieces as they lie there, and which is which.
+        self._read: Callable[[Any], Sequence[bytes]] = struct.Struct("").unpack_from
+        self._order: list[int] = []
 
     def pieces(self, layout: Layout) -> tuple[tuple[int, int], ...]:
-        """Offset and size of each field, in the order of the struct's bytes."""
-        return tuple((layout[name].offset, layout[name].kind.size) for name in self.names)
+        """Offset and size of each piece, in the order of the struct's bytes; fields that follow each other are one."""
+        pieces: list[tuple[int, int]] = []
+        for offset, size in ((layout[name].offset, layout[name].kind.size) for name in self.names):
+            if pieces and sum(pieces[-1]) == offset:
+                pieces[-1] = (pieces[-1][0], pieces[-1][1] + size)
+            else:
+                pieces.append((offset, size))
+        return tuple(pieces)
 
     def check(self, layout: Layout) -> None:
         """Raises ValueError where the fields are not those of `layout`, or together not the bytes of the struct."""
         for name in self.names:
             if name not in layout:
                 raise ValueError(f"{layout.name}: a group names {name!r}, which is no field")
-        self._pieces = self.pieces(layout)
-        size = sum(length for _, length in self._pieces)
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"{layout.name}: a group names a field twice")
+        pieces = self.pieces(layout)
+        size = sum(length for _, length in pieces)
         if size != self.cls.SIZE:
             names = ", ".join(self.names)
             raise ValueError(f"{layout.name}: {names} have {size} bytes, {self.cls.__name__} has {self.cls.SIZE}")
+        codes, end, placed = "<", 0, sorted(pieces)
+        for offset, length in placed:
+            codes += f"{offset - end}x{length}s"
+            end = offset + length
+        self._read = struct.Struct(codes).unpack_from
+        self._order = [] if list(pieces) == placed else [placed.index(piece) for piece in pieces]
 
     def __get__(self, obj: Struct | None, owner: type | None = None) -> S:
         if obj is None:
             return cast("S", self)  # on the class: the group itself, for `paths`
-        raw = bytes(obj)
-        return self.cls.from_buffer(b"".join(raw[at : at + size] for at, size in self._pieces))
+        parts = self._read(obj if _ARE_BUFFERS else bytes(obj))
+        if self._order:
+            parts = [parts[number] for number in self._order]
+        return self.cls.from_buffer(b"".join(parts))
 
 
 class Element:

@@ -1,5 +1,6 @@
 """A vendor's own types, and what a declaration may not say."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,8 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda c: type(c.TLV)("Wrong", (c.TradeTLV,), {"__annotations__": {"x": c.U8}}, type=220), "inherits from"),
     "group of nothing": (
         lambda c: declared(c, {"x": c.U64}, {"g": c.Group(c.InstrumentId, "y")}), "names 'y'"),
+    "group of a field twice": (
+        lambda c: declared(c, {"x": c.U64}, {"g": c.Group(c.InstrumentId, "x", "x")}), "names a field twice"),
     "group of another size": (
         lambda c: declared(c, {"x": c.U64}, {"g": c.Group(c.InstrumentId, "x")}), "8 bytes, InstrumentId has 12"),
     "element of no vector": (lambda c: declared(c, {"x": c.U64}, {"e": c.element("x", "y")}), "no vector of structs"),
@@ -161,3 +164,16 @@ def test_class_variables_and_methods_are_no_fields(codec: Any) -> None:
             return int(2 * self.x)
 
     assert Fine(x=4).twice == 8 and Fine.SIZE == 1 and Fine.LIMIT == 5
+
+
+def test_a_group_is_read_in_its_own_order(codec: Any) -> None:
+    """Not in that of the fields; those that lie apart, side by side, and the other way round."""
+    body = {"id": codec.Group(codec.InstrumentId, "asset", "venue", "kind", "rest"), "__module__": __name__}
+    for order in itertools.permutations(("asset", "venue", "kind", "rest", "between")):
+        sizes = {"asset": codec.U64, "venue": codec.U16, "kind": codec.U8, "rest": codec.U8, "between": codec.U32}
+        cls = type(codec.Struct)(
+            "Some", (codec.Struct,), {**body, "__annotations__": {name: sizes[name] for name in order}}, packed=True
+        )
+        made = cls(asset=2**63, venue=7, kind=8, rest=9, between=5)
+        assert made.id == codec.InstrumentId(asset_id=2**63, venue=7, asset_type=8, reserved=9)
+        assert bytes(cls.from_buffer(bytes(made)).id) == bytes(made.id)
