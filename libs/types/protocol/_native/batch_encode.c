@@ -72,7 +72,7 @@ static void write_rows(const struct batch_encoder *e, const uint8_t *pattern, si
     uint8_t *rows = e->out + first * e->size, *behind = rows + n * e->size;
     size_t bytes = pattern != NULL ? next * e->size : 0; /* longer messages: the processor sees what comes next */
     size_t parts = e->op_count + 2 + (e->sign ? SIGN_PARTS : 0);
-    int far = pattern != NULL && e->count - first >= 3 * n; /* whether the columns reach over the next block */
+    int reaches = pattern != NULL && e->count - first >= 3 * n; /* whether the columns reach over the next block */
     struct ahead ahead = {behind, behind + bytes, (bytes / LINE + parts) / parts * LINE};
 
     fetch_parts(&ahead, 1);
@@ -86,7 +86,7 @@ static void write_rows(const struct batch_encoder *e, const uint8_t *pattern, si
 
         fetch_parts(&ahead, 1);
         /* safety: nothing is read, and rows 2 n to 3 n from `column` on are there. */
-        for (size_t at = 2 * n * op->stride; far && at < 3 * n * op->stride; at += LINE)
+        for (size_t at = 2 * n * op->stride; reaches && at < 3 * n * op->stride; at += LINE)
             FETCH(column + at, 0);
         if (op->times > 0)
             copy_elements(rows + op->at, e->size, op, first, n);
@@ -103,16 +103,16 @@ static void write_rows(const struct batch_encoder *e, const uint8_t *pattern, si
 void batch_encode(const struct batch_encoder *e)
 {
     size_t most = block_rows(WRITE_BLOCK, e->size), before = 0;
-    int small = e->size <= FETCH_ROWS;
+    int patterned = e->size <= FETCH_ROWS;
     uint8_t pattern[WRITE_BLOCK];
 
-    /* safety: four of the longest small messages have 2,048 bytes, and more of them at most WRITE_BLOCK. */
-    for (size_t i = 0; small && i < smaller(most, e->count); i++)
+    /* safety: four of the longest of them have 2,048 bytes, and more of them at most WRITE_BLOCK. */
+    for (size_t i = 0; patterned && i < smaller(most, e->count); i++)
         memcpy(pattern + i * e->size, e->message, e->size);
     /* The checksums come one block later: what was written a moment ago can't be read back at once in wide pieces. */
     for (size_t first = 0, n; first < e->count; first += n) {
         n = smaller(most, e->count - first);
-        write_rows(e, small ? pattern : NULL, first, n, smaller(most, e->count - first - n));
+        write_rows(e, patterned ? pattern : NULL, first, n, smaller(most, e->count - first - n));
         if (e->sign && before != 0)
             sign_rows(e->out + (first - before) * e->size, e->size, before);
         before = n;

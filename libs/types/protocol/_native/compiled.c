@@ -216,13 +216,14 @@ static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
-static PyObject *decoder_decode(PyObject *object, PyObject *const *args, Py_ssize_t count)
+static PyObject *decoder_decode(PyObject *object, PyObject *const *args, Py_ssize_t count,
+                                PyObject *kwnames)
 {
-    return decoder_call(object, args, (size_t)count, NULL);
+    return decoder_call(object, args, (size_t)count, kwnames);
 }
 
 static PyMethodDef decoder_methods[] = {
-    {"decode", (PyCFunction)(void (*)(void))decoder_decode, METH_FASTCALL,
+    {"decode", (PyCFunction)(void (*)(void))decoder_decode, METH_FASTCALL | METH_KEYWORDS,
      "The values at the paths, None where the message has no such TLV.  Raises what parse_message raises."},
     {NULL, NULL, 0, NULL},
 };

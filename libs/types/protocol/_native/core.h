@@ -73,7 +73,7 @@ typedef struct {
 
 typedef struct Table {
     PyObject_HEAD
-    PyObject *cls; /* borrowed: the class owns its table */
+    PyObject *cls; /* kept: it and its table live as long as the process */
     Field *fields;
     IntField *integers; /* all fields, where all are integers of up to 8 bytes; else NULL */
     int all_wide; /* these there are, and all of them wide */

@@ -81,12 +81,6 @@ static inline uint32_t slicing_message(const uint8_t *message, size_t size)
     return ~run(state, message + CRC32_HEADER_SIZE + 4, size - CRC32_HEADER_SIZE - 4);
 }
 
-static void slicing_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])
-{
-    for (int i = 0; i < 4; i++)
-        out[i] = slicing_message(message[i], size);
-}
-
 static void slicing_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out)
 {
     /* safety: row i < count is inside what the caller vouches for; no pointer to a further row is made. */
@@ -98,7 +92,6 @@ static const struct crc32_impl crc32_slicing = {
     .name = "slicing",
     .bytes = crc32_slicing_bytes,
     .message = slicing_message,
-    .messages4 = slicing_messages4,
     .rows = slicing_rows,
 };
 
@@ -172,11 +165,6 @@ uint64_t crc32_factor(int64_t bits)
     for (int64_t e = bits + 32; e < 0; e++) /* what the line above would make this of; P has its x^0 in bit 31 */
         power = power & 0x80000000u ? (power ^ CRC32_POLYNOMIAL) << 1 | 1u : power << 1;
     return (uint64_t)power << 1;
-}
-
-void crc32_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])
-{
-    selected->messages4(message, size, out);
 }
 
 void crc32_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out)

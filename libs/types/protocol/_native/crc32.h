@@ -39,9 +39,6 @@ uint64_t crc32_factor(int64_t bits);
 /* Does the implementation in use multiply, so that a checksum may be made of parts? */
 extern int crc32_multiplies;
 
-/* The checksums of four messages of one size >= 32. They may lie anywhere and may overlap. */
-void crc32_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4]);
-
 /* The checksums of `count` messages of one size >= 32, message i at first + i * stride. */
 void crc32_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out);
 

@@ -259,16 +259,6 @@ INLINE AVX void reduce4(__m512i sum, uint32_t out[4])
     _mm_storeu_si128((__m128i *)(void *)out, _mm_xor_si128(_mm512_castsi512_si128(t), _mm_set1_epi32(-1)));
 }
 
-static AVX void avx512_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])
-{
-    if (size <= MAX_LANES) {
-        reduce4(sum4(message, cut_of(size)), out);
-        return;
-    }
-    for (int i = 0; i < 4; i++)
-        out[i] = message_by_group(message[i], size);
-}
-
 /* At least four rows. */
 INLINE AVX void rows_by_four(const uint8_t *first, size_t stride, size_t count, struct cut cut, uint32_t *out)
 {
@@ -314,7 +304,6 @@ const struct crc32_impl crc32_avx512 = {
     .name = "avx512",
     .bytes = avx512_bytes,
     .message = avx512_message,
-    .messages4 = avx512_messages4,
     .rows = avx512_rows,
 };
 

@@ -22,7 +22,6 @@ struct crc32_impl {
     const char *name;
     uint32_t (*bytes)(uint32_t crc, const uint8_t *p, size_t n);
     uint32_t (*message)(const uint8_t *message, size_t size);
-    void (*messages4)(const uint8_t *const message[4], size_t size, uint32_t out[4]);
     void (*rows)(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out);
 };
 

@@ -56,12 +56,6 @@ static SSE uint32_t pclmul_message(const uint8_t *message, size_t size)
     return message_by_block(message, size);
 }
 
-static SSE void pclmul_messages4(const uint8_t *const message[4], size_t size, uint32_t out[4])
-{
-    for (int i = 0; i < 4; i++)
-        out[i] = message_by_block(message[i], size);
-}
-
 static SSE void pclmul_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out)
 {
     for (size_t i = 0; i < count; i++)
@@ -72,7 +66,6 @@ const struct crc32_impl crc32_pclmul = {
     .name = "pclmul",
     .bytes = pclmul_bytes,
     .message = pclmul_message,
-    .messages4 = pclmul_messages4,
     .rows = pclmul_rows,
 };
 

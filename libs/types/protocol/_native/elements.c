@@ -54,24 +54,24 @@ static PyObject *read_element(const ElementReader *reader, PyObject *object, PyO
 
 /* --- as built-in methods --- */
 
-#define EACH(method) \
-    method(0) method(1) method(2) method(3) method(4) method(5) method(6) method(7) method(8) method(9) method(10) \
-    method(11) method(12) method(13) method(14) method(15) method(16) method(17) method(18) method(19) method(20) \
-    method(21) method(22) method(23) method(24) method(25) method(26) method(27) method(28) method(29) method(30) \
-    method(31)
+#define EIGHT(method, n) \
+    method(0##n##0) method(0##n##1) method(0##n##2) method(0##n##3) \
+    method(0##n##4) method(0##n##5) method(0##n##6) method(0##n##7)
+#define EACH(method) EIGHT(method, 0) EIGHT(method, 1) EIGHT(method, 2) EIGHT(method, 3)
+enum { BUILT_IN = 4 * 8 }; /* their numbers are octal: 000 to 037 */
 
-static ElementReader *readers[32]; /* they live as long as the process, as the classes do */
+static ElementReader *readers[BUILT_IN]; /* they live as long as the process, as the classes do */
 static size_t used;
 
-#define FUNCTION(n)                                                    \
+#define FUNCTION(n)                                                 \
     static PyObject *element_##n(PyObject *object, PyObject *which) \
-    {                                                                  \
-        return read_element(readers[n], object, which);                \
+    {                                                               \
+        return read_element(readers[n], object, which);             \
     }
 EACH(FUNCTION)
 
 #define METHOD(n) {NULL, element_##n, METH_O, "One field of the element with this index, read in place."},
-static PyMethodDef element_methods[] = {EACH(METHOD)};
+static PyMethodDef element_methods[BUILT_IN] = {EACH(METHOD)};
 
 /* --- as objects --- */
 
@@ -125,15 +125,11 @@ PyObject *element_method(PyObject *module, PyObject *args)
         return PyErr_Format(PyExc_ValueError, "no vector %U whose elements have a field %U", vector, name);
     }
     self->number = self->part->kind < K_U128 && !self->part->members;
-    const char *text = PyUnicode_AsUTF8(called);
-    if (!text || used == sizeof(readers) / sizeof(readers[0])) {
-        if (!text)
-            Py_CLEAR(self);
+    if (used == BUILT_IN)
         return (PyObject *)self;
-    }
     PyMethodDef *method = &element_methods[used];
-    method->ml_name = text;
-    PyObject *made = PyDescr_NewMethod((PyTypeObject *)owner, method);
+    method->ml_name = PyUnicode_AsUTF8(called);
+    PyObject *made = method->ml_name ? PyDescr_NewMethod((PyTypeObject *)owner, method) : NULL;
     if (!made) {
         Py_DECREF(self);
         return NULL;

@@ -13,7 +13,7 @@ Table *table_of(PyTypeObject *cls)
     return NULL;
 }
 
-/* Tables are never freed: views hold plain pointers to them, and declared classes live as long as the process. */
+/* Tables are never freed, nor are the classes that they keep: views and readers hold plain pointers to them. */
 PyTypeObject TableType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "libs.types.protocol._codec_c.Table",
     .tp_basicsize = sizeof(Table),
@@ -52,7 +52,7 @@ Table *make_table(PyObject *cls, PyObject *layout)
     if (!table)
         return NULL;
     Py_INCREF(table); /* immortal */
-    table->cls = cls;
+    table->cls = Py_NewRef(cls); /* see TableType */
     table->size = (uint32_t)PyBytes_GET_SIZE(defaults);
     table->deep = table->nested = 0;
     table->tail = tail;

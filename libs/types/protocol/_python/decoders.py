@@ -61,7 +61,7 @@ class Decoder(metaclass=MadeFunctions):
             """Raises what `parse_message` raises."""
             raise NotImplementedError
 
-        def decode(self, buf: Any, offset: int = 0, /) -> tuple[Any, ...] | None:
+        def decode(self, buf: Any, offset: int = 0) -> tuple[Any, ...] | None:
             """Raises what `parse_message` raises."""
             raise NotImplementedError
 

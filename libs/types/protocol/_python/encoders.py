@@ -107,7 +107,8 @@ def _encoding_function(cls: Any, places: list[Place], fixed: dict[str, int]) -> 
         lines.insert(0, f"if not ({' and '.join(checks)}): raise ValueError")
     lines.append(f"h = head({MAGIC}, {', '.join(values[name] for name in _HEAD_ORDER)}, {len(frame) + layout.size})")
     lines.append(f"p = body({', '.join(arguments)})")
-    text = f"def encode({', '.join(names)}):\n try:\n" + "".join(f"  {line}\n" for line in lines)
+    text = f"def encode({', '.join([*names, '/'] if names else [])}):\n try:\n"
+    text += "".join(f"  {line}\n" for line in lines)
     text += f" except faults: raise explain({', '.join(names)}) from None\n"
     text += " return whole(h, crc32(p, crc32(h)), p)\n"  # quicker than adding three bytes objects
     return made_function(text, "encode", space)

@@ -220,7 +220,11 @@ def test_a_bound_method_is_the_same_call(codec: Any) -> None:
     decode = codec.Decoder(codec.TradeTLV, "price").decode
     del encoder  # what is bound keeps it
     assert decode(wire) == decode(b"ab" + wire, 2) == (5,) and encode(bytes(12), 6) != wire
+    assert decode(b"ab" + wire, offset=2) == decode(buf=wire) == (5,)
     refused(codec, "ChecksumMismatch", {}, lambda: decode(wire[:-1] + b"x"))
+    for call in (encode, codec.Encoder(codec.TradeTLV, "price", relay_domain=1, source=2)):
+        with pytest.raises(TypeError):
+            call(v0=bytes(12), v1=5)  # values go by place: their names are nobody's business
     for values in [(), (bytes(12),), (bytes(12), 1, 2), (5, 1)]:
         with pytest.raises(TypeError):
             encode(*values)

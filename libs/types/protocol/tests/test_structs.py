@@ -1,6 +1,8 @@
 """Values in and out of declared structs: constructors, defaults, what does not fit, groups, inner structs."""
 
 import copy
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -250,6 +252,21 @@ def test_any_number_of_classes_have_methods_for_elements(codec: Any) -> None:
             made.size_at(at=0)
         with pytest.raises(TypeError):
             cls.size_at(trade(codec), 0)
+
+
+def test_what_is_read_outlives_every_mention_of_its_class(codec: Any) -> None:
+    """Vectors and methods of elements go by what their class has laid down: the compiled codec keeps it."""
+
+    def some() -> tuple[weakref.ref[Any], Any]:
+        body = {"__annotations__": {"points": codec.Vec[codec.OrderLevel]}, "__module__": __name__,
+                "points": codec.vec(codec.OrderLevel, 3)}  # fmt: skip
+        cls = type(codec.Struct)("Some", (codec.Struct,), body)
+        return weakref.ref(cls), cls.from_buffer(bytes(cls(points=[(1, 2, 3)]))).points
+
+    known, points = some()
+    gc.collect()
+    assert codec.implementation != "c" or known() is not None
+    assert points.to_tuples() == [(1, 2, 3)]
 
 
 def test_what_is_changed_on_the_class_is_what_is_read(codec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
