@@ -22,9 +22,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ TIMEOUT_EXIT = 124
 _POLL = 0.05
 _GRACE = 3.0
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
+_INTERRUPTS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _TOX_TABLES = ("testenv", "env_run_base", "tool.tox.env_run_base")  # tox.ini, tox.toml, pyproject.toml
 _PYTEST_EXITS = {2: "stopped early", 3: "internal error", 4: "usage error", 5: "no tests collected"}
 _NO_TEST = re.compile(r"pytest::internal|gw\d+")  # an internal error; workers that did not collect the same tests
@@ -122,22 +124,25 @@ def run_gate(
     env |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), scratch_tmp)
     log = run / "log.txt"
     started, finished = time.monotonic(), False
+    process: subprocess.Popen[bytes] | None = None
     with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            shell=True,
-            cwd=root,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
         try:
+            with _interrupts_wait():
+                process = subprocess.Popen(
+                    command,
+                    shell=True,
+                    cwd=root,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             finished = _wait(process, run, None if timeout is None else started + timeout)
         finally:
             # Also after a normal end: a server left in the background would be in the way of the next run.
-            _end_group(process)
+            if process is not None:
+                _end_group(process)
             for scratch in ("pycache", "pytest-cache", "hypothesis"):
                 shutil.rmtree(run / scratch, ignore_errors=True)
             shutil.rmtree(scratch_tmp, ignore_errors=True)
@@ -228,6 +233,25 @@ def _run_is_worse(before: GateResult, after: GateResult, *, explained: bool) -> 
     return f"exit {code}{hint and f' ({hint})'}, before: exit {old}" + (f"; last output: {last[:300]}" if last else "")
 
 
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """What interrupts the block comes after it: between the start of a process and its name nobody could end it."""
+    came: list[int] = []
+    handlers: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # no other may set a handler, or is interrupted
+        for number in _INTERRUPTS:
+            if callable(handler := signal.getsignal(number)):
+                handlers[number] = handler
+                signal.signal(number, lambda got, _frame: came.append(got))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
 def _wait(process: subprocess.Popen[bytes], run: Path, deadline: float | None) -> bool:
     while True:
         try:
@@ -243,13 +267,16 @@ def _wait(process: subprocess.Popen[bytes], run: Path, deadline: float | None) -
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     """Ends what is left of the process group that `process` leads; its id is the one that we started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGTERM)
-        limit = time.monotonic() + _GRACE
-        while time.monotonic() < limit:
-            process.poll()
-            os.killpg(process.pid, 0)  # raises as soon as nobody is left
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+            limit = time.monotonic() + _GRACE
+            while time.monotonic() < limit:
+                process.poll()
+                os.killpg(process.pid, 0)  # raises as soon as nobody is left
+                time.sleep(0.02)
+        finally:  # also for whoever presses Ctrl-C again instead of waiting
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_GRACE)
 

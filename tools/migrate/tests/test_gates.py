@@ -274,28 +274,65 @@ def test_what_a_gate_leaves_in_the_background_is_ended(tree: Path, gate: Gate) -
     assert gone(int((tree / "pid").read_text()))
 
 
-@linux
-def test_an_interrupt_ends_the_gate_and_passes(tree: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from tools.migrate.gates import run_gate\n"
-        "run_gate('echo $$ > pid; sleep 600; true', Path(sys.argv[1]), Path(sys.argv[2]), timeout=None)\n"
-    )
-    source = Path(__file__).parents[3]
+RUNS_ONE = (
+    "import sys; from pathlib import Path; from tools.migrate.gates import run_gate\n"
+    "run_gate(sys.argv[3], Path(sys.argv[1]), Path(sys.argv[2]), timeout=None)\n"
+)
+
+
+def started(code: str, tree: Path, command: str) -> subprocess.Popen[str]:
+    """A process that runs the code, and has begun: the command writes its process id to a file."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tree), str(tmp_path / "w")],
-        env={**os.environ, "PYTHONPATH": str(source)},
+        [sys.executable, "-c", code, str(tree), str(tree.parent / "w"), command],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         stderr=subprocess.PIPE,
         text=True,
     )
     pid = tree / "pid"
-    for _ in range(200):
+    for _ in range(400):
         if pid.exists() and pid.read_text().strip():
             break
         time.sleep(0.05)
+    return process
+
+
+@linux
+def test_an_interrupt_ends_the_gate_and_passes(tree: Path) -> None:
+    process = started(RUNS_ONE, tree, "echo $$ > pid; sleep 600; true")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert "KeyboardInterrupt" in errors
-    assert gone(int(pid.read_text()))
+    assert gone(int((tree / "pid").read_text()))
+
+
+@linux
+def test_an_interrupt_before_the_process_has_a_name_ends_it_too(tree: Path) -> None:
+    """The process runs already, and the call that starts it has not come back."""
+    slow = (
+        "import subprocess, time\n"
+        "class Slow(subprocess.Popen):\n"
+        "    def __init__(self, *given, **named):\n"
+        "        super().__init__(*given, **named)\n"
+        "        time.sleep(1)\n"
+        "subprocess.Popen = Slow\n"
+    )
+    process = started(slow + RUNS_ONE, tree, "echo $$ > pid; sleep 600; true")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in errors
+    assert gone(int((tree / "pid").read_text()))
+
+
+@linux
+def test_a_second_interrupt_does_not_wait_for_a_gate_that_will_not_end(tree: Path) -> None:
+    process = started(RUNS_ONE, tree, "trap '' TERM; echo $$ > pid; while :; do sleep 1; done")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in errors and time.monotonic() - began < 2
+    assert gone(int((tree / "pid").read_text()))
 
 
 def test_a_gate_that_kills_itself_was_interrupted(tree: Path, gate: Gate) -> None:
