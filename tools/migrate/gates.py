@@ -123,7 +123,7 @@ def run_gate(
     scratch_tmp = tempfile.mkdtemp(prefix="gate-")
     env |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), scratch_tmp)
     log = run / "log.txt"
-    started, finished = time.monotonic(), False
+    started = time.monotonic()
     process: subprocess.Popen[bytes] | None = None
     with log.open("wb") as stream:
         try:
@@ -139,6 +139,7 @@ def run_gate(
                     start_new_session=True,
                 )
             finished = _wait(process, run, None if timeout is None else started + timeout)
+            code = process.returncode if finished else TIMEOUT_EXIT
         finally:
             # Also after a normal end: a server left in the background would be in the way of the next run.
             if process is not None:
@@ -150,7 +151,6 @@ def run_gate(
     set_aside(run)
     outcomes, messages, reports = read_reports(run, root)
     tail, summaries = _read_log(log)
-    code = process.returncode if finished else TIMEOUT_EXIT
     problem = _crash(outcomes, tail) or ("" if outcomes else _missing_tool(tail, code, python))
     return GateResult(
         command=command,
