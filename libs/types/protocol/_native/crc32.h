@@ -39,7 +39,8 @@ uint64_t crc32_factor(int64_t bits);
 /* Does the implementation in use multiply, so that a checksum may be made of parts? */
 extern int crc32_multiplies;
 
-/* The checksums of `count` messages of one size >= 32, message i at first + i * stride. */
+/* The checksums of `count` messages of one size >= 32, message i at first + i * stride, which agree in the magic, in the
+ * size field and in the first two bytes behind the header: these may be read once for all. */
 void crc32_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out);
 
 #endif

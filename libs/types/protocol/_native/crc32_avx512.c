@@ -2,7 +2,7 @@
  *
  * Owns: the checksum 512 bits at a time (AVX-512 F, BW and VL, VPCLMULQDQ).
  * Must not know: who calls, and which implementation is in use.
- * How it works: the arithmetic of crc32_x86.h, used in two ways.
+ * How it works: the arithmetic of crc32_x86.h, used in three ways.
  *
  * - Groups. One long stream: a group is four blocks next to each other, each weighed by its own power or all folded
  *   by the same one; at the end the four sums are added. The short first group is a masked load, which leaves out
@@ -10,12 +10,18 @@
  * - Four short messages of one size. What of each is no whole group goes through in lanes, each message in its own 128
  *   bits of every register; then each takes its groups by itself, and the lanes of the four sums are added crosswise, so
  *   that each message has one lane again. All four are reduced together.
+ * - Four of one size of at most SHORT bytes, where that is two more than a multiple of eight, as with nearly all structs.
+ *   Cut into words of eight bytes from the end, one word has the checksum field and otherwise nothing that differs
+ *   between the rows. Without it there are eight words or fewer: one register, which is weighed as it is in memory. What
+ *   the rows have in common is weighed once.
  *
  * One short message takes the 128-bit way: adding up four lanes would cost more than they save.
  */
 #include "crc32_x86.h"
 
 #if CRC32_X86
+
+#include <string.h>
 
 #define AVX __attribute__((target("sse4.1,pclmul,avx2,bmi2,avx512f,avx512bw,avx512vl,vpclmulqdq")))
 
@@ -24,6 +30,8 @@ enum {
     MAX_GROUPS = MAX_BLOCKS * BLOCK / GROUP,
     MAX_NARROW = 160,               /* up to this size one checksum is ready sooner at 128 bits; at least 68 */
     MAX_LANES = MAX_BLOCKS * BLOCK, /* up to this size four messages in lanes are no slower than one by one */
+    SHORT_LEAST = 42,               /* the first size with a word behind that of the field */
+    SHORT = 74,                     /* the last size with eight words besides it */
 };
 
 INLINE AVX __m512i multiply4(__m512i group, __m512i pairs)
@@ -259,6 +267,73 @@ INLINE AVX void reduce4(__m512i sum, uint32_t out[4])
     _mm_storeu_si128((__m128i *)(void *)out, _mm_xor_si128(_mm512_castsi512_si128(t), _mm_set1_epi32(-1)));
 }
 
+INLINE uint64_t load64(const uint8_t *p)
+{
+    uint64_t value;
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+
+INLINE uint64_t load16(const uint8_t *p)
+{
+    uint16_t value;
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+
+/* A short message of 8 `words` + 2 bytes: the words that begin at byte 2, with the ninth, where there is one, in place of
+ * the fourth, which is the one with the field. */
+INLINE AVX __m512i short_message(const uint8_t *message, size_t words, __mmask8 there)
+{
+    __m512i group = _mm512_maskz_loadu_epi64(there, message + 2);
+    return words > 8 ? _mm512_mask_set1_epi64(group, 1 << 3, (int64_t)load64(message + 66)) : group;
+}
+
+/* What their words are multiplied by. */
+INLINE AVX __m512i short_factors(size_t words, __mmask8 there)
+{
+    __m512i factors = _mm512_maskz_loadu_epi64(there, POWERS_END - words);
+    factors = _mm512_mask_loadu_epi64(factors, 7, HEADER_POWERS_END - words);
+    return _mm512_mask_set1_epi64(factors, 1 << 3, words > 8 ? (int64_t)POWERS_END[-1] : 0);
+}
+
+/* The sum of what short rows have in common, which is the initial state as well: the two bytes before the first word,
+ * and of the fourth one the two bytes before the field and the two behind it. */
+INLINE AVX __m128i short_common(const uint8_t *message, size_t words)
+{
+    const uint64_t *header = HEADER_POWERS_END - words, *behind = POWERS_END - words;
+    __m128i begin = _mm_set_epi64x(0xFFFF, (int64_t)((load16(message) ^ 0xFFFF) << 48));
+    __m128i fourth = _mm_set_epi64x((int64_t)(load16(message + 32) << 48), (int64_t)load16(message + 26));
+
+    return _mm_xor_si128(multiply(begin, load(header - 1)),
+                         multiply(fourth, _mm_set_epi64x((int64_t)behind[3], (int64_t)header[3])));
+}
+
+/* At least four rows. */
+INLINE AVX void short_rows(const uint8_t *first, size_t stride, size_t count, size_t words, uint32_t *out)
+{
+    __mmask8 there = (__mmask8)(words > 8 ? 0xFF : (1 << words) - 1);
+    __m512i by = short_factors(words, there), sums = _mm512_setzero_si512();
+    __m512i common = _mm512_broadcast_i32x4(short_common(first, words));
+    size_t pending = 0;
+
+    /* safety: SHORT_LEAST <= size <= SHORT, so there are 5 to 9 words, and the mask lets through those of the first eight
+     * that lie in the message. For the loop see rows_by_four. */
+    for (size_t i = 0; i < count; i += 4) {
+        size_t at = i <= count - 4 ? i : count - 4;
+        const uint8_t *p = first + at * stride;
+        __m512i a = multiply4(short_message(p, words, there), by);
+        __m512i b = multiply4(short_message(p + stride, words, there), by);
+        __m512i c = multiply4(short_message(p + 2 * stride, words, there), by);
+        __m512i d = multiply4(short_message(p + 3 * stride, words, there), by);
+
+        reduce4(sums, out + pending);
+        sums = _mm512_xor_si512(add_lanes(a, b, c, d), common);
+        pending = at;
+    }
+    reduce4(sums, out + pending);
+}
+
 /* At least four rows. */
 INLINE AVX void rows_by_four(const uint8_t *first, size_t stride, size_t count, struct cut cut, uint32_t *out)
 {
@@ -291,8 +366,12 @@ static AVX void avx512_rows(const uint8_t *first, size_t stride, size_t count, s
             out[i] = avx512_message(first + i * stride, size);
         return;
     }
-    /* Without loops where most messages are: 69 to 84 bytes, and 85 to 100. */
-    if (cut.groups == 1 && cut.blocks == 1)
+    /* Without loops where most messages are: up to SHORT bytes, 69 to 84, and 85 to 100. */
+    if (size == SHORT)
+        short_rows(first, stride, count, 9, out);
+    else if (size < SHORT && size >= SHORT_LEAST && size % 8 == 2)
+        short_rows(first, stride, count, size / 8, out);
+    else if (cut.groups == 1 && cut.blocks == 1)
         rows_by_four(first, stride, count, (struct cut){1, 1, cut.first}, out);
     else if (cut.groups == 1 && cut.blocks == 2)
         rows_by_four(first, stride, count, (struct cut){2, 1, cut.first}, out);

@@ -10,6 +10,7 @@
 #if CRC32_X86
 
 uint64_t crc32_powers[2 * MAX_BLOCKS] __attribute__((aligned(64)));
+uint64_t crc32_header_powers[2 * MAX_BLOCKS] __attribute__((aligned(64)));
 
 /* Indices that shift a block up: read 16 of them from entry r on to keep the first r bytes, zeros in front. */
 const uint8_t crc32_shift_up[2 * BLOCK] = {
@@ -27,10 +28,11 @@ void crc32_x86_init(void)
 {
     uint32_t power = 0x80000000u;
 
-    for (int j = -1; j < 2 * MAX_BLOCKS; j++) {
-        if (j >= 0)
-            crc32_powers[2 * MAX_BLOCKS - 1 - j] = (uint64_t)power << 1;
-        for (int bit = 0; bit < (j < 0 ? 32 : 64); bit++)
+    for (int i = 0; i < 2 * 2 * MAX_BLOCKS; i++) { /* power is x^(32 i) */
+        uint64_t *powers = i % 2 ? crc32_powers : crc32_header_powers;
+
+        powers[2 * MAX_BLOCKS - 1 - i / 2] = (uint64_t)power << 1;
+        for (int bit = 0; bit < 32; bit++)
             power = (power >> 1) ^ (CRC32_POLYNOMIAL & (0u - (power & 1u)));
     }
 }

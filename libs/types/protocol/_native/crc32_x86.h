@@ -43,6 +43,11 @@ enum {
 extern uint64_t crc32_powers[2 * MAX_BLOCKS];
 #define POWERS_END (crc32_powers + 2 * MAX_BLOCKS)
 
+/* The same for what lies before the checksum field, which is 32 bits nearer to the end of the stream than it looks:
+ * x^(64 j) modulo P at index 63 - j. */
+extern uint64_t crc32_header_powers[2 * MAX_BLOCKS];
+#define HEADER_POWERS_END (crc32_header_powers + 2 * MAX_BLOCKS)
+
 /* See their definitions. */
 extern const uint8_t crc32_shift_up[2 * BLOCK];
 extern const uint8_t crc32_before_field[3 * BLOCK];

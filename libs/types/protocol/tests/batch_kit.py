@@ -100,10 +100,11 @@ def damaged(data: bytes, offset: int, flip: int = 0x01) -> bytes:
 
 def objects_of(cls: Any) -> st.SearchStrategy[Any]:
     """Objects of any class of a fixed size: random bytes, with counts that are allowed and zeros where no value is."""
-    return st.binary(min_size=cls.SIZE, max_size=cls.SIZE).map(lambda raw: _tidy(cls, raw))
+    return st.binary(min_size=cls.SIZE, max_size=cls.SIZE).map(lambda raw: tidy(cls, raw))
 
 
-def _tidy(cls: Any, raw: bytes) -> Any:
+def tidy(cls: Any, raw: bytes) -> Any:
+    """An object of these bytes, where they are allowed."""
     out = bytearray(raw)
     for field in cls.__layout__.fields:
         if isinstance(field.kind, VectorKind):

@@ -14,6 +14,7 @@ from libs.types.protocol.interop import to_arrow
 from libs.types.protocol.tests.batch_kit import (
     FIXED,
     compiled_kernel,
+    damaged,
     decode,
     encode,
     kernels,
@@ -21,6 +22,7 @@ from libs.types.protocol.tests.batch_kit import (
     needs_compiled,
     objects_of,
     rows_of,
+    tidy,
     trade,
 )
 
@@ -224,5 +226,27 @@ def test_messages_of_every_size_are_signed(checksum: str) -> None:
             assert [int.from_bytes(row[8:16], "little") - 2**62 for row in rows] == list(range(count))
             kept = noise[:8] + noise[16:28] + noise[32 : size - 1]
             assert all(row[:8] + row[16:28] + row[32:-1] == kept for row in rows)
+    finally:
+        compiled_kernel.crc32_implementation(before)
+
+
+@needs_compiled
+@pytest.mark.parametrize("checksum", ["slicing", "pclmul", "avx512"])
+@pytest.mark.parametrize("cls", FIXED, ids=lambda cls: cls.__name__)
+def test_every_damaged_byte_of_a_row_is_found(cls: Any, checksum: str) -> None:
+    """Also those that the rows of a block have in common, which a checksum of many rows reads once."""
+    before = compiled_kernel.crc32_implementation()
+    try:
+        compiled_kernel.crc32_implementation(checksum)
+    except ValueError:
+        pytest.skip(f"no {checksum} here")
+    noise = np.random.default_rng(2).bytes(cls.SIZE)
+    rows = [message(number, tidy(cls, bytes(number ^ byte for byte in noise))) for number in range(9)]
+    size = len(rows[0])
+    try:
+        for at in range(size):
+            got = decode("c", damaged(b"".join(rows), 5 * size + at), cls, on_error="collect")
+            assert [error.index for error in got.report.errors] == [5], at
+            assert len(got) == 8, at
     finally:
         compiled_kernel.crc32_implementation(before)
