@@ -238,14 +238,23 @@ def _interrupts_wait() -> Iterator[None]:
     """What interrupts the block comes after it: between the start of a process and its name nobody could end it."""
     came: list[int] = []
     handlers: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():  # no other may set a handler, or is interrupted
-        for number in _INTERRUPTS:
-            if callable(handler := signal.getsignal(number)):
-                handlers[number] = handler
-                signal.signal(number, lambda got, _frame: came.append(got))
+    waits = True
+
+    def later(number: int, frame: Any) -> None:
+        if waits:
+            came.append(number)
+        else:  # one that came while the handlers were put back, and kept this one in place
+            handlers[number](number, frame)
+
     try:
+        if threading.current_thread() is threading.main_thread():  # no other may set a handler, or is interrupted
+            for number in _INTERRUPTS:
+                if callable(handler := signal.getsignal(number)):
+                    handlers[number] = handler
+                    signal.signal(number, later)
         yield
     finally:
+        waits = False
         for number, handler in handlers.items():
             signal.signal(number, handler)
         for number in came[:1]:

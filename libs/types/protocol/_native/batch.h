@@ -69,8 +69,8 @@ struct batch_encoder {
     const uint8_t *message;        /* what all messages have in common */
     size_t size;                   /* bytes of one message, at least CRC32_HEADER_SIZE */
     size_t count;
-    /* All relative to the message: in_payload is not looked at. With checksums none writes to the magic, to the size
-     * field or, in messages of 42 bytes or more, to the two bytes behind the header (crc32_rows). */
+    /* All relative to the message: in_payload is not looked at. With checksums none writes to what
+     * crc32_rows takes to be the same in all messages. */
     const struct batch_op *ops;
     size_t op_count;
     const uint64_t *sequence;      /* number of the first message, the next ones count on; null to leave it */

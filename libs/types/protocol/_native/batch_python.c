@@ -193,6 +193,18 @@ done:
     return result;
 }
 
+/* Whether an op writes to what crc32_rows takes to be the same in all messages: their checksums would be wrong. */
+static int writes_common(const struct batch_op *op, size_t size)
+{
+    static const size_t common[][2] = {{0, 4}, {24, 28}, {CRC32_HEADER_SIZE, CRC32_HEADER_SIZE + 2}};
+    size_t end = op->at + (op->times > 0 ? (op->times - 1) * op->step : 0) + op->width;
+
+    for (size_t i = 0; size >= CRC32_ALIKE && i < sizeof common / sizeof common[0]; i++)
+        if (op->at < common[i][1] && end > common[i][0])
+            return 1;
+    return 0;
+}
+
 PyDoc_STRVAR(encode_rows_doc,
 "encode_rows(out, message, count, sequence, sign, ops, columns)\n"
 "--\n"
@@ -223,6 +235,12 @@ static PyObject *encode_rows(PyObject *module, PyObject *args)
     }
     if (read_columns(&columns, &packed, buffers, PyBUF_SIMPLE, (size_t)message.len, 0, (size_t)count) != 0)
         goto done;
+    for (size_t i = 0; e.sign && i < columns.op_count; i++)
+        if (writes_common(&columns.ops[i], (size_t)message.len)) {
+            PyErr_Format(PyExc_ValueError, "op %zu writes to the magic, the size or the first frame", i);
+            release_columns(&columns);
+            goto done;
+        }
     e.out = out.buf;
     e.message = message.buf;
     e.size = (size_t)message.len;

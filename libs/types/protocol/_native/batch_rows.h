@@ -48,8 +48,8 @@ static inline size_t block_rows(size_t bytes, size_t size)
 }
 
 /* Ask for the memory that lies FETCH_AHEAD behind p, a row of `size` bytes, if `left` bytes from p on reach that far.
- * Into the second cache, which the first one can be filled from in time: that one waits for fewer lines of memory at once
- * than are needed here. */
+ * Into the second cache: the first one can wait for fewer lines of memory at once than are needed here, and is filled
+ * from the second in time. */
 INLINE void fetch_ahead(const uint8_t *p, size_t size, size_t left)
 {
     /* safety: nothing is read, and p + FETCH_AHEAD + size lies inside the left bytes. */

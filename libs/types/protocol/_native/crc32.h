@@ -15,7 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CRC32_HEADER_SIZE = 32, CRC32_FIELD_OFFSET = 28, CRC32_FIELD_SIZE = 4 };
+enum {
+    CRC32_HEADER_SIZE = 32,
+    CRC32_FIELD_OFFSET = 28,
+    CRC32_FIELD_SIZE = 4,
+    CRC32_ALIKE = 42, /* from this size on, what crc32_rows is given has to agree in some places */
+};
 
 /* Build the tables and select "auto". Calling it again changes nothing. */
 void crc32_init(void);
@@ -39,8 +44,8 @@ uint64_t crc32_factor(int64_t bits);
 /* Does the implementation in use multiply, so that a checksum may be made of parts? */
 extern int crc32_multiplies;
 
-/* The checksums of `count` messages of one size >= 32, message i at first + i * stride, which agree in the magic, in the
- * size field and in the first two bytes behind the header: these may be read once for all. */
+/* The checksums of `count` messages of one size >= 32, message i at first + i * stride. Those of CRC32_ALIKE bytes or more
+ * agree in the magic, in the size field and in the first two bytes behind the header: these may be read once for all. */
 void crc32_rows(const uint8_t *first, size_t stride, size_t count, size_t size, uint32_t *out);
 
 #endif

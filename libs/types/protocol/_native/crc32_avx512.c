@@ -12,8 +12,8 @@
  *   that each message has one lane again. All four are reduced together.
  * - Four of one size of at most SHORT bytes, where that is two more than a multiple of eight, as with nearly all structs.
  *   Cut into words of eight bytes from the end, one word has the checksum field and otherwise nothing that differs
- *   between the rows. Without it there are eight words or fewer: one register, which is weighed as it is in memory. What
- *   the rows have in common is weighed once.
+ *   between the rows (from CRC32_ALIKE bytes on). Without it there are eight words or fewer: one register, which is
+ *   weighed as it is in memory. What the rows have in common is weighed once.
  *
  * One short message takes the 128-bit way: adding up four lanes would cost more than they save.
  */
@@ -30,8 +30,7 @@ enum {
     MAX_GROUPS = MAX_BLOCKS * BLOCK / GROUP,
     MAX_NARROW = 160,               /* up to this size one checksum is ready sooner at 128 bits; at least 68 */
     MAX_LANES = MAX_BLOCKS * BLOCK, /* up to this size four messages in lanes are no slower than one by one */
-    SHORT_LEAST = 42,               /* the first size with a word behind that of the field */
-    SHORT = 74,                     /* the last size with eight words besides it */
+    SHORT = 74,                     /* the last size with eight words besides that of the field */
 };
 
 INLINE AVX __m512i multiply4(__m512i group, __m512i pairs)
@@ -317,7 +316,7 @@ INLINE AVX void short_rows(const uint8_t *first, size_t stride, size_t count, si
     __m512i common = _mm512_broadcast_i32x4(short_common(first, words));
     size_t pending = 0;
 
-    /* safety: SHORT_LEAST <= size <= SHORT, so there are 5 to 9 words, and the mask lets through those of the first eight
+    /* safety: CRC32_ALIKE <= size <= SHORT, so there are 5 to 9 words, and the mask lets through those of the first eight
      * that lie in the message. For the loop see rows_by_four. */
     for (size_t i = 0; i < count; i += 4) {
         size_t at = i <= count - 4 ? i : count - 4;
@@ -369,7 +368,7 @@ static AVX void avx512_rows(const uint8_t *first, size_t stride, size_t count, s
     /* Without loops where most messages are: up to SHORT bytes, 69 to 84, and 85 to 100. */
     if (size == SHORT)
         short_rows(first, stride, count, 9, out);
-    else if (size < SHORT && size >= SHORT_LEAST && size % 8 == 2)
+    else if (size < SHORT && size >= CRC32_ALIKE && size % 8 == 2)
         short_rows(first, stride, count, size / 8, out);
     else if (cut.groups == 1 && cut.blocks == 1)
         rows_by_four(first, stride, count, (struct cut){1, 1, cut.first}, out);

@@ -231,6 +231,16 @@ def test_messages_of_every_size_are_signed(checksum: str) -> None:
 
 
 @needs_compiled
+@pytest.mark.parametrize("at, width", [(0, 1), (3, 1), (20, 8), (24, 1), (27, 4), (30, 4), (33, 1), (4, 40)])
+def test_what_rows_have_in_common_is_not_written_where_they_are_signed(at: int, width: int) -> None:
+    out, op, column = bytearray(148), packed([Op(at, width, False, 0, 0, width)]), bytes(2 * width)
+    with pytest.raises(ValueError, match="op 0 writes to the magic, the size or the first frame"):
+        compiled_kernel.encode_rows(out, PIECES["trade"], 2, None, True, op, (column,))
+    compiled_kernel.encode_rows(out, PIECES["trade"], 2, None, False, op, (column,))
+    assert out[at : at + width] == bytes(width)
+
+
+@needs_compiled
 @pytest.mark.parametrize("checksum", ["slicing", "pclmul", "avx512"])
 @pytest.mark.parametrize("cls", FIXED, ids=lambda cls: cls.__name__)
 def test_every_damaged_byte_of_a_row_is_found(cls: Any, checksum: str) -> None:
