@@ -289,7 +289,7 @@ def _check_names(cls: Any, declared: Mapping[str, _Declared]) -> None:
         if name not in own:
             raise TypeError(f"{cls.__name__}.{name} has no annotation, so it is no field")
     for name, hint in own.items():
-        if "ClassVar" in str(hint):
+        if "ClassVar" in hint if isinstance(hint, str) else _is_class_variable(hint):
             continue
         if name.startswith("_"):
             raise TypeError(f"{cls.__name__}.{name}: a field's name has no underscore first; padding is computed")
@@ -318,7 +318,7 @@ def _kept_default(where: str, kind: Kind, default: Any) -> Any:
 
 def _specs(cls: type, declared: Mapping[str, _Declared]) -> Iterable[FieldSpec]:
     for name, hint in _hints(cls):
-        if hint is ClassVar or get_origin(hint) is ClassVar:
+        if _is_class_variable(hint):
             continue
         given = declared.get(name)
         default = given.default if given else cls.__dict__.get(name, _REQUIRED)
@@ -338,6 +338,10 @@ def _hints(cls: type) -> Iterator[tuple[str, Any]]:
     space = sys.modules[cls.__module__].__dict__
     for name, hint in vars(cls).get("__annotations__", {}).items():  # see _check_names
         yield name, eval(hint, space, dict(vars(cls))) if isinstance(hint, str) else hint
+
+
+def _is_class_variable(hint: object) -> bool:
+    return hint is ClassVar or get_origin(hint) is ClassVar
 
 
 def _kind_of(hint: Any, where: str) -> tuple[Kind, Members | None]:

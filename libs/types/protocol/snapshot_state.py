@@ -15,7 +15,6 @@ ParseError.  Offsets count bytes of the text; where a value is wrong and not the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -68,6 +67,8 @@ class Snapshot(Value):
 
 def write_state(snapshot: Snapshot) -> bytes:
     """The text.  Raises LocalProtocolError for values that a reader would refuse."""
+    import json  # a twentieth of what the package's import costs, and few programs keep snapshots
+
     text = json.dumps(_to_json(snapshot), separators=(",", ":")).encode()
     try:
         read_state(text)
@@ -78,6 +79,7 @@ def write_state(snapshot: Snapshot) -> bytes:
 
 def read_state(text: bytes) -> Snapshot:
     """The snapshot in `text`.  Raises ParseError."""
+    import json
 
     def refuse(offset: int, description: str) -> ParseError:
         return ParseError(offset, description, len(text), "snapshot data")

@@ -6,14 +6,16 @@ Owns the numbering of kinds (`enum kind` in `_native/core.h`) and the rows.  Mus
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._python.decoders import Decoder
-from ._python.encoders import Encoder
 from ._python.structs import default_bytes
 from .constants import EXTENDED_MARKER, HEADER_SIZE, MAGIC, VERSION, ChecksumPolicy
 from .layout import FieldLayout, IntKind, Kind, Layout, RawKind, StructKind, TailKind, VectorKind
-from .paths import Place
+
+if TYPE_CHECKING:  # where they are needed they are imported: a program that makes neither has no use for them
+    from ._python.decoders import Decoder
+    from ._python.encoders import Encoder
+    from .paths import Place
 
 _INTS = {
     (1, False): 0,
@@ -54,6 +56,8 @@ def layout_rows(layout: Layout) -> tuple[list[Row], bytes, list[tuple[int, int]]
 
 def encoder_rows(cls: Any, paths: Sequence[str], fixed: Mapping[str, int]) -> tuple[bytes, list[Any], Encoder]:
     """The message with nothing but fixed values, a row for each argument, and the encoder that explains refusals."""
+    from ._python.encoders import Encoder
+
     slow = Encoder(cls, *paths, **fixed)
     layout: Layout = cls.__layout__
     extended = layout.size > 255
@@ -74,6 +78,8 @@ def decoder_rows(
     cls: Any, paths: Sequence[str], checksum: ChecksumPolicy | bool, limit: int, allow_trailing: bool
 ) -> tuple[list[Any], bool, Decoder]:
     """A row for each value, whether the checksum is verified, and the decoder that explains refusals."""
+    from ._python.decoders import Decoder
+
     slow = Decoder(cls, *paths, checksum=checksum, limit=limit, allow_trailing=allow_trailing)
     return [_place_row(place, 0) for place in slow._places], slow._verify, slow
 

@@ -15,24 +15,27 @@ class Value:
     """Equal to another of its class with equal fields; made by position or keyword; never changed."""
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _copied: ClassVar[tuple[str, ...]] = ()  # those whose default is a dict, which no two may share
 
     def __init_subclass__(cls) -> None:
-        setattr(cls, "__match_args__", tuple(cls.__annotations__))  # noqa: B010  # final for type checkers
+        names = tuple(cls.__annotations__)
+        cls._defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
+        cls._copied = tuple(name for name, default in cls._defaults.items() if isinstance(default, dict))
+        setattr(cls, "__match_args__", names)  # noqa: B010  # final for type checkers
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        own = self.__dict__
-        names = self.__match_args__
-        own.update(zip(names, values))  # noqa: B905  # the rest is named, or has a default
-        for name in names[len(values) :]:
-            if name in named:
-                own[name] = named.pop(name)
-            elif hasattr(type(self), name):
-                default = getattr(type(self), name)
-                own[name] = dict(default) if isinstance(default, dict) else default
-            else:
-                raise TypeError(f"{type(self).__name__} misses {name}")
-        if named or len(values) > len(names):
+        own, names, defaults = self.__dict__, self.__match_args__, self._defaults
+        if len(values) > len(names) or (named and not named.keys() <= set(names[len(values) :])):
             raise TypeError(f"{type(self).__name__} takes {', '.join(names)}, not {values} {named}")
+        own.update(defaults)
+        own.update(zip(names, values))  # noqa: B905  # the rest is named, or has a default
+        own.update(named)
+        if len(own) != len(names):
+            raise TypeError(f"{type(self).__name__} misses {', '.join(name for name in names if name not in own)}")
+        for name in self._copied:
+            if own[name] is defaults[name]:
+                own[name] = dict(own[name])
         self._check()
 
     def _check(self) -> None:
