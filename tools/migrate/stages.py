@@ -18,9 +18,11 @@ from .journal import REFUSALS, unwritable
 from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
 from .newplaces import TAKEN
 from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
+from .reverts import Torn, torn
 from .saved import SavedPlan
 from .session import Session
 from .slices import chosen, pick, without_done
+from .trailers import reverted
 from .tree import sha
 
 
@@ -62,6 +64,12 @@ def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome
     with session.journal.locked(), told(session):
         recover(session, stage)
         if session.done(stage):
+            if half := half_undone(session):
+                raise Refused(
+                    f"stage {half.stage} ({STAGE_NAMES[half.stage]}) was undone {half.says}",
+                    where=str(session.root),
+                    next_step=f"'rollback --to {half.stage}' undoes the rest, '{half.way_back}' brings it back",
+                )
             return Outcome(stage, "already", f"stage {stage} ({STAGE_NAMES[stage]}) is done; nothing to do")
         session.require_clean(deep=stage >= 3)
         # Somebody has committed since the audit: design takes that in, and the audit with it.
@@ -77,6 +85,15 @@ def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome
         session.forget()
     outcome.seconds = time.perf_counter() - start
     return outcome
+
+
+def half_undone(session: Session) -> Torn | None:
+    """The stage that somebody's `git revert` has taken back in part, unless stage 5 has passed since."""
+    history, repo = session.history, session.repo
+    checked = history.done.get(5)
+    if (session.reached < 3 and 3 not in history.done) or (checked and checked.end == repo.head()):
+        return None
+    return torn(repo, *reverted(repo, session.plan.name), session.reached)
 
 
 @contextmanager
