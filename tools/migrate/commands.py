@@ -16,9 +16,10 @@ from .environ import COMMAND
 from .executor import Group, collect
 from .model import STAGE_NAMES, PlanError, Refused
 from .plan import LOCK_FILE, PLAN_FILE
+from .reverts import half_undone
 from .session import Session, finding_from
 from .slices import chosen, from_here, left, pick, without_done
-from .stages import Outcome, half_undone, run_stage
+from .stages import Outcome, run_stage
 from .stale import successor
 from .trailers import reverted
 from .tree import Tree
@@ -83,7 +84,7 @@ def status(session: Session) -> dict[str, Any]:
     history, repo = session.history, session.repo
     following = session.next_stage()
     later = successor(repo, session.tree, session.plan.name)
-    half = None if later else half_undone(session)
+    half = None if later else half_undone(repo, session.plan.name, history, session.reached)
     landed = [s for s in history.slices if repo.is_ancestor(s["end"])]  # not those that somebody has reset
     gone = reverted(repo, session.plan.name)[1] if landed else {}
     landed = [s for s in landed if gone.keys().isdisjoint(repo.commits(s["base"], s["end"]))]

@@ -13,10 +13,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .model import MigrateError, Refused
+from .journal import History
+from .model import STAGE_NAMES, MigrateError, Refused
 from .recovery import BLAME_FILE
 from .repo import Repo
-from .trailers import Mark
+from .trailers import Mark, reverted
 from .tree import REGULAR
 
 _HASH = re.compile(rb"[0-9a-f]{40,64}")
@@ -80,6 +81,24 @@ def torn(repo: Repo, made: Sequence[Mark], gone: Mapping[str, str], reached: int
                 stage, tuple(lost), tuple(c for c in reversed(dict.fromkeys(gone.values())) if c in by), tuple(left)
             )
     return None
+
+
+def half_undone(repo: Repo, plan: str, history: History, reached: int) -> Torn | None:
+    """The stage that is torn at HEAD, unless stage 5 has passed since: then somebody has mended it by hand."""
+    checked = history.done.get(5)
+    if (reached < 3 and 3 not in history.done) or (checked and checked.end == repo.head()):
+        return None
+    return torn(repo, *reverted(repo, plan), reached)
+
+
+def require_whole(repo: Repo, plan: str, history: History, reached: int) -> None:
+    """Raise Refused where a stage is torn that the lock takes for done."""
+    if half := half_undone(repo, plan, history, reached):
+        raise Refused(
+            f"stage {half.stage} ({STAGE_NAMES[half.stage]}) was undone {half.says}",
+            where=str(repo.root),
+            next_step=f"'rollback --to {half.stage}' undoes the rest, '{half.way_back}' brings it back",
+        )
 
 
 def _short(commits: Sequence[str]) -> str:

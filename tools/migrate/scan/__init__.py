@@ -33,8 +33,8 @@ _PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all le
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    facts = {"groups": groups(layout.tree), "repositories": repositories(layout.tree)}
-    return World(layout, resolver, Judge(layout, resolver), _scan_code, **facts)
+    judge, tree = Judge(layout, resolver), layout.tree
+    return World(layout, resolver, judge, _scan_code, groups=groups(tree), repositories=repositories(tree))
 
 
 def _scan_code(*arguments: Any, **options: Any) -> int:
