@@ -120,10 +120,10 @@ def check_vectors(name: str, kind: Kind, values: Column) -> None:
         return
     counts = values[COUNT]
     if counts.max() > kind.capacity:
-        row = int(counts.argmax())
+        row = int(np.argmax(counts))
         raise CapacityExceeded(kind.capacity, int(counts[row]), f"{name}[{row}]")
     if counts.min() < kind.least:
-        row = int(counts.argmin())
+        row = int(np.argmin(counts))
         raise FieldRange(f"len({name}[{row}])", int(counts[row]), kind.least, kind.capacity)
 
 
@@ -135,7 +135,7 @@ def _require_integers(name: str, values: Column) -> None:
 def _check_range(name: str, values: Column, kind: IntKind) -> None:
     if not len(values):
         return
-    for value, row in ((values.min(), values.argmin()), (values.max(), values.argmax())):
+    for value, row in ((values.min(), np.argmin(values)), (values.max(), np.argmax(values))):
         if not kind.low <= int(value) <= kind.high:
             raise FieldRange(f"{name}[{int(row)}]", int(value), kind.low, kind.high)
 
