@@ -34,6 +34,8 @@ MODULE_KEYWORDS = words(
 )
 # Keywords of the calls above that take the module; `reason` and its like do not.
 CALL_KEYWORDS = MODULE_KEYWORDS | words("name fullname prefix target logger_name settings")
+# Calls through which a value goes: what they give has it, or parts of it.
+PASSING = words("format format_map list tuple set sorted frozenset iter reversed enumerate dict str param")
 PATH_CALLS = words("""
     Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile
     rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir

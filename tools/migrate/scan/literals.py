@@ -281,8 +281,8 @@ class Literals:
                     self.sink.list(
                         base + match.start(1),
                         "string.prefix",
-                        text,
-                        (f"the beginning of a name in {name}, now {new}", "data that only looks like one"),
+                        f"{name}.",
+                        (f"the beginning of a name in {name}, now {new}.", "data that only looks like one"),
                     )
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
         self.bare += scan_words(
