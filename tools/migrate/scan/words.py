@@ -114,7 +114,9 @@ def scan_words(
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
         if sink.path.endswith((".tf", ".hcl")) and _LABEL_BEFORE.fullmatch(before):
             hint = "unknown"
-        if (rest.startswith("::") and ":" in token) or _OWN_NAME.search(before):
+        heading = re.match(r"[ ]+\w[^`<>\n]*[`>]", text[end:])  # has words, and a label is one
+        label = _OWN_NAME.search(before) and not heading
+        if (rest.startswith("::") and ":" in token) or label:
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = trim(token, end)
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
@@ -122,7 +124,7 @@ def scan_words(
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict and verdict.rule in ("string.missing", "string.dynamic") and _CODE_BEFORE.search(before):
             verdict = replace(verdict, kind="change", reason="a name of code by its role", rule="string.context")
-        if verdict is None:
+        if verdict is None or (verdict.rule == "path.missing" and style not in ("prose", "literal")):
             _unresolved(token, base + start, before, sink, style, judge)
             continue
         doubtful = (
@@ -155,7 +157,9 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge)):
+        elif verdict.rule == "path.missing" or (
+            verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge))
+        ):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
 
@@ -293,8 +297,7 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         return None if found is None or found.rule == "path.missing" else _led(found, variable.group())
     if re.search(r"\w+://\S*$", before):
         return None
-    found = judge.path(token, at, hint)
-    return None if found and found.rule == "path.missing" else found
+    return judge.path(token, at, hint)
 
 
 def _led(verdict: Verdict, lead: str) -> Verdict:
