@@ -15,6 +15,8 @@ from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
 from .csource import SUFFIXES, scan_c
+from .cython import SUFFIXES as CYTHON
+from .cython import scan_cython, scan_includes
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
 from .globs import scan_globs, scan_lines
@@ -104,13 +106,16 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if _BAZEL.match(name):
             scan_labels(world, sink)
         _environment(world, sink, mark=";" if suffix in (".bat", ".cmd", ".ps1") else ":")
-        if suffix not in (".pyx", ".pxd", ".pxi"):
+        stage = None
+        if suffix in CYTHON:
+            stage = scan_cython(world, sink, path)
+        else:
             scan_sections(world.layout, sink, path)
             scan_commands(world.layout, sink, body)
         scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
-        bare = scan_words(body, 0, sink, world.judge, path, "command")
+        bare = scan_words(body, 0, sink, world.judge, path, "command", stage=stage)
         scan_globs(world, sink, path)
     elif _XML.search(name):
         scan_zcml(world, sink, path)
@@ -120,6 +125,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif name in ("meson.build", "meson.options"):
         scan_meson(world, sink, path)
     elif suffix in SUFFIXES:
+        scan_includes(world, sink, path)
         scan_c(world, sink, path)
         _list_only(world, sink, path)
     elif suffix in _PROSE:
