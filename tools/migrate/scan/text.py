@@ -11,6 +11,7 @@ import re
 
 from ..classify import Hint
 from ..options import meaning
+from .beside import scan_beside
 from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
@@ -31,7 +32,7 @@ from .zcml import scan_zcml
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
-    r"|WORKSPACE|Snakefile|Rakefile|crontab|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
+    r"|WORKSPACE|Snakefile|Rakefile|crontab|\.bazelrc|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
 )
 _COMMAND_SUFFIXES = words("""
     .sh .bash .zsh .fish .mk .yml .yaml .cfg .ini .conf .service .bat .cmd .ps1 .nix .bzl .bazel .just .cmake
@@ -61,7 +62,7 @@ _DOCUMENTS = (".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc", ".org", ".tex
 _NOTES = (*_DOCUMENTS, ".yaml", ".yml")  # such as those of reno
 _XML = re.compile(r"\.zcml(?:\.in)?$")  # configuration; other XML may be data
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
-_BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
+_BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|\.bazelrc$|.*\.(?:bzl|bazel)$")
 _PLACES = re.compile(r"^#[:.][^\n]*", re.M)  # what an extraction writes beside a message
 _MODEL = "the label of an application, and a model, as in data for Django"
 _COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
@@ -116,6 +117,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
         bare = scan_words(body, 0, sink, world.judge, path, "command", stage=stage)
+        scan_beside(world, sink, path, bazel=bool(_BAZEL.match(name)))
         scan_globs(world, sink, path)
     elif _XML.search(name):
         scan_zcml(world, sink, path)

@@ -261,3 +261,12 @@ def test_files_that_the_plan_names_change_with_the_move() -> None:
     result = migrate(table, plan=plan, stages=(3,))
     assert result.files["app/settings.py"] == b'BASE = {"libs.types.wire.header.Header": 1}\n'
     assert result.files["app/use.py"] == b'X = "wire_v2.header.Header"\n'
+
+
+def test_a_relative_name_in_a_module_that_moves_leads_where_it_led() -> None:
+    """Warehouse: `config.include(".tasks")`; Pyramid reads it in the package of the file."""
+    tree = {"a/__init__.py": "", "a/b/__init__.py": "", "a/c.py": ""}
+    plan = '[migration]\nname = "t"\n[[move]]\nfrom = "a.b"\nto = "a.d.e.b"\n'
+    text = 'def includeme(config):\n    config.include("..c")\n    config.include(".own")\n    config.scan("..b.own")\n'
+    files = migrate({"a/b/own.py": "", "a/b/pages.py": text}, plan=plan, tree=tree, stages=(3,)).files
+    assert files["a/d/e/b/pages.py"].decode() == text.replace("..c", "....c")
