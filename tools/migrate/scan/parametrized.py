@@ -18,7 +18,7 @@ def _called(node: ast.AST | None) -> str:
 
 
 def takers(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> list[ast.arg]:
-    """The parameters of the decorated test, or of the tests of the decorated class, that take what `node` is part of."""
+    """The parameters of the decorated test, or of those of the decorated class, that take what `node` is part of."""
     way = [node]
     while _called(parents.get(way[-1])) != PARAMETRIZE:
         parent = parents.get(way[-1])

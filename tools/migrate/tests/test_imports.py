@@ -74,7 +74,8 @@ def pair(tmp_path: Path, api: str = OLD_API, change: Callable[[str], str] = lamb
 
 def test_what_a_package_loads_before_it_fails_cannot_be_imported_either(tmp_path: Path) -> None:
     """Streamlink without a library: `output.abc` was there, as `output` loads it first, and counted as broken later."""
-    files = {"pkg/__init__.py": "", "pkg/out/__init__.py": "from . import base\nimport nowhere\n", "pkg/out/base.py": ""}
+    fails = "from . import base\nimport nowhere\n"
+    files = {"pkg/__init__.py": "", "pkg/out/__init__.py": fails, "pkg/out/base.py": ""}
     errors = import_all(PY, write(tmp_path, files), ["."], ["pkg", "pkg.out", "pkg.out.base"], timeout=30)
     missing = "ModuleNotFoundError: No module named 'nowhere'"
     assert errors == {"pkg": "", "pkg.out": missing, "pkg.out.base": missing}

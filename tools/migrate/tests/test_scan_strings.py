@@ -110,9 +110,16 @@ _ROWS = "('n', 'said'), [(1, []), pytest.param(2, [('wire_v2.header', 30, 'x')],
         (_MARK.format("['n', 'said'], [(1, 'wire_v2.header')]", "assert caplog.text == said"), True),
         (_MARK.format(_ROWS, "use(said)"), False),
         (_MARK.format("'n, said', [('wire_v2.header', 1)]", "assert caplog.text == said"), False),  # that is `n`
-        ("def test(caplog):\n    said = [('wire_v2.header', 30, 'x')]\n    assert caplog.record_tuples == said\n", True),
+        (
+            "def test(caplog):\n    said = [('wire_v2.header', 30, 'x')]\n    assert caplog.record_tuples == said\n",
+            True,
+        ),
         ("def test(caplog):\n    said = 'wire_v2.header'\n    said = said.strip()\n    use(said)\n", False),
-        ("def test():\n    v0 = 'wire_v2.header'\n" + "".join(f"    v{n} = v{n - 1} + v{n - 1}\n" for n in range(1, 40)), False),
+        (
+            "def test():\n    v0 = 'wire_v2.header'\n"
+            + "".join(f"    v{n} = v{n - 1} + v{n - 1}\n" for n in range(1, 40)),
+            False,
+        ),
         ("SAID = 'wire_v2.header'\ndef test(x):\n    assert x == SAID\n", False),  # settings may wait for stage 4
     ],
 )
