@@ -66,6 +66,7 @@ _INSTALL_BEFORE = re.compile(
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
 _MESSAGE = re.compile(r"(?:^|[\s\"'])(?:error|ignore|always|default|module|once):[ ]?$")  # of a filter: what code says
+_WEB = re.compile(r"\bhttps?://[^\s<>\"'`]*$")
 _TOP_BEFORE = re.compile(r"\b__import__\(\s*(?:[\"']|  )$")  # two blanks are an escaped quote
 _TOP_CLOSED = re.compile(r"(?:[\"']|  )\s*\)")
 # What carries its own name there: a stage of an image, a label of a document.
@@ -121,6 +122,9 @@ def scan_words(
         token, end = trim(token, end)
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
             continue
+        if _WEB.search(before) and not hint == "module":
+            _published(token, base + start, sink, judge, at)
+            continue
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict and verdict.rule in ("string.missing", "string.dynamic") and _CODE_BEFORE.search(before):
             verdict = replace(verdict, kind="change", reason="a name of code by its role", rule="string.context")
@@ -162,6 +166,15 @@ def scan_words(
         ):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _published(token: str, offset: int, sink: Sink, judge: Judge, at: str) -> None:
+    """A name in the address of a page: others decide what it is called, and when; one that is made of code changes."""
+    name = posixpath.basename(token).removesuffix(".html")
+    found = judge.value(name, at) if "." in name else None
+    if found is not None and found.kind == "change":
+        readings = ("a page that is called like the code", f"a page that stays; the name is {found.new} afterwards")
+        sink.list(offset, "url.name", token, readings, severity="note")
 
 
 def _is_meant(token: str, before: str, judge: Judge) -> bool:
