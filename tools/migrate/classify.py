@@ -38,7 +38,9 @@ class Verdict:
 # the filter imports the category at once, with the filters before it in force: an old name would warn there, and under
 # "error" that ends the run.  So these change with the move; the new name is there by then, and modules have theirs.
 WARNING_FILTER = re.compile(r"(?:^|[\s\"'=])(?:error|ignore|always|all|default|module|once):[^:\n]*:\S*\Z")
-_DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
+_DOTTED = re.compile(  # a module may be called `0002_more`, as migrations are: only a statement could not import it
+    r"(?P<name>[^\W\d]\w*(?:\.(?:\d+_)?[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?"
+)
 _ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
 _LONGER = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)+)-[\w.-]+")
 _SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
