@@ -122,7 +122,13 @@ def scan_words(
         token, end = trim(token, end)
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
             continue
-        if _WEB.search(before) and not hint == "module":
+        if "/" in token and re.match(r"\\{1,2}\.py", rest):  # in a pattern: `pkg/part\.py$`
+            found = judge.path(f"{token}.py", at, "path")
+            if found is not None and found.kind == "change":
+                new = found.new.removesuffix(".py")
+                sink.edit(base + start, base + end, new, stage=3, rule="path.pattern", reason=found.reason)
+                continue
+        if _WEB.search(before) and hint != "module":
             _published(token, base + start, sink, judge, at)
             continue
         verdict = _judge(token, judge, at, hint, style, before)
