@@ -1,7 +1,7 @@
 """Connections inside of one process and one event loop: the contract of a socket without the kernel.
 
-Owns the pair of connected transports, and the names that listeners have in this process.  Must not copy the code of
-another transport: queues and decoding are `outbox` and `inbox`.
+Owns the pair of connected transports, and the names that listeners have in this process.  Must not queue or decode:
+that is `stream`, with `outbox` and `inbox`.
 
 How it works: what one side flushes is joined and lies in the other side's queue until that receives; meanwhile the
 sender's outbox is held from `high_water` bytes on, until the receiver has come down to `low_water`.  So a peer that
@@ -14,53 +14,23 @@ from collections import deque
 from typing import Self
 
 from libs.types.protocol import Message
-from libs.types.protocol.buffers import Buffer
 
-from ..errors import AddressInUse, BadUrl, BusyReceiver, ConnectFailed, ConnectionLost, InfraError, TransportClosed
-from .base import DEFAULT_SETTINGS, Listener, ListenerStatistics, Transport, TransportSettings, TransportStatistics
-from .inbox import Inbox
-from .outbox import Outbox
+from ..errors import AddressInUse, BadUrl, ConnectFailed, ConnectionLost, InfraError, TransportClosed
+from .base import DEFAULT_SETTINGS, Listener, ListenerStatistics, TransportSettings
+from .stream import StreamTransport
 
 CHUNK = 64 * 1024
 _URL = re.compile(r"memory://(?P<name>[A-Za-z0-9._-]+)\Z")
 _listeners: "dict[str, MemoryListener]" = {}
 
 
-class MemoryTransport(Transport):
+class MemoryTransport(StreamTransport):
     """One end of a pair; made by `pair`, `connect` and a listener."""
 
     def __init__(self, url: str, settings: TransportSettings) -> None:
-        self.url, self._settings = url, settings
-        self._loop = asyncio.get_running_loop()
-        self._inbox, self._outbox = Inbox(url, settings), Outbox(url, settings)
+        super().__init__(url, settings)
         self._arrived: deque[bytes] = deque()
-        self._arrived_bytes = 0
-        self._eof = self._ended = self._closed = self._scheduled = False
-        self._lost: ConnectionLost | None = None
-        self._arrival: asyncio.Future[None] | None = None
-        self._idle: list[asyncio.Future[None]] = []
         self._peer: Self
-
-    # Sending.
-
-    async def send(self, data: Buffer, messages: int = 1) -> None:
-        self._check_sending()
-        await self._outbox.put(data, messages)
-        self._schedule()
-
-    def send_nowait(self, data: Buffer, messages: int = 1) -> None:
-        self._check_sending()
-        self._outbox.offer(data, messages)
-        self._schedule()
-
-    def _check_sending(self) -> None:
-        if self._ended or self._closed:
-            raise TransportClosed(self.url)
-
-    def _schedule(self) -> None:
-        if not self._scheduled and not self._outbox.held:
-            self._scheduled = True
-            self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
         self._scheduled = False
@@ -68,73 +38,27 @@ class MemoryTransport(Transport):
         while box and not box.held:
             data, _ = box.take(CHUNK)
             peer._arrived.append(data)
-            peer._arrived_bytes += len(data)
-            box.held = peer._arrived_bytes >= self._settings.high_water
+            peer._filled += len(data)
+            box.held = peer._filled >= self._settings.high_water
             peer._wake_receiver()
         if not box:
             self._wake_idle()
 
-    async def drain(self) -> None:
-        self.flush()
-        while self._outbox and self._outbox.failure is None:
-            idle = self._loop.create_future()
-            self._idle.append(idle)
-            await idle
-        if self._outbox.failure is not None:
-            raise self._outbox.failure
-
-    async def end_sending(self) -> None:
-        self._check_sending()
-        self._ended = True
-        await self.drain()
+    def _send_eof(self) -> None:
         self._peer._eof = True
         self._peer._wake_receiver()
 
-    # Receiving.
-
-    async def receive(self) -> list[Message]:
-        if self._arrival is not None:
-            raise BusyReceiver(self.url)
-        while True:
-            if self._closed:
-                raise TransportClosed(self.url)
-            if self._arrived and self._inbox.failure is None:
-                messages = self._inbox.feed(self._next())
-                if messages:
-                    return messages
-            elif self._inbox.failure is not None:
-                raise self._inbox.failure
-            elif self._eof:
-                return self._inbox.finish()
-            elif self._lost is not None:
-                raise self._lost
-            else:
-                self._arrival = self._loop.create_future()
-                try:
-                    await self._arrival
-                finally:
-                    self._arrival = None
-
-    def _next(self) -> bytes:
+    def _decode(self) -> list[Message]:
         data = self._arrived.popleft()
-        self._arrived_bytes -= len(data)
+        self._filled -= len(data)
         peer = self._peer
-        if peer._outbox.held and self._arrived_bytes <= peer._settings.low_water:
+        if peer._outbox.held and self._filled <= peer._settings.low_water:
             peer._outbox.held = False
             peer.flush()
-        return data
+        return self._inbox.feed(data)
 
-    def _wake_receiver(self) -> None:
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
-
-    def _wake_idle(self) -> None:
-        waiting, self._idle = self._idle, []
-        for idle in waiting:
-            if not idle.done():
-                idle.set_result(None)
-
-    # The end, and the numbers.
+    def _unsent_elsewhere(self) -> int:
+        return self._peer._filled
 
     async def close(self) -> None:
         if self._closed:
@@ -164,14 +88,6 @@ class MemoryTransport(Transport):
             peer._outbox.fail(peer._lost)
         peer._wake_receiver()
         peer._wake_idle()
-
-    def statistics(self) -> TransportStatistics:
-        bytes_in, messages_in, faults = self._inbox.counts
-        box = self._outbox
-        waiting = box.bytes + self._peer._arrived_bytes
-        return TransportStatistics(
-            bytes_in, box.bytes_out, messages_in, box.messages_out, waiting, box.peak, box.drops, faults
-        )
 
 
 def pair(

@@ -17,20 +17,19 @@ from collections.abc import Callable
 from typing import cast
 
 from libs.types.protocol import Message
-from libs.types.protocol.buffers import Buffer
 
 from ..errors import BusyReceiver, ConnectFailed, ConnectionLost, InfraError, TransportClosed
-from .base import DEFAULT_SETTINGS, Handler, Transport, TransportSettings, TransportStatistics
-from .inbox import BufferPool, Inbox, is_unused
-from .outbox import Outbox
+from .base import DEFAULT_SETTINGS, Handler, TransportSettings
+from .inbox import BufferPool, is_unused
 from .socket_files import check_directory, socket_path
+from .stream import StreamTransport
 
 # One write takes at most this much: it fits into the kernel's buffer with room to spare, so it is mostly taken whole.
 # Of a larger one a rest stays, which costs a copy and a wait until the peer has read most: several times slower.
 CHUNK = 64 * 1024
 
 
-class UnixTransport(asyncio.BufferedProtocol, Transport):
+class UnixTransport(StreamTransport, asyncio.BufferedProtocol):
     """One connected socket; made by `connect` and by a listener."""
 
     def __init__(
@@ -40,20 +39,12 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
         opened: "Callable[[UnixTransport], None] | None" = None,
         gone: "Callable[[UnixTransport], None] | None" = None,
     ) -> None:
-        self.url, self._settings = url, settings
+        super().__init__(url, settings)
         self._opened, self._gone = opened, gone
-        self._loop = asyncio.get_running_loop()
-        self._inbox, self._outbox = Inbox(url, settings), Outbox(url, settings)
         self._pool = BufferPool(settings.receive_buffer)
         self._filling: bytearray | None = None
-        self._filled = 0
         self._stopped = False  # reading is, because the buffer is full
-        self._eof = False
-        self._lost: ConnectionLost | None = None
-        self._closed = self._ended = self._scheduled = False
-        self._arrival: asyncio.Future[None] | None = None
         self._handler: Handler | None = None
-        self._idle: list[asyncio.Future[None]] = []
         self._gone_future: asyncio.Future[None] = self._loop.create_future()
         self._socket: asyncio.Transport
 
@@ -119,25 +110,6 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
 
     # Sending.
 
-    async def send(self, data: Buffer, messages: int = 1) -> None:
-        self._check_sending()
-        await self._outbox.put(data, messages)
-        self._schedule()
-
-    def send_nowait(self, data: Buffer, messages: int = 1) -> None:
-        self._check_sending()
-        self._outbox.offer(data, messages)
-        self._schedule()
-
-    def _check_sending(self) -> None:
-        if self._ended or self._closed:
-            raise TransportClosed(self.url)
-
-    def _schedule(self) -> None:
-        if not self._scheduled and not self._outbox.held:
-            self._scheduled = True
-            self._loop.call_soon(self.flush)
-
     def flush(self) -> None:
         self._scheduled = False
         outbox = self._outbox
@@ -150,43 +122,15 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
         self.flush()
         if self._socket.is_closing():
             await asyncio.sleep(0)  # the write has just failed, and the loop is about to say so
-        while (self._outbox or self._outbox.held) and self._outbox.failure is None:
-            idle = self._loop.create_future()
-            self._idle.append(idle)
-            await idle
-        if self._outbox.failure is not None:
-            raise self._outbox.failure
+        await super().drain()
 
-    async def end_sending(self) -> None:
-        self._check_sending()
-        self._ended = True
-        await self.drain()
+    def _sending(self) -> bool:
+        return bool(self._outbox) or self._outbox.held
+
+    def _send_eof(self) -> None:
         self._socket.write_eof()
 
     # Receiving.
-
-    async def receive(self) -> list[Message]:
-        if self._arrival is not None or self._handler is not None:
-            raise BusyReceiver(self.url)
-        while True:
-            if self._closed:
-                raise TransportClosed(self.url)
-            if self._filled:
-                messages = self._decode()
-                if messages:
-                    return messages
-            elif self._inbox.failure is not None:
-                raise self._inbox.failure
-            elif self._lost is not None and not self._eof:
-                raise self._lost
-            elif self._eof:
-                return self._inbox.finish()
-            else:
-                self._arrival = self._loop.create_future()
-                try:
-                    await self._arrival
-                finally:
-                    self._arrival = None
 
     def _decode(self) -> list[Message]:
         """Decode what was read, and leave another buffer to the loop."""
@@ -203,7 +147,7 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
         return messages
 
     async def deliver(self, handler: Handler) -> None:
-        if self._arrival is not None or self._handler is not None:
+        if self._arrival is not None:
             raise BusyReceiver(self.url)
         self._arrival = self._loop.create_future()
         self._handler = handler
@@ -218,7 +162,7 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
             self._handler = self._arrival = None
         if self._closed:
             raise TransportClosed(self.url)
-        await Transport.deliver(self, handler)  # what is left is the end: its last messages, or its error
+        await super().deliver(handler)  # what is left is the end: its last messages, or its error
 
     def _over(self) -> bool:
         return self._closed or self._eof or self._lost is not None or self._inbox.failure is not None
@@ -234,16 +178,6 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
             handler(messages)
         if self._inbox.failure is not None:
             self._wake_receiver()
-
-    def _wake_receiver(self) -> None:
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
-
-    def _wake_idle(self) -> None:
-        waiting, self._idle = self._idle, []
-        for idle in waiting:
-            if not idle.done():
-                idle.set_result(None)
 
     # The end, and the numbers.
 
@@ -272,13 +206,8 @@ class UnixTransport(asyncio.BufferedProtocol, Transport):
         self._wake_receiver()
         self._socket.abort()
 
-    def statistics(self) -> TransportStatistics:
-        bytes_in, messages_in, faults = self._inbox.counts
-        box = self._outbox
-        waiting = box.bytes + (0 if self._gone_future.done() else self._socket.get_write_buffer_size())
-        return TransportStatistics(
-            bytes_in, box.bytes_out, messages_in, box.messages_out, waiting, box.peak, box.drops, faults
-        )
+    def _unsent_elsewhere(self) -> int:
+        return 0 if self._gone_future.done() else self._socket.get_write_buffer_size()
 
 
 async def connect(url: str, settings: TransportSettings = DEFAULT_SETTINGS) -> UnixTransport:

@@ -1,4 +1,4 @@
-"""The pieces that a shim is put together from, as they are written out: standard-library Python, 3.10 to 3.14.
+"""The pieces that a shim is put together from, as they are written out: standard-library Python, 3.10 to 3.15.
 
 Owns: what a shim does when it runs.  Must not know: which piece a shim needs, and with which data; that is `shims`.
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -29,6 +29,7 @@ from .batch_plan import (
     ROWS,
     Op,
     check_batch_class,
+    fields_of,
     known_numbers,
     message_size_of,
     message_template,
@@ -56,6 +57,7 @@ blank_buffer, decode_rows, encode_rows = _codec.blank_buffer, _codec.decode_rows
 
 _FAULTS_AT_ONCE = 256
 _HEADERS = " headers"  # no path has a blank
+_KNOWN_AT = {"relay_domain": 0, "source": 256}  # where `known_numbers` has those of the field
 
 
 @overload
@@ -101,8 +103,7 @@ def decode_batch(
     TypeError for a class without a fixed size, ValueError for a path or a form that does not exist, ImportError.
     """
     np = require_numpy()
-    from .batch_results import ArrowBatch, Batch, BatchReport, Columns
-
+    _, results = _numpy_modules()
     check_batch_class(cls)
     if form not in ("numpy", "columns", "arrow") or on_error not in ("raise", "collect"):
         raise ValueError(f"no form {form!r} with on_error={on_error!r}; use numpy, columns or arrow, raise or collect")
@@ -118,12 +119,12 @@ def decode_batch(
     else:
         done = {name: _shrunk(each, run.row) for name, each in arrays.items()}
     head = done.pop(_HEADERS, None)
-    report = BatchReport(run.index, run.others, run.repeats, run.offset, tuple(run.errors))
+    report = results.BatchReport(run.index, run.others, run.repeats, run.offset, tuple(run.errors))
     if form == "numpy":
-        return done[ROWS].view(Batch)._attach(report, head)  # type: ignore[no-any-return]
+        return done[ROWS].view(results.Batch)._attach(report, head)  # type: ignore[no-any-return]
     if form == "columns":
-        return Columns(done)._attach(report, head)  # type: ignore[no-any-return]
-    return ArrowBatch(_table(cls, paths, done))._attach(report, head)  # type: ignore[no-any-return]
+        return results.Columns(done)._attach(report, head)  # type: ignore[no-any-return]
+    return results.ArrowBatch(_table(cls, paths, done))._attach(report, head)  # type: ignore[no-any-return]
 
 
 def encode_batch(
@@ -150,15 +151,15 @@ def encode_batch(
     as zeros.
     """
     np = require_numpy()
-    from . import batch_columns as given
-
+    given, _ = _numpy_modules()
     check_batch_class(cls)
     write = _Writing(np, given, cls)
     if given.is_wire_array(cls, columns):
         write.rows(np.asarray(columns))
     else:
+        fields = fields_of(cls)
         for name, values in given.given_columns(cls, columns).items():
-            write.field(cls.__layout__[name], values)
+            write.field(fields[name], values)
     timestamp = time.time_ns() if timestamp is None else timestamp
     head = {"relay_domain": relay_domain, "source": source, "flags": flags, "timestamp": timestamp,
             "sequence": sequence}  # fmt: skip
@@ -177,6 +178,14 @@ def encode_batch(
     plan = writing_plan(cls, tuple(write.lengths))
     encode_rows(target, bytes(write.message), count, first, signed, plan, tuple(write.inputs))
     return target if isinstance(target, bytearray) else size
+
+
+@cache
+def _numpy_modules() -> tuple[Any, Any]:
+    """The modules that import numpy.  Looked up once: small batches would wait for the import machinery."""
+    from . import batch_columns, batch_results
+
+    return batch_columns, batch_results
 
 
 class _Run:
@@ -240,6 +249,9 @@ class _Writing:
 
     def field(self, field: FieldLayout, values: Any) -> None:
         name, kind, at = field.name, field.kind, self.payload + field.offset
+        if self._is_ready(name, values):
+            self._add(name, values)
+            return
         if self.given.is_scalar(values):
             fault = explain_value(name, kind, values)
             if fault is not None:
@@ -247,15 +259,15 @@ class _Writing:
             raw = self.given.as_column(name, kind, [values]).tobytes()
             self.message[at : at + len(raw)] = raw
             return
-        column = values if self._is_ready(name, values) else self.given.as_column(name, kind, values)
+        column = self.given.as_column(name, kind, values)
         self.message[at : at + kind.size] = bytes(kind.size)  # as in `rows`
         self._add(name, column)
 
     def _is_ready(self, name: str, values: Any) -> bool:
         """Whether a column is what `as_column` would make of it: without this look, small batches wait for Python."""
         return (
-            name in self.plain
-            and type(values) is self.np.ndarray
+            type(values) is self.np.ndarray
+            and name in self.plain
             and values.dtype == self.plain[name]
             and values.ndim == 1
             and values.flags.c_contiguous
@@ -267,7 +279,7 @@ class _Writing:
 
     def header(self, name: str, values: Any) -> None:
         at, kind = HEADER_COLUMNS[f"header.{name}"]
-        known = {"relay_domain": 0, "source": 256}.get(name)
+        known = _KNOWN_AT.get(name)
         if self.given.is_scalar(values):
             number = -1 if isinstance(values, bytes) else index(values)
             if not 0 <= number <= kind.high or (known is not None and not self.known[known + number]):

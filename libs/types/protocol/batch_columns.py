@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .batch_plan import fields_of
 from .errors import CapacityExceeded, FieldRange
 from .explain import explain_value
 from .extras import require_arrow
@@ -28,7 +29,7 @@ Column = npt.NDArray[Any]
 
 def is_scalar(value: Any) -> bool:
     """Whether `value` is one value for all rows."""
-    return isinstance(value, bytes) or (hasattr(value, "__index__") and not isinstance(value, np.ndarray))
+    return isinstance(value, (int, bytes)) or (not isinstance(value, np.ndarray) and hasattr(value, "__index__"))
 
 
 def given_columns(cls: Any, columns: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def given_columns(cls: Any, columns: Any) -> dict[str, Any]:
 
     Raises TypeError for something else, for a field that does not exist, and for a required one that is missing.
     """
-    fields = {each.name: each for each in cls.__layout__.fields}
+    fields = fields_of(cls)
     if isinstance(columns, Mapping):
         given = dict(columns)
     elif isinstance(columns, np.ndarray) and columns.dtype.names is not None:
@@ -119,10 +120,10 @@ def check_vectors(name: str, kind: Kind, values: Column) -> None:
         return
     counts = values[COUNT]
     if counts.max() > kind.capacity:
-        row = int(counts.argmax())
+        row = int(np.argmax(counts))
         raise CapacityExceeded(kind.capacity, int(counts[row]), f"{name}[{row}]")
     if counts.min() < kind.least:
-        row = int(counts.argmin())
+        row = int(np.argmin(counts))
         raise FieldRange(f"len({name}[{row}])", int(counts[row]), kind.least, kind.capacity)
 
 
@@ -134,7 +135,7 @@ def _require_integers(name: str, values: Column) -> None:
 def _check_range(name: str, values: Column, kind: IntKind) -> None:
     if not len(values):
         return
-    for value, row in ((values.min(), values.argmin()), (values.max(), values.argmax())):
+    for value, row in ((values.min(), np.argmin(values)), (values.max(), np.argmax(values))):
         if not kind.low <= int(value) <= kind.high:
             raise FieldRange(f"{name}[{int(row)}]", int(value), kind.low, kind.high)
 

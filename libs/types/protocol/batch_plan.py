@@ -86,9 +86,16 @@ def check_batch_class(cls: Any) -> None:
         raise TypeError(f"{cls.__name__} has no fixed size, so it has no columns; use parse_message")
 
 
+@lru_cache(maxsize=256)
 def message_size_of(cls: Any) -> int:
     """Bytes of the smallest message that carries a `cls`: what `encode_batch` writes."""
     return HEADER_SIZE + len(_frame(cls)) + int(cls.SIZE)
+
+
+@lru_cache(maxsize=256)
+def fields_of(cls: Any) -> dict[str, FieldLayout]:
+    """The fields by name."""
+    return {each.name: each for each in cls.__layout__.fields}
 
 
 @lru_cache(maxsize=256)

@@ -284,7 +284,7 @@ def _check_names(cls: Any, declared: Mapping[str, _Declared]) -> None:
     for base in cls.__mro__[1:]:
         if "__layout__" in base.__dict__:
             raise TypeError(f"{cls.__name__} inherits from {base.__name__}, which has fields; declare all of them here")
-    own = vars(cls).get("__annotations__", {})  # inspect costs more than the rest of the import
+    own = cls.__annotations__  # of the class alone; inspect costs more than the rest of the import
     for name in declared:
         if name not in own:
             raise TypeError(f"{cls.__name__}.{name} has no annotation, so it is no field")
@@ -336,7 +336,7 @@ def _hints(cls: type) -> Iterator[tuple[str, Any]]:
     `typing.get_type_hints` would go through the base classes too, where no field can be.
     """
     space = sys.modules[cls.__module__].__dict__
-    for name, hint in vars(cls).get("__annotations__", {}).items():  # see _check_names
+    for name, hint in cls.__annotations__.items():  # see _check_names
         yield name, eval(hint, space, dict(vars(cls))) if isinstance(hint, str) else hint
 
 

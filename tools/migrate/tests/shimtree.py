@@ -19,7 +19,7 @@ from typing import Any
 
 from tools.migrate.shims import shim_text
 
-VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 PACKAGE: dict[str, Any] = {
     "is_package": True,

@@ -2,7 +2,7 @@
 
 `tree` is a small checkout after stage 3: the package and the module stand at their new names, a shim at each old one.
 Every probe in `PROBES` is a script that must run to its end; it runs on the interpreter under test, and on every
-Python from 3.10 to 3.14 that is installed beside it.
+Python from 3.10 to 3.15 that is installed beside it.
 """
 
 from __future__ import annotations

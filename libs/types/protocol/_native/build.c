@@ -252,7 +252,7 @@ static PyObject *builder_build_into(PyObject *self, PyObject *const *args, Py_ss
         return NULL;
     int is_signed = PyObject_IsTrue(sign);
     Py_buffer target;
-    if (is_signed < 0 || PyObject_GetBuffer(buf, &target, PyBUF_SIMPLE) < 0)
+    if (is_signed < 0 || buffer_of(buf, &target) < 0)
         return NULL;
     PyObject *done;
     if (target.readonly || offset < 0 || offset > target.len - (Py_ssize_t)builder->size)

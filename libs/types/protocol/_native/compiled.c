@@ -167,7 +167,7 @@ static PyObject *decoder_call(PyObject *object, PyObject *const *args, size_t na
         span.size = PyBytes_GET_SIZE(args[0]);
     }
     else {
-        if (PyObject_GetBuffer(args[0], &view, PyBUF_SIMPLE) < 0)
+        if (buffer_of(args[0], &view) < 0)
             return NULL;
         span.data = view.buf;
         span.size = view.len;

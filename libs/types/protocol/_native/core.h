@@ -195,6 +195,7 @@ typedef struct {
     Py_ssize_t size;
     PyObject *owner;
 } Span;
+int buffer_of(PyObject *buf, Py_buffer *view); /* -1 with a TypeError or a BufferError set, as `byte_view` raises them */
 int span_of(PyObject *buf, Span *span); /* takes a reference to an owner; -1 with an error set */
 PyObject *region(const uint8_t *data, Py_ssize_t size, PyObject *owner, int readonly); /* a memoryview */
 

@@ -53,6 +53,15 @@ PyTypeObject RegionType = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 };
 
+int buffer_of(PyObject *buf, Py_buffer *view)
+{
+    if (PyObject_GetBuffer(buf, view, PyBUF_SIMPLE) == 0)
+        return 0;
+    if (PyErr_ExceptionMatches(PyExc_ValueError)) /* what numpy says of an array with gaps */
+        PyErr_SetString(PyExc_BufferError, "the underlying buffer is not C-contiguous");
+    return -1;
+}
+
 int span_of(PyObject *buf, Span *span)
 {
     if (PyBytes_CheckExact(buf)) {
@@ -65,7 +74,7 @@ int span_of(PyObject *buf, Span *span)
     if (!holder)
         return -1;
     holder->view.obj = NULL; /* so that the dealloc after a failure releases nothing */
-    if (PyObject_GetBuffer(buf, &holder->view, PyBUF_SIMPLE) < 0) {
+    if (buffer_of(buf, &holder->view) < 0) {
         Py_DECREF(holder);
         return -1;
     }

@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 from typing import Any
 
+import numpy as np
 import pytest
 
 from libs.types.protocol.testing import frame, message
@@ -75,9 +76,19 @@ def test_any_contiguous_buffer(codec: Any) -> None:
         assert bytes(codec.parse_message(buf)) == wire
         assert codec.TradeTLV.from_buffer(buf, 34).price == 4512350000000
         assert codec.Decoder(codec.TradeTLV, "price")(buf) == (4512350000000,)
-    for gaps in (memoryview(bytes(80))[::2], memoryview(bytes(80))[::-1]):
-        with pytest.raises(BufferError):
-            codec.parse_message(gaps)
+
+
+def test_a_buffer_with_gaps(codec: Any) -> None:
+    plain = memoryview(bytearray(200))
+    rows = np.zeros((5, 40), "u1")
+    for gaps in (plain[::2], plain[::-1], rows[:, ::2], rows.T, np.asfortranarray(rows)):
+        readers = [codec.parse_message, codec.Decoder(codec.TradeTLV), codec.TradeTLV.from_buffer,
+                   codec.MessageHeader.from_buffer, codec.FrameDecoder().feed,
+                   codec.MessageBuilder(relay_domain=1, source=2, sequence=1, timestamp=1).build_into,
+                   lambda buf: codec.decode_batch(buf, codec.TradeTLV)]  # fmt: skip
+        for read_it in readers:
+            with pytest.raises(BufferError):
+                read_it(gaps)
 
 
 def test_a_message_is_a_value_and_a_row_of_views(codec: Any) -> None:
