@@ -16,10 +16,12 @@ from .environ import COMMAND
 from .executor import Group, collect
 from .model import STAGE_NAMES, PlanError, Refused
 from .plan import LOCK_FILE, PLAN_FILE
+from .reverts import half_undone
 from .session import Session, finding_from
 from .slices import chosen, from_here, left, pick, without_done
 from .stages import Outcome, run_stage
 from .stale import successor
+from .trailers import reverted
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -79,15 +81,23 @@ def explain(session: Session, location: str) -> Explanation:
 
 
 def status(session: Session) -> dict[str, Any]:
-    history = session.history
+    history, repo = session.history, session.repo
     following = session.next_stage()
-    landed = [s for s in history.slices if session.repo.is_ancestor(s["end"])]  # not those that somebody has reset
+    later = successor(repo, session.tree, session.plan.name)
+    half = None if later else half_undone(repo, session.plan.name, history, session.reached)
+    landed = [s for s in history.slices if repo.is_ancestor(s["end"])]  # not those that somebody has reset
+    gone = reverted(repo, session.plan.name)[1] if landed else {}
+    landed = [s for s in landed if gone.keys().isdisjoint(repo.commits(s["base"], s["end"]))]
     stages = []
     for number, name in STAGE_NAMES.items():
         state = "done" if session.done(number) else "next" if number == following else "waiting"
+        if half:
+            state = "undone" if number == half.stage else "done" if number < half.stage else "waiting"
         record = history.done.get(number)
         note = ""
-        if state == "done" and record and record.base != record.end:
+        if state == "undone" and half:
+            note = half.says
+        elif state == "done" and record and record.base != record.end:
             note = f"{record.base[:10]}..{record.end[:10]}"
         elif number == 4 and state != "done" and landed:
             note = "slices done: " + "; ".join(" ".join(s["only"]) for s in landed)
@@ -102,9 +112,11 @@ def status(session: Session) -> dict[str, Any]:
         only = "".join(f" --only {folder}" for folder in running.only)
         command = f"rollback --to {running.stage}" if running.rollback else f"--stage {running.stage}{only}"
         coming = f"next: {COMMAND} {command}"
+    elif half:
+        coming = f"next: {COMMAND} rollback --to {half.stage}  (or take it back: {half.way_back})"
     elif following is None:
         coming = "all stages are done"
-    elif later := successor(session.repo, session.tree, session.plan.name):
+    elif later:
         coming = f"next: nothing here, as the migration {later!r} has begun since; go on with its '--plan'"
     else:
         coming = f"next: {COMMAND} --stage {following}  ({STAGE_NAMES[following]})"

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .model import MigrateError
 from .repo import Repo
+from .tree import Tree
 
 _BATCH = 400
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_TEXT = (
+    ".py", ".pyi", ".ipynb", ".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".md", ".rst", ".txt", ".csv", ".xml",
+    ".html", ".sql", ".sh", ".c", ".cpp", ".h", ".rs",
+)  # fmt: skip
 
 
 def value(repo: Repo, name: str) -> str:
@@ -60,6 +66,16 @@ def filtered(repo: Repo, paths: Sequence[str]) -> dict[str, str]:
             if name not in ("unspecified", "unset", "set"):
                 found[path] = name
     return found
+
+
+def unfetched(repo: Repo, tree: Tree, skip: Callable[[str], bool]) -> list[str]:
+    """Text files of which git-lfs has fetched the pointer only, so that nobody could read them."""
+    attributes = (p for p in tree if p.rpartition("/")[2] == ".gitattributes")
+    if not any(b"filter=lfs" in tree.read(p) for p in attributes):
+        return []
+    paths = [p for p in tree if p.endswith(_TEXT) and not skip(p)]
+    stored = [p for p, name in filtered(repo, paths).items() if name == "lfs"]
+    return [p for p in stored if tree.read(p).startswith(_POINTER)]
 
 
 def missing_filter(repo: Repo, paths: Sequence[str]) -> tuple[str, str, str] | None:

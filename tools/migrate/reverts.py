@@ -1,19 +1,23 @@
 """The tree of HEAD without some commits of a migration, worked out aside: checkout and index are not touched.
 
-Owns what git's own revert cannot know: what others have added to a folder that goes back goes with it, and the list of
-commits that blame ignores is nothing to merge, as everybody appends to it.  Must not know why commits go.
+Owns what git's own revert cannot know: whether a stage went as a whole; what others have added to a folder that goes
+back goes with it; and the list of commits that blame ignores is nothing to merge, as everybody appends to it.  Must not
+know why commits go.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from .model import MigrateError, Refused
+from .journal import History
+from .model import STAGE_NAMES, MigrateError, Refused
 from .recovery import BLAME_FILE
 from .repo import Repo
+from .trailers import Mark, reverted
 from .tree import REGULAR
 
 _HASH = re.compile(rb"[0-9a-f]{40,64}")
@@ -36,6 +40,69 @@ def without(repo: Repo, plan: str, commits: Sequence[str], base: str, scratch: P
         listed |= _lines(_stored(repo, commit)) - _lines(_stored(repo, f"{commit}~1"))
     left = _list_without(now, before, plan, listed)
     return tree if left == now else _with_list(repo, tree, left, scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """A stage of whose commits `git revert` has taken back some and not others; `by` whom, the newest first."""
+
+    stage: int
+    gone: tuple[str, ...]
+    by: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def says(self) -> str:
+        return f"in part, by git revert: {_short(self.gone)} went, {_short(self.left)} did not"
+
+    @property
+    def way_back(self) -> str:
+        return f"git revert {' '.join(c[:10] for c in self.by)}"
+
+
+def torn(repo: Repo, made: Sequence[Mark], gone: Mapping[str, str], reached: int) -> Torn | None:
+    """The lowest such stage, given what `trailers.reverted` says and the stage that the lock at HEAD says.
+
+    The list for blame may go by itself.  What a later stage, or a second run, was built upon has been mended.
+    """
+    if not any(m.commit in gone for m in made):
+        return None
+    whole = [m for m in made if repo.changed(f"{m.commit}~1", m.commit) != [BLAME_FILE]]
+    for stage in sorted({m.stage for m in whole}):
+        if stage == 4 and reached < 4:
+            continue  # slices, each of which is one by itself
+        left = [m.commit for m in whole if m.stage == stage and m.commit not in gone]
+        later = [m.commit for m in whole if m.stage >= stage and m.commit not in gone]
+        lost = [m.commit for m in whole if m.stage == stage and m.commit in gone]
+        lost = [c for c in lost if not any(repo.is_ancestor(gone[c], m) for m in later)]
+        if lost and left:
+            by = {gone[c] for c in lost}
+            return Torn(
+                stage, tuple(lost), tuple(c for c in reversed(dict.fromkeys(gone.values())) if c in by), tuple(left)
+            )
+    return None
+
+
+def half_undone(repo: Repo, plan: str, history: History, reached: int) -> Torn | None:
+    """The stage that is torn at HEAD, unless stage 5 has passed since: then somebody has mended it by hand."""
+    checked = history.done.get(5)
+    if (reached < 3 and 3 not in history.done) or (checked and checked.end == repo.head()):
+        return None
+    return torn(repo, *reverted(repo, plan), reached)
+
+
+def require_whole(repo: Repo, plan: str, history: History, reached: int) -> None:
+    """Raise Refused where a stage is torn that the lock takes for done."""
+    if half := half_undone(repo, plan, history, reached):
+        raise Refused(
+            f"stage {half.stage} ({STAGE_NAMES[half.stage]}) was undone {half.says}",
+            where=str(repo.root),
+            next_step=f"'rollback --to {half.stage}' undoes the rest, '{half.way_back}' brings it back",
+        )
+
+
+def _short(commits: Sequence[str]) -> str:
+    return ", ".join(c[:10] for c in commits)
 
 
 def brought_something(repo: Repo, base: str, commits: Collection[str]) -> bool:

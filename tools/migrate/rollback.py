@@ -17,11 +17,11 @@ from .model import MigrateError, PlanError, Refused
 from .operations import Operation, RemoveFile, SetAside, WriteFile
 from .plan import LOCK_FILE
 from .recovery import BLAME_FILE
-from .reverts import brought_something, without
+from .reverts import brought_something, torn, without
 from .session import Session
 from .stages import recover, told
 from .stale import require_no_successor
-from .trailers import Mark, marks, standing
+from .trailers import Mark, marks, reverted
 from .tree import Tree, sha
 
 # The lowest stage in the lock at which there can be something to undo, by `to`.  Slices of stage 4 leave the lock at 3.
@@ -101,10 +101,12 @@ def _roll_back(session: Session, to: int, hard: bool) -> str:
 
 def _ours(session: Session, to: int) -> list[Mark]:
     """The commits to undo, oldest first."""
-    if session.reached < _FLOOR[to]:
+    made, gone = reverted(session.repo, session.plan.name)
+    half = torn(session.repo, made, gone, session.reached)
+    if session.reached < _FLOOR[to] and (half is None or half.stage < to):
         require_no_successor(session.repo, session.tree, session.plan.name)
         return []
-    found = [m for m in standing(session.repo, session.plan.name) if m.stage >= to]
+    found = [m for m in made if m.stage >= to and m.commit not in gone]
     if not found and session.reached >= max(to, 3):
         raise Refused(
             "the commits of this migration are not in the branch's history",

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from .decisions import read as read_decisions
 from .design import Design, make_design
 from .executor import Executor, Group
 from .fitness import require_fit, require_idle, require_links, unfinished
-from .gitsettings import filtered, has_identity, signing_problem
+from .gitsettings import has_identity, signing_problem, unfetched
 from .journal import History, Journal
 from .layout import Layout, resolve_layout
 from .lock import Lock
@@ -40,11 +40,6 @@ from .texts import Texts
 from .tree import Tree, sha
 
 Progress = Callable[[str, int, int], None]
-_POINTER = b"version https://git-lfs.github.com/spec/"
-_TEXT = (
-    ".py", ".pyi", ".ipynb", ".toml", ".cfg", ".ini", ".json", ".yaml", ".yml", ".md", ".rst", ".txt", ".csv", ".xml",
-    ".html", ".sql", ".sh", ".c", ".cpp", ".h", ".rs",
-)  # fmt: skip
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -159,24 +154,23 @@ class Session:
 
     @cached_property
     def scans(self) -> list[FileScan]:
+        return self._scanned(None)
+
+    def scans_of(self, paths: Collection[str]) -> list[FileScan]:
+        """What these files say, and perhaps others: for who needs no more of the tree."""
+        return self.scans if "scans" in self.__dict__ else self._scanned(paths)
+
+    def _scanned(self, only: Collection[str] | None) -> list[FileScan]:
         found = scan_tree(
             self.world,
             skip=wants,
             jobs=self.jobs,
             progress=lambda done, total: self.progress("reading", done, total),
             memory=Memory(self.journal.scans_file, wants) if self.journal.folder.exists() else None,
+            only=only,
         )
-        return [*found, *self._pointers()]
-
-    def _pointers(self) -> list[FileScan]:
-        """Text files of which git-lfs has fetched the pointer only, so that nobody could read them."""
-        tree = self.layout.tree
-        attributes = (p for p in tree if p.rpartition("/")[2] == ".gitattributes")
-        if not any(b"filter=lfs" in tree.read(p) for p in attributes):
-            return []
-        paths = [p for p in tree if p.endswith(_TEXT) and not excluded(p, self.plan.exclude)]
-        stored = [p for p, name in filtered(self.repo, paths).items() if name == "lfs"]
-        return [FileScan(p, findings=[_unfetched(p)]) for p in stored if tree.read(p).startswith(_POINTER)]
+        pointers = unfetched(self.repo, self.layout.tree, lambda p: excluded(p, self.plan.exclude))
+        return [*found, *(FileScan(p, findings=[_unfetched(p)]) for p in pointers)]
 
     @cached_property
     def design(self) -> Design:

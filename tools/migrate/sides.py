@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from tools.migrate.model import Finding
 from tools.migrate.processes import each
-from tools.migrate.statements import Request, Wish, module_name, same_names, unbound, wishes, words_in_text
+from tools.migrate.statements import Wish, module_name, same_names, unbound, wishes, words_in_text
 from tools.migrate.submodules import blanked
 
 _PYTHON = (".py", ".pyi", ".pyw", ".ipynb")
@@ -48,17 +49,33 @@ class Renaming:
     paths: Mapping[str, str]
     exclude: Sequence[str] = ()
 
+    @cached_property
+    def _both(self) -> list[str]:
+        return [name for pair in self.names.items() for name in pair]
+
+    @cached_property
+    def _old(self) -> re.Pattern[str]:
+        return _inside(self.names)
+
+    @cached_property
+    def _moving(self) -> re.Pattern[str]:
+        return _inside(self._both)
+
+    @cached_property
+    def _above(self) -> frozenset[str]:
+        return frozenset(name[: dot.start()] for name in self._both for dot in re.finditer(r"\.", name))
+
     def new(self, dotted: str) -> str:
         """The name after the move of what was called `dotted` before it."""
-        old = max((o for o in self.names if within(dotted, o)), key=len, default="")
-        return self.names[old] + dotted[len(old) :] if old else dotted
+        old = self._old.match(dotted)
+        return self.names[old[0]] + dotted[old.end() :] if old else dotted
 
     def touches(self, dotted: str) -> bool:
-        return any(within(dotted, n) for pair in self.names.items() for n in pair)
+        return self._moving.match(dotted) is not None
 
     def leads(self, module: str) -> bool:
         """Whether importing the module gives something that moves: a part of it, or what it holds."""
-        return self.touches(module) or any(within(n, module) for pair in self.names.items() for n in pair)
+        return module in self._above or self.touches(module)
 
     def text(self, text: str) -> str:
         """`text` with each dotted name in it as it is afterwards."""
@@ -139,12 +156,10 @@ class Reading:
         path, data = item.path, _read(self._where[item], item.path)
         python = path.endswith(_PYTHON)
         found = wishes(path, data, item.module, item.package) if python else words_in_text(path, data)
-        return _Look([self._without_others(w) for w in found if self._renaming.touches(w.request.dotted)])
-
-    def _without_others(self, wish: Wish) -> Wish:
-        request = wish.request
-        needs = tuple(n for n in request.needs if self._renaming.leads(n)) if request.kind == "chain" else ()
-        return Wish(Request(request.kind, request.module, request.names, needs), wish.path, wish.line)
+        found = [wish for wish in found if self._renaming.touches(wish.request.dotted)]
+        # All chains of a file need the same; kept is what leads to moving code.
+        needs = {n: tuple(filter(self._renaming.leads, n)) for n in {w.request.needs for w in found}}
+        return _Look([Wish(replace(w.request, needs=needs[w.request.needs]), path, w.line) for w in found])
 
     def _compared(self, pair: _Pair) -> Iterator[Finding]:
         data, data_before = _read(self._now, pair.path), _read(self._before, pair.old)
@@ -186,6 +201,12 @@ def _read(side: Side, path: str) -> bytes:
     """The file without the block that stands in for old submodules, which names them on purpose."""
     with open(side.place(path), "rb") as file:
         return blanked(file.read())
+
+
+def _inside(names: Iterable[str]) -> re.Pattern[str]:
+    """Matches the longest of these names that a dotted one is or lies in; asked for every name of both trees."""
+    longest = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?:{'|'.join(map(re.escape, longest))})(?=\.|\Z)")
 
 
 def within(name: str, outer: str) -> bool:

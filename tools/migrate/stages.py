@@ -18,6 +18,7 @@ from .journal import REFUSALS, unwritable
 from .model import STAGE_NAMES, CheckFailed, Edit, FailedMidway, Finding, MigrateError, Refused, counted
 from .newplaces import TAKEN
 from .operations import EditFile, MoveFiles, RemoveFile, SetAside, WriteFile
+from .reverts import require_whole
 from .saved import SavedPlan
 from .session import Session
 from .slices import chosen, pick, without_done
@@ -62,6 +63,7 @@ def run_stage(session: Session, stage: int, only: Sequence[str] = ()) -> Outcome
     with session.journal.locked(), told(session):
         recover(session, stage)
         if session.done(stage):
+            require_whole(session.repo, session.plan.name, session.history, session.reached)
             return Outcome(stage, "already", f"stage {stage} ({STAGE_NAMES[stage]}) is done; nothing to do")
         session.require_clean(deep=stage >= 3)
         # Somebody has committed since the audit: design takes that in, and the audit with it.
@@ -332,11 +334,8 @@ def _cleanup(session: Session, _only: tuple[str, ...]) -> Outcome:
             next_step="rewrite them ('check-shims --fix' does the plain ones), or exclude the files in [scan]",
         )
     folders = {m.path for m in session.layout.moves if m.is_package}
-    folders |= {
-        s.path.rpartition("/")[0]
-        for s in (session.lock.shims if session.lock else ())
-        if s.path.endswith("__init__.py")
-    }
+    shims = session.lock.shims if session.lock else ()
+    folders |= {s.path.rpartition("/")[0] for s in shims if s.path.endswith("__init__.py")}
     groups = [*saved.groups[6], *_put_aside(session, 6, folders)]
     outcome = _change(session, 6, (), groups, saved)
     outcome.findings += _left_in_old_folders(session, {m.path for m in session.layout.moves if m.is_package})

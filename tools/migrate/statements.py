@@ -92,8 +92,13 @@ def words_in_text(path: str, data: bytes) -> list[Wish]:
 
 def same_names(data: bytes, other: bytes) -> bool:
     """Whether two sources bind and read the same names for certain: they differ in origins and attributes only."""
-    data, other = _FROM.sub(rb"\1", data), _FROM.sub(rb"\1", other)
-    return data == other or _ATTRIBUTES.sub(rb"\1", data) == _ATTRIBUTES.sub(rb"\1", other)
+    data, other = _only_group(_FROM, data), _only_group(_FROM, other)
+    return data == other or _only_group(_ATTRIBUTES, data) == _only_group(_ATTRIBUTES, other)
+
+
+def _only_group(pattern: re.Pattern[bytes], data: bytes) -> bytes:
+    r"""`pattern.sub(rb"\1", data)` in less time: of each match what its group holds is left."""
+    return b"".join(pattern.split(data))
 
 
 def unbound(data: bytes) -> dict[str, int]:

@@ -70,20 +70,25 @@ def marks(repo: Repo, plan: str, since: str = "", tips: Sequence[str] = ("HEAD",
 
 def standing(repo: Repo, plan: str) -> list[Mark]:
     """The stage commits in HEAD's history that no later rollback and no `git revert` has taken back, oldest first."""
+    made, gone = reverted(repo, plan)
+    return [m for m in made if m.commit not in gone]
+
+
+def reverted(repo: Repo, plan: str) -> tuple[list[Mark], dict[str, str]]:
+    """The stage commits that no later rollback has taken back, oldest first; and what `git revert` took -> by whom."""
     out: list[Mark] = []
     undone: dict[str, set[str]] = {}  # by the commit that did it, which may be reverted itself
     for commit, message in repo.messages(f"Migration-Plan: {plan}", also=["This reverts commit "]):
         mark = parse(commit, message, plan)
         if mark is None:
-            for target in _REVERTED.findall(message):
+            for target in _REVERTED.findall(message) if out else ():  # before the first of ours nothing of it can be
                 if undone.pop(target, None) is None:
                     undone[commit] = _brought_by(repo, target)
         elif mark.rollback:
             out = [m for m in out if m.stage < mark.rollback]
         else:
             out.append(mark)
-    gone = set().union(*undone.values())
-    return [m for m in out if m.commit not in gone]
+    return out, {commit: by for by, brought in undone.items() for commit in brought}
 
 
 def _brought_by(repo: Repo, commit: str) -> set[str]:

@@ -41,7 +41,8 @@ def disagreements(session: Session, base: str) -> list[Finding]:
     if not found:
         return []
     # The lines of edits that are left to make are listed as such, by `leftovers`.
-    return unlisted(found, [f for scan in session.scans for f in scan.findings])
+    scans = session.scans_of({f.path for f in found})
+    return unlisted(found, [f for scan in scans for f in scan.findings])
 
 
 def unlisted(found: Iterable[Finding], listed: Sequence[Finding]) -> list[Finding]:

@@ -199,7 +199,8 @@ def unify(
     """Replace the `merged` distributions (normalised names) by `target`, once, at the first one's place.
 
     Extras are united.  A bound on a merged name stays only if `version`, the target's, satisfies it; so does the
-    target's own.  One unconditional entry makes the result unconditional, otherwise the conditions are joined.
+    target's own, which stays as well where the version is not known.  One unconditional entry makes the result
+    unconditional, otherwise the conditions are joined.
     """
     from packaging.specifiers import SpecifierSet
 
@@ -223,6 +224,8 @@ def unify(
         if not allows(requirement.specifier, version):
             what = f"{requirement.name}{requirement.specifier}"
             out.notes.append(f"the bound of {what} is dropped: {target} is at version {version}")
+        elif version is None and requirement.specifier and normal(requirement.name) != normal(target):
+            out.notes.append(f"the bound of {requirement.name}{requirement.specifier} says nothing of {target}")
         elif satisfiable(bounds & requirement.specifier):
             bounds &= requirement.specifier
         else:

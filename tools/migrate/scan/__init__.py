@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from .. import syntax
@@ -33,8 +33,8 @@ _PICKLES = (".pkl", ".pickle", ".joblib", ".pyc")  # an old pickle may be all le
 
 def make_world(layout: Layout) -> World:
     resolver = Resolver(layout)
-    facts = {"groups": groups(layout.tree), "repositories": repositories(layout.tree)}
-    return World(layout, resolver, Judge(layout, resolver), _scan_code, **facts)
+    judge, tree = Judge(layout, resolver), layout.tree
+    return World(layout, resolver, judge, _scan_code, groups=groups(tree), repositories=repositories(tree))
 
 
 def _scan_code(*arguments: Any, **options: Any) -> int:
@@ -52,15 +52,19 @@ def scan_tree(
     progress: Callable[[int, int], None] | None = None,
     memory: Memory | None = None,
     edits_only: bool = False,
+    only: Collection[str] | None = None,
 ) -> list[FileScan]:
     """Scan every tracked file; `skip` leaves out files that another part of the tool rewrites as a whole.
 
-    With `edits_only` all edits are found, and files that may have findings and nothing else are passed over.
+    With `edits_only` all edits are found, and files that may have findings and nothing else are passed over.  With
+    `only` those files are enough; where one of them depends on what others reach into, all are scanned.
     Each file is parsed once.  What others reach into is known only after that, so the few files that asked for it and
     got the wrong answer are looked at again.
     """
     survey = Survey(world, skip, scan_file, edits_only=edits_only)
-    paths = list(world.layout.tree)
+    paths = every = list(world.layout.tree)
+    if only is not None:
+        paths = [p for p in every if p in only]
     # Syntax trees are many small objects in no circles: the collector would walk them again and again for nothing.
     collecting = gc.isenabled()
     gc.disable()
@@ -69,11 +73,14 @@ def scan_tree(
         world.mentions = Mentions()
         new = [p for p in paths if p not in looks]
         looks.update(look_at(survey, new, jobs, progress))
+        if any(looks[p].mentions for p in paths) and len(paths) < len(every):
+            paths, new = every, [p for p in every if p not in looks]
+            looks.update(look_at(survey, new, jobs, progress))
         known = survey.reaches.together(look.reach for look in looks.values())
         world.mentions = Mentions(known)
         wrong = [p for p in paths if not looks[p].holds(known)]
         looks.update(look_at(survey, wrong, jobs))
-        if memory and (new or wrong):
+        if memory and (new or wrong) and paths is every:
             memory.keep(world, looks)
     finally:
         world.mentions = frozenset()

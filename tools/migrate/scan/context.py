@@ -59,6 +59,7 @@ class World:
     mentions: Container[str] = frozenset()
     groups: frozenset[str] = frozenset()  # of entry points, as the manifests declare them
     repositories: frozenset[str] = frozenset()  # in which the manifests say that the project is kept
+    templates: dict[str, bool] = field(default_factory=dict)  # of messages, as far as they were asked for
 
 
 @dataclass

@@ -279,17 +279,24 @@ def _catalogue(world: World, sink: Sink, path: str) -> None:
 
     Into a translation they come from the template, `shop.pot` in a folder above, which says it for all of them.
     """
-    name = f"{posixpath.basename(path).removesuffix('.po')}.pot"
-    above = (p for p in world.layout.tree if p.endswith(f"/{name}") and path.startswith(p.removesuffix(name)))
-    if any(_places(world, world.layout.tree.read(p).decode(errors="replace")) for p in above):
-        _list_only(world, sink, path)
-        return
-    found = _places(world, sink.body)
+    name, folder, said = f"{posixpath.basename(path).removesuffix('.po')}.pot", path, False
+    while not said and (folder := posixpath.dirname(folder)):
+        said = _is_said_by(world, f"{folder}/{name}")
+    found = [] if said else _places(world, sink.body)
     if found:
         readings = ("places that the next extraction of messages corrects", "places that somebody keeps by hand")
         text = f"{len(found)} place{'s' if len(found) > 1 else ''} of texts"
         sink.list(found[0], "file.unknown", text, readings, "extract the messages again", "note")
     _list_only(world, sink, path)
+
+
+def _is_said_by(world: World, template: str) -> bool:
+    """Whether the template names moving code; read once, not for each of its translations."""
+    if template not in world.templates:
+        tree = world.layout.tree
+        body = tree.read(template).decode(errors="replace") if template in tree else ""
+        world.templates[template] = bool(_places(world, body))
+    return world.templates[template]
 
 
 def _places(world: World, body: str) -> list[int]:

@@ -87,6 +87,21 @@ def test_merged_names_become_the_target(entries: list[str], expected: list[str |
 
 
 @pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (["wire-fmt>=2.2"], ["money-types"]),
+        (["money-types>=0.3", "wire-fmt[fast]~=2.1"], ["money-types[fast]>=0.3", None]),
+        (["wire-fmt==2.2", "money-types<9"], ["money-types<9", None]),
+    ],
+)
+def test_where_no_version_says_that_it_fits_a_bound_on_a_merged_name_goes(
+    entries: list[str], expected: list[str | None]
+) -> None:
+    result = unify(entries, OLD, "money-types", None)
+    assert result.entries == expected and result.notes and not result.problems
+
+
+@pytest.mark.parametrize(
     "entries",
     [
         ["money-types  >=0.1"],

@@ -174,3 +174,21 @@ def test_workers_find_the_same(tmp_path: Path) -> None:
     place = tmp_path / "scans.json"
     assert scan_tree(make_world(layout), skip=wants, jobs=2, memory=Memory(place, wants)) == alone
     assert scan_tree(make_world(layout), skip=wants, jobs=2, memory=Memory(place, wants)) == alone
+
+
+@settings(max_examples=100, deadline=None)
+@given(changes=CHANGES, only=st.sets(st.sampled_from(sorted(BASE)), min_size=1))
+def test_some_files_say_alone_what_they_say_in_a_scan_of_all(changes: list[tuple[str, str]], only: set[str]) -> None:
+    layout = resolve_layout(parse_plan(PLAN), Tree.from_files({**BASE, **dict(changes)}))
+    found = [scan_tree(make_world(layout), skip=wants, only=which) for which in (None, only)]
+    every, some = ([scan for scan in scans if scan.path in only] for scans in found)
+    assert some == every
+
+
+def test_others_are_looked_at_only_where_they_may_reach_into_these() -> None:
+    """`app/b.py` takes `wire` out of `app/a.py`, which has to ask for that; what `app/c.py` names depends on nobody."""
+    files = {**BASE, "app/b.py": TEXTS["app/b.py"][0]}
+    layout = resolve_layout(parse_plan(PLAN), Tree.from_files(files))
+    found = {path: scan_tree(make_world(layout), only={path}) for path in ("app/a.py", "app/c.py")}
+    assert [scan.path for scan in found["app/c.py"]] == ["app/c.py"]
+    assert {"app/a.py", "app/b.py", "app/c.py"} <= {scan.path for scan in found["app/a.py"]}

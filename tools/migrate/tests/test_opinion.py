@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tools.migrate import commands, processes, witness
 from tools.migrate.lock import read
@@ -15,8 +18,10 @@ from tools.migrate.model import CheckFailed, Finding
 from tools.migrate.opinion import Renaming, Side, second_opinion
 from tools.migrate.scan.froms import Froms
 from tools.migrate.scan.scopes import Scope
+from tools.migrate.scan.survey import Look, Survey
 from tools.migrate.session import Session
-from tools.migrate.statements import unbound, wishes
+from tools.migrate.sides import within
+from tools.migrate.statements import same_names, unbound, wishes
 from tools.migrate.tests import sample
 from tools.migrate.tests.kindcases import Case, migrated
 from tools.migrate.twotrees import unlisted
@@ -65,6 +70,34 @@ def _sides(place: Path, use: str, changed: dict[str, str] | None = None) -> Side
 
 def _asked(place: Path, changed: dict[str, str] | None = None, use: str = USE) -> list[Finding]:
     return second_opinion(sys.executable, *_sides(place, use, changed), timeout=20)
+
+
+PART = st.sampled_from(["a", "b", "ab", "b_c"])
+DOTTED = st.lists(PART, min_size=1, max_size=4).map(".".join)
+
+
+@given(names=st.dictionaries(DOTTED, DOTTED, max_size=5), asked=DOTTED)
+def test_names_that_move_and_what_they_are_called(names: dict[str, str], asked: str) -> None:
+    """The same as by comparing with one name after the other."""
+    renaming, both = Renaming(names, {}), [name for pair in names.items() for name in pair]
+    old = max((name for name in names if within(asked, name)), key=len, default="")
+    assert renaming.new(asked) == (names[old] + asked[len(old) :] if old else asked)
+    assert renaming.touches(asked) == any(within(asked, name) for name in both)
+    assert renaming.leads(asked) == any(within(asked, name) or within(name, asked) for name in both)
+
+
+@given(
+    st.lists(st.sampled_from(["from ", "import ", "a", ".", "b.c", " ", "\n", "(", "é", "__future__"])).map("".join),
+    st.sampled_from(["", "from x import y\n", "p.q\n"]),
+)
+def test_two_texts_are_compared_without_origins_and_attributes(text: str, more: str) -> None:
+    def left(data: bytes) -> tuple[bytes, bytes]:
+        data = re.sub(rb"(?m)^([ \t]*from[ \t]+)(?!__future__\b)[\w.]+(?=[ \t]+import\b)", rb"\1", data)
+        return data, re.sub(rb"(?<![\w.])(\w+\.)\w+(?:\.\w+)*", rb"\1", data)
+
+    one, other = (more + text).encode(), (more + text).replace("a", "a.z").encode()
+    for pair in ((one, other), (one, more.encode())):
+        assert same_names(*pair) == any(a == b for a, b in zip(*map(left, pair), strict=True))
 
 
 def test_a_move_without_a_miss_has_no_finding(tmp_path: Path) -> None:
@@ -236,7 +269,16 @@ def test_stage_4_says_what_was_missed_and_stage_5_fails(tmp_path: Path, monkeypa
     monkeypatch.setattr(Froms, "scan", scan)
     for stage in (1, 2, 3):
         commands.run(Session(root, None, 1), stage, ())
+    looked_at: list[str] = []
+    look = Survey.look
+
+    def noted(self: Survey, path: str) -> Look:
+        looked_at.append(path)
+        return look(self, path)
+
+    monkeypatch.setattr(Survey, "look", noted)
     outcome = commands.run(Session(root, None, 1), 4, ())
+    assert set(looked_at) == {"services/b/app.py"}  # whether that line is listed anyway; of other files nobody asks
     missed = [(f.path, f.line) for f in outcome.findings if f.rule == "second-opinion.broken"]
     assert missed == [("services/b/app.py", 6)] and "1 that were missed" in outcome.message
     with pytest.raises(CheckFailed, match=r"services/b/app.py:6 second-opinion.broken alphapulse_types"):

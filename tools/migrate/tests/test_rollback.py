@@ -187,6 +187,46 @@ def test_what_git_reverted_is_not_undone_again(at: Callable[[int], Path], stages
     assert state(root).files == state(stages[2]).files
 
 
+@pytest.mark.parametrize(
+    ("stage", "revert", "locked"),
+    [
+        (3, "HEAD~1", False),  # the shims, and with them the lock, are gone, and the files have moved
+        (4, "HEAD~2", True),  # old names are used, and the lock says that nobody does
+        (6, "HEAD", False),
+        (6, "HEAD~1", True),
+    ],
+)
+def test_what_git_reverted_in_part_is_said_with_the_way_on(
+    at: Callable[[int], Path], stages: dict[int, Path], stage: int, revert: str, locked: bool
+) -> None:
+    root = at(stage)
+    git(root, "revert", "--no-edit", revert)
+    reverted, by = git(root, "rev-parse", f"{revert}~1")[:10], git(root, "rev-parse", "HEAD")[:10]
+    found = json.loads(run(root, "status", "--json").out)
+    assert [s["state"] for s in found["stages"]] == ["done"] * (stage - 1) + ["undone"] + ["waiting"] * (6 - stage)
+    assert found["stages"][stage - 1]["note"].startswith(f"in part, by git revert: {reverted} went, ")
+    assert f"rollback --to {stage}  (or take it back: git revert {by})" in found["next"]
+    again = migrate(root, "--stage", str(stage))
+    assert again.code == 3 and (not locked or f"was undone in part, by git revert: {reverted}" in again.text), again
+    back = sample.copy(root, root.with_name("back"))
+    git(back, "revert", "--no-edit", "HEAD")
+    assert {s["state"] for s in json.loads(run(back, "status", "--json").out)["stages"][:stage]} == {"done"}
+    run(root, "rollback", "--to", str(stage))
+    assert without_head(state(root)) == without_head(state(stages[stage - 1]))
+    if stage < 6:
+        run(root, "--stage", str(stage))
+        assert "undone" not in run(root, "status").out
+
+
+def test_all_of_a_stage_that_git_reverted_is_to_be_done_again(at: Callable[[int], Path]) -> None:
+    root = at(4)
+    git(root, "revert", "--no-edit", "HEAD~3..HEAD")
+    assert "--stage 4" in json.loads(run(root, "status", "--json").out)["next"]
+    run(root, "--stage", "4")
+    git(root, "revert", "--no-edit", "HEAD")  # the list for blame, which is nobody's to keep
+    assert "undone" not in run(root, "status").out
+
+
 def test_new_files_of_others_go_back_with_their_folder(at: Callable[[int], Path], stages: dict[int, Path]) -> None:
     root = at(3)
     new: dict[str, str | bytes] = {

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from tools.migrate.scan import text
+from tools.migrate.scan.context import World
 from tools.migrate.tests.scanning import migrate, rewritten
 
 CHANGED = [
@@ -88,3 +90,20 @@ def test_meson_installs_from_an_import_root() -> None:
     text = "py3.install_sources(['cash.py'], subdir: 'money')\n"
     result = migrate({"libs/types/money/meson.build": text})
     assert result.files["libs/types/cash/meson.build"].decode() == text.replace("'money'", "'libs/types/cash'")
+
+
+def test_a_template_of_messages_is_read_once_for_all_its_translations(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    places = text._places
+
+    def noted(world: World, body: str) -> list[int]:
+        read.append(body)
+        return places(world, body)
+
+    monkeypatch.setattr(text, "_places", noted)
+    template = "#: wire_v2/header.py:1\nmsgid 'a'\n"
+    said, other = [f"app/locale/{n}/app.po" for n in "abc"], [f"app/{n}/web.po" for n in "ab"]
+    made = migrate({"app/locale/app.pot": template, **dict.fromkeys([*said, *other], f"{template}msgstr 'b'\n")})
+    listed = {f.path for f in made.findings if f.path.endswith((".po", ".pot"))}
+    assert listed == {"app/locale/app.pot", *other}
+    assert read.count(template) == 2  # as a template, and as a file of its own

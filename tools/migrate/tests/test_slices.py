@@ -205,6 +205,10 @@ def test_a_dry_run_of_a_slice_shows_that_slice(moved: Path, tmp_path: Path) -> N
     assert migrate(root, "--stage", "4", "--only", "untouched.txt", "--dry-run").code == 0
     assert migrate(root, "--stage", "4", "--only", "@org/team-a").code == 0
     wanted = git(root, "rev-parse", "HEAD^{tree}")
+    git(root, "revert", "--no-edit", "HEAD~1")
+    assert "slices done" not in migrate(root, "status").out
+    git(root, "reset", "-q", "--hard", "HEAD~1")
+    assert "slices done" in migrate(root, "status").out
     git(root, "reset", "-q", "--hard", "HEAD~2")
     assert "slices done" not in migrate(root, "status").out
     (tmp_path / "diff").write_text(shown.out)
