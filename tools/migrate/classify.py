@@ -38,8 +38,11 @@ class Verdict:
 # the filter imports the category at once, with the filters before it in force: an old name would warn there, and under
 # "error" that ends the run.  So these change with the move; the new name is there by then, and modules have theirs.
 WARNING_FILTER = re.compile(r"(?:^|[\s\"'=])(?:error|ignore|always|all|default|module|once):[^:\n]*:\S*\Z")
-_DOTTED = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?")
+_DOTTED = re.compile(  # a module may be called `0002_more`, as migrations are: only a statement could not import it
+    r"(?P<name>[^\W\d]\w*(?:\.(?:\d+_)?[^\W\d]\w*)*)(?P<tail>\.\*|\.|:[\w.]*(?:\[[\w,\s-]*\])?|\.\*\*|\*)?"
+)
 _ASSET = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<path>[\w-][\w./-]*)")  # `pkg:templates/page.html`
+_LONGER = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)+)-[\w.-]+")
 _SCHEME = re.compile(r"\b(?:ext|pkg|py|python)://$")  # of logging, Hydra and others, before the name of a module
 UNKNOWN_UP = re.compile(r"[}$*?\]][^/]*/(?:[^/]+/)*?\.\.(?:/|\Z)")  # up from a folder that is not known
 _FILES = (".py", ".pyi", ".pyw")
@@ -66,7 +69,11 @@ class Judge:
         self.words = frozenset(words)
         self._comment = re.compile(rf"#[^\r\n]*?(?:{'|'.join(map(re.escape, sorted(words)))})")
         self.needles = tuple(w.encode() for w in sorted(words))
-        alternatives = "|".join(re.escape(n) for n in sorted({*dotted, *paths, *symbols}, key=len, reverse=True))
+        files = {n for m in layout.moves if not m.is_package for n in (m.path[:-3], m.source.replace(".", "/"))}
+        alternatives = "|".join(  # below a module lies nothing, whatever folder is called like it
+            re.escape(n) + "(?!/)" * ("/" in n and n in files)
+            for n in sorted({*dotted, *paths, *symbols}, key=len, reverse=True)
+        )
         # What may stand before: not part of a longer word, dotted name or path (but "./" and "../" belong to it, and a
         # module may follow its option at once: `python -mpkg`).
         self._token = re.compile(
@@ -97,6 +104,12 @@ class Judge:
             found = self.path(stripped, at, hint)
             if found is not None:
                 return _keep_space(text, stripped, found)
+        longer = _LONGER.fullmatch(stripped)  # f"{cls}-{key}", compared with what is written out
+        found = self._dotted(longer["name"], "", at, hint) if longer else None
+        if longer and found is not None and found.kind == "change":
+            new = found.new + stripped[longer.end("name") :]
+            readings = (f"a name of code and what is put behind it, now {new}", "a word of its own")
+            return Verdict("list", "begins with a name of code", new, found.stage, "string.prefix", readings)
         if hint == "unknown" and stripped in self.folders:
             new = self.folders[stripped]
             readings = (f"the folder, now {new}", "the package, which keeps its name, or a word of its own")
@@ -135,7 +148,7 @@ class Judge:
                 new + tail,
                 4,
                 "string.bare",
-                (f"the package, now {new}", "a word of its own (a key, a table, a topic)"),
+                (f"the package, now {new + tail}", "a word of its own (a key, a table, a topic)"),
             )
         kept = "" if tail or hint == "module" else self.hiding(name)
         if kept:
@@ -159,7 +172,7 @@ class Judge:
                 new + tail,
                 4,
                 "string.dynamic",
-                (f"a name in the moved code, now {new}", "data that only looks like a name"),
+                (f"a name in the moved code, now {new + tail}", "data that only looks like a name"),
             )
         return Verdict(
             "none",
@@ -167,7 +180,7 @@ class Judge:
             new + tail,
             4,
             "string.missing",
-            ("data that only looks like a name", f"a module made at build time, now {new}"),
+            ("data that only looks like a name", f"a module made at build time, now {new + tail}"),
         )
 
     def hiding(self, module: str) -> str:

@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import json
 import re
+import string
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +30,7 @@ SCHEMA = 1
 # Kinds of places whose text the tool can replace, because the finding's text is what stands there.
 _REPLACEABLE = ("string.", "path.", "distribution.")
 _NOW = re.compile(r", now (?P<new>\S+)$")
+_AROUND = "".join(c for c in string.punctuation if c != "_")
 _HEAD = """\
 # What persons have decided about the places that the migration {name!r} lists for them.
 # `migrate --stage design --interactive` asks and writes it; edit it as you like, and commit it with the plan file.
@@ -154,7 +156,14 @@ def replacement(finding: Finding, reading: str, source: str) -> str:
     found = _NOW.search(reading)
     at = finding.column - 1
     there = finding.column and source[at : at + len(finding.text)] == finding.text
-    return found["new"] if found and there and finding.rule.startswith(_REPLACEABLE) else ""
+    whole = found is not None and _form(found["new"]) == _form(finding.text)
+    return found["new"] if found and whole and there and finding.rule.startswith(_REPLACEABLE) else ""
+
+
+def _form(text: str) -> tuple[str, str, bool]:
+    """What stays of a text that gets another name: a reading may tell the name alone, of `"a." + b` or of `/a/b`."""
+    name = text.strip(_AROUND) or text
+    return text.partition(name)[0], text.rpartition(name)[2], ":" in name
 
 
 def changes(reading: str) -> bool:

@@ -23,7 +23,7 @@ from tools.migrate.otherpython import Driver, Reads, drive
 
 # Runs in the other interpreter, behind the common beginning: standard library only, nothing newer than 3.8.
 _DRIVER = r"""
-import importlib
+import importlib, re
 
 def one_line(error):
     try: text = " ".join(str(error).split())
@@ -31,7 +31,7 @@ def one_line(error):
     return type(error).__name__ + (": " + text[:500] if text else "")
 
 if job["names"]:
-    import inspect, re, enum, __future__
+    import inspect, enum, __future__
     SIMPLE = (int, str, bytes, float, bool, type(None))
 
     def tidy(text):  # a default may be all of os.environ, which is another one for each run
@@ -92,7 +92,10 @@ loaded = []
 for name in job["modules"]:
     tell("start", name)
     try:
-        loaded.append((name, importlib.import_module(name)))
+        for end in [m.start() for m in re.finditer(r"\.|$", name)]:
+            # One by one: what a package loaded before it failed is there without it, and would be found.
+            module = importlib.import_module(name[:end])
+        loaded.append((name, module))
         tell("done", name, "")
     except BaseException as error:
         tell("done", name, one_line(error))

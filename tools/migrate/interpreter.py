@@ -82,7 +82,9 @@ def _ask(word: str, module: str, path: str, root: Path, env: Mapping[str, str]) 
 
 
 def _interpreter(word: str, path: str) -> str:
-    """The interpreter that `word` stands for; for `pytest` the one beside it."""
-    found = shutil.which(word, path=path) or shutil.which("python3", path=path) or ""
+    """The interpreter that `word` stands for; for `pytest` the one beside it; "" where there is none."""
+    found = shutil.which(word, path=path) or shutil.which("python3", path=path)
+    if not found or _PYTHON_WORD.fullmatch(word):
+        return found or ""
     beside = Path(found).with_name("python")
-    return found if _PYTHON_WORD.fullmatch(word) or not beside.exists() else str(beside)
+    return str(beside) if beside.exists() else found

@@ -207,10 +207,10 @@ def _resolve(plan: Plan, tree: Tree, entry: MoveEntry, moved: bool) -> Move:
     elif not moved:
         for root in plan.import_roots:
             base = inner if root == "." else f"{root}/{inner}"
-            if base in tree.dirs:
-                candidates.append((base, True))
-            elif f"{base}.py" in tree:
+            if f"{base}.py" in tree and f"{base}/__init__.py" not in tree:  # as Python: before a folder of files
                 candidates.append((f"{base}.py", False))
+            elif base in tree.dirs:
+                candidates.append((base, True))
     to_root = _target_root(plan, tree, entry, candidates[0][0] if candidates else "")
     if moved:
         to_inner = entry.target.replace(".", "/")

@@ -3,7 +3,8 @@
 Knows `ast` and libcst, whose grammar is that of the newest Python.  Nothing is moved: every character keeps its place,
 so that a place in the syntax tree is the same place in the source.  Type parameters become blanks, `type X = Y` an
 assignment, an f-string that only a newer Python reads the tuple of its expressions, `except A, B:` becomes
-`except A| B:`.  What became blank is told, as nothing in it can be seen in the tree.
+`except A| B:`, and `lazy import a` loses its first word.  What became blank is told, as nothing in it can be seen in
+the tree.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class _Draft:
         match type(node).__name__:
             case "TypeParameters":
                 self.blank(*self.span(node))
-            case "TypeAlias":
+            case "TypeAlias" | "LazyImport" | "LazyImportFrom":  # `type` or `lazy`
                 start = self.span(node)[0]
                 self.out[start : start + 4] = "0;  "
             case "ConcatenatedString" | "FormattedString" | "TemplatedString":

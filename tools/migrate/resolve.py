@@ -76,7 +76,8 @@ class Index:
         self.packages: set[str] = set()
         self.known: dict[str, ModuleNames] = {}
         self.asked: set[str] | None = None  # who wants to know collects the modules here whose names were asked for
-        self.compiled = compiled_modules(self.tree)
+        cython = (layout.module_of(f"{path[:-4]}.py") for path in self.tree if path.endswith(".pyx"))
+        self.compiled = compiled_modules(self.tree) | {module.name for module in cython if module}
         for path in self.tree:
             module = layout.module_of(path)
             if module is None:

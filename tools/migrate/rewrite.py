@@ -17,6 +17,7 @@ from .tree import Lines
 
 Part = tuple[str, Sequence[tuple[str, str, str | None]]]  # (module as written, [(old name, new name, alias)])
 _COMMENT = re.compile(r"#[^\r\n]*")  # there are no strings in such a statement
+_LAZY = re.compile(r"(?<!\w)lazy[ \t]+$")
 _PRAGMA = re.compile(r"\s*#\s*(?:noqa|type:|pylint|isort|pyright|mypy|ruff)")
 
 
@@ -36,6 +37,8 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
         return None
     line_start = max(source.rfind("\n", 0, start), source.rfind("\r", 0, start)) + 1
     indent = source[line_start:start]
+    lazy = _LAZY.search(indent)  # which each statement then has to be
+    indent = indent[: lazy.start()] if lazy else indent
     rest = re.compile(r"[^\r\n]*").match(source, end)
     after = rest.group() if rest else ""
     alone = not indent.strip() and (not after.strip() or after.strip().startswith("#"))
@@ -45,7 +48,7 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
     apart = _with_last_comment(node)
     first = node if _member(node.names[-1], parts[0][1]) else apart
     statements = [_first(first, parts[0]) if parts[0][0] else _other(apart, parts[0])]
-    statements += [_other(apart, part) for part in parts[1:]]
+    statements += [(lazy[0] if lazy else "") + _other(apart, part) for part in parts[1:]]
     opening = re.compile(r"[^\r\n#]*\([ \t]*(#[^\r\n]*)").match(source, start)
     if alone and node.lpar is not None and opening and opening.end() <= end and _PRAGMA.match(opening[1]):
         statements[1:] = [s if "  #" in s or after.strip() else f"{s}  {opening[1]}" for s in statements[1:]]
@@ -57,7 +60,8 @@ def split_from_import(source: str, start: int, end: int, parts: Sequence[Part]) 
         lines = [*(s + tail if "  #" not in s else s for s in statements[:-1]), last]
         kept = _COMMENT.findall("\n".join(lines))
         lost = [c for c in _COMMENT.findall(source, start, end) if not any(c in k for k in kept)]
-        return (newline + indent).join([*lost, *lines])
+        where = 1 if lazy else 0  # behind its first word no comment can stand
+        return (newline + indent).join([*lines[:where], *lost, *lines[where:]])
     return "; ".join(s.split("  #")[0] for s in statements)
 
 
@@ -167,8 +171,8 @@ def rename_in_expression(segment: str, renames: Sequence[tuple[str, str]]) -> li
 
 
 def string_parts(segment: str) -> list[tuple[int, int, str | None]] | None:
-    """The literal pieces of an f-string: (start, end, None) for text of its own, and the value for a whole string
-    inside an expression in braces.  The spans are without quotes.  None if it cannot be parsed."""
+    """The literal pieces of an f-string or a template string: (start, end, None) for text of its own, and the value for
+    a whole string inside an expression in braces.  The spans are without quotes.  None if it cannot be parsed."""
     try:
         module = cst.parse_module("(" + segment + ")\n")
     except cst.ParserSyntaxError:
@@ -274,6 +278,15 @@ class _Texts(cst.CSTVisitor):
         self.depth -= 1
 
     def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
+        self._note(node, 0, 0, None)
+
+    def visit_TemplatedStringExpression(self, node: cst.TemplatedStringExpression) -> None:
+        self.depth += 1
+
+    def leave_TemplatedStringExpression(self, original_node: cst.TemplatedStringExpression) -> None:
+        self.depth -= 1
+
+    def visit_TemplatedStringText(self, node: cst.TemplatedStringText) -> None:
         self._note(node, 0, 0, None)
 
     def visit_SimpleString(self, node: cst.SimpleString) -> None:

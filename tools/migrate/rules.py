@@ -80,6 +80,8 @@ _EXACT: dict[str, Rule] = {
     "string.module": Rule("string", "likely", "The bare name of a package, at a place where a module must stand."),
     "string.context": Rule("string", "likely", "A dotted name below a package that moves, at a place for a module."),
     "string.prefix": Rule("string", "likely", "The beginning of a name that is put together when the code runs."),
+    "url.name": Rule("path", "likely", "A name in the address of a page, such as one made of the documentation."),
+    "string.relative": Rule("string", "strong", "A name that begins with a dot, below the package of its file."),
     "string.pattern": Rule("string", "likely", "A pattern with escaped dots for names below what moves."),
     "string.bare": Rule("string", "likely", "A bare word: the package, or a word that only looks like it."),
     "string.dynamic": Rule("string", "likely", "A dotted text that only running the code would resolve."),

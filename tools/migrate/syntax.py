@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
+import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,6 +21,9 @@ from .newer import as_older
 # Fields in which no node lies below which anything is: ast shares contexts and operators, the others hold plain values.
 _PLAIN = {"ctx", "op", "ops", "id", "attr", "arg", "lineno", "type_comment", "conversion", "kind", "level", "module"}
 _LEAVES = (ast.Name, ast.Constant, ast.alias, ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)
+
+_NEWER = re.compile(r"^[ \t]*lazy\b|(?<!\w)(?:[tT][rR]?|[rR][tT])['\"]", re.MULTILINE)
+_LAZY = re.compile(rb"lazy[ \t\f]+")
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
@@ -42,11 +47,31 @@ def parse(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            tree = ast.parse(source)
     except SyntaxError:
         return as_older(source)
     except (ValueError, RecursionError, MemoryError):
         return None
+    if sys.version_info >= (3, 14) and _NEWER.search(source):
+        _make_older(tree, source)
+    return tree
+
+
+def _make_older(tree: ast.Module, source: str) -> None:
+    """What this Python reads and older ones do not, as the nodes that all have: a template string is an f-string, and
+    `lazy import a` the statement behind its first word."""
+    lines: list[bytes] = []
+    for node in ast.walk(tree):
+        match type(node).__name__:
+            case "TemplateStr":
+                node.__class__ = ast.JoinedStr
+            case "Interpolation":
+                node.__class__ = ast.FormattedValue
+            case "Import" | "ImportFrom" if getattr(node, "is_lazy", 0):
+                assert isinstance(node, ast.Import | ast.ImportFrom)
+                lines = lines or re.split(rb"\r\n|\r|\n", source.encode())
+                word = _LAZY.match(lines[node.lineno - 1], node.col_offset)
+                node.col_offset = word.end() if word else node.col_offset
 
 
 @lru_cache(maxsize=1)

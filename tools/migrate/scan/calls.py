@@ -24,6 +24,8 @@ MODULE_CALLS = IMPORTING | words("""
     loads_module record_tuples assertLogs assertNoLogs include import_path filterwarnings loadTestsFromName
     loadTestsFromNames ModuleType ModuleSpec set_forkserver_preload DocTestSuite load_ext
 """)
+# Calls that also take a name which begins with a dot, below the package of the caller.
+RELATIVE_CALLS = MODULE_CALLS | words("scan maybe_dotted load_extension")
 ANY_ARGUMENT = words("import_module __import__ resolve_name at_level set_level find_spec walk_packages iter_modules")
 # Calls of which a variable, too, is followed to its value.
 FLOWING = IMPORTING | words("files getLogger get_logger at_level set_level")
@@ -34,6 +36,8 @@ MODULE_KEYWORDS = words(
 )
 # Keywords of the calls above that take the module; `reason` and its like do not.
 CALL_KEYWORDS = MODULE_KEYWORDS | words("name fullname prefix target logger_name settings")
+# Calls through which a value goes: what they give has it, or parts of it.
+PASSING = words("format format_map list tuple set sorted frozenset iter reversed enumerate dict str param")
 PATH_CALLS = words("""
     Path PurePath PosixPath open exists isfile isdir listdir glob rglob iglob chdir joinpath join copytree copy copyfile
     rmtree walk scandir mkdir makedirs load_source spec_from_file_location is_file is_dir

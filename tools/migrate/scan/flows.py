@@ -114,6 +114,7 @@ class Flows:
         self._through: set[Key] = set()  # what the answer to the last question went through
         self._functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         self._bound: dict[int, Key] = {}
+        self._local = {id(scope) for scope in scopes.all if scope.kind == "function"}
         self._classes = {id(scope) for scope in scopes.all if scope.kind == "class"}
         for scope in scopes.all:
             for name, bindings in scope.bound.items():
@@ -205,12 +206,14 @@ class Flows:
             outer = parents.get(outer)
         return outer is not None and self.carries(outer)
 
-    def argument_carries(self, call: ast.Call, child: ast.AST, index: int | None) -> bool:
+    def argument_carries(self, call: ast.Call, child: ast.AST) -> bool:
         """Whether the parameter of a function of this file that takes the argument is used as a module's name."""
-        name = called(call)
-        if name == "parametrize" and len(call.args) > 1 and call.args[1] is child:
-            return self._parametrized(call, index)
-        return any(self._takes(function, call, child) for function in self._functions.get(name, ()))
+        return any(self._takes(function, call, child) for function in self._functions.get(called(call), ()))
+
+    def uses(self, target: ast.AST) -> list[ast.AST]:
+        """Where a variable or a parameter of a function, which `target` binds, is read."""
+        key = self._bound.get(id(target), (0, ""))
+        return [node for node, each in self._uses if each == key] if key[0] in self._local else []
 
     def defined_here(self, call: ast.AST | None, keyword: str) -> bool:
         """Whether a function of this file is called, with a parameter of that name."""
@@ -230,17 +233,6 @@ class Flows:
         if place >= len(positional):
             return arguments.vararg is not None and self.carries(arguments.vararg)
         return place >= 0 and self.carries(positional[place])
-
-    def _parametrized(self, call: ast.Call, index: int | None) -> bool:
-        names = call.args[0]
-        if not (isinstance(names, ast.Constant) and isinstance(names.value, str)):
-            return False
-        wanted = [n.strip() for n in names.value.split(",")]
-        name = wanted[index or 0] if (index or 0) < len(wanted) else ""
-        for function in (f for same in self._functions.values() for f in same):
-            if any(call is d for d in function.decorator_list):
-                return any(a.arg == name and self.carries(a) for a in function.args.args)
-        return False
 
     def _asks(self, node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
         """Whether the use `node` of a variable is as in `NAMES[module.__name__]`, `NAMES.get(...)`, `... in NAMES`."""

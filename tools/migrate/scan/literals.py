@@ -20,6 +20,7 @@ from .escapes import scan_written, written, written_between
 from .joins import after, before
 from .offsets import Offsets, string_tokens
 from .places import Places
+from .relatives import scan_relative
 from .scopes import Scope, Scopes
 from .sink import Sink
 from .snippets import scan_annotation, scan_snippet
@@ -57,7 +58,7 @@ class Literals:
             if self.judge.mentioned(str(node.value)):
                 self._annotation(node, scope)
         for node, scope in self.scopes.strings:
-            if id(node) in claimed:
+            if id(node) in claimed or scan_relative(self.context, self.sink, self.at, node, self.path):
                 continue
             if any(normal(str(node.value)).find(name) >= 0 for name in self.merged):
                 self._distributions(node)
@@ -281,8 +282,8 @@ class Literals:
                     self.sink.list(
                         base + match.start(1),
                         "string.prefix",
-                        text,
-                        (f"the beginning of a name in {name}, now {new}", "data that only looks like one"),
+                        f"{name}.",
+                        (f"the beginning of a name in {name}, now {new}.", "data that only looks like one"),
                     )
                     shown = shown[: match.start(1)] + " " * len(name) + shown[match.end(1) :]
         self.bare += scan_words(
@@ -311,7 +312,6 @@ class Literals:
         return name in EVALUATING, name in ("exec", "runctx") or (name in EVALUATING and given)
 
     def _annotation(self, node: ast.Constant, scope: Scope) -> None:
-
         start, end = self.at.span(node)
         pieces = string_tokens(self.at.source[start:end])
         if len(pieces) != 1 or self.at.source[start + pieces[0][0] : start + pieces[0][1]] != node.value:

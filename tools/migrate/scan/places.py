@@ -33,6 +33,7 @@ from .calls import (
     MODULE_VARIABLES,
     NAME_METHODS,
     ONLY_DOTTED,
+    PASSING,
     PATH_CALLS,
     ROUTE_CALLS,
     ROUTE_KEYWORDS,
@@ -44,6 +45,7 @@ from .flows import Flows, is_sys_modules, last_name, names_a_module
 from .joins import leads
 from .keyed import asks
 from .labels import is_label
+from .parametrized import PARAMETRIZE, takers
 from .scopes import Scopes
 
 
@@ -74,7 +76,7 @@ class Places:
                     if isinstance(child, ast.Name) or not leads(node, self.parents):
                         return "unknown"
                 case ast.Call():
-                    found = self._in_call(child, parent, node, index)
+                    found = self._in_call(child, parent, node)
                     if found is not None:
                         return found
                 case ast.keyword(arg=name):
@@ -140,7 +142,7 @@ class Places:
             child, parent = parent, self.parents.get(parent)
         return "unknown"
 
-    def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST, index: int | None) -> Hint | None:
+    def _in_call(self, child: ast.AST, call: ast.Call, node: ast.AST) -> Hint | None:
         """The hint of an argument; None if the value goes through the call, as in `sorted(names)`."""
         name = self.context.called(call)
         place = next((n for n, a in enumerate(call.args) if a is child), 0)
@@ -164,32 +166,23 @@ class Places:
             if name in ONLY_DOTTED:
                 return "module" if first and "." in str(getattr(node, "value", "")) else "unknown"
             return "module" if first or named or (name in ANY_ARGUMENT and child in call.args) else "unknown"
-        if self.flows.argument_carries(call, child, index):
+        if name == PARAMETRIZE and any(self.flows.carries(a) for a in takers(node, self.parents)):
+            return "module"
+        if self.flows.argument_carries(call, child):
             return "module"
         if name == "format" and not leads(node, self.parents):
             return "unknown"
-        if name in (
-            "format",
-            "format_map",
-            "list",
-            "tuple",
-            "set",
-            "sorted",
-            "frozenset",
-            "iter",
-            "reversed",
-            "enumerate",
-            "dict",
-            "str",
-        ):
+        if name in PASSING:
             return None
         return "path" if name in PATH_CALLS and isinstance(node, ast.Constant) else "unknown"
 
-    def identity(self, node: ast.AST) -> bool:
+    def identity(self, node: ast.AST, _seen: set[ast.AST] | None = None) -> bool:
         """Whether the string is compared with a module's own name (a logger, `__module__`, a repr).
 
-        That name changes when the file moves, and no shim can keep the old one, so the string changes with it.
+        That name changes when the file moves, and no shim can keep the old one, so the string changes with it.  The
+        comparison may be that of a test's parameter, or of a variable in the same function.
         """
+        seen = set() if _seen is None else _seen
         child, parent = node, self.parents.get(node)
         no_value = True  # of a dictionary
         if asks(node, parent, self.context.mentions):
@@ -204,6 +197,8 @@ class Places:
                     return self.moves  # a name that the moved code gives
                 case ast.Call() if child is not parent.func and self.context.called(parent) in IDENTITY_CALLS:
                     return True
+                case ast.Call() if self.context.called(parent) == PARAMETRIZE:
+                    return self._compared(takers(node, self.parents), seen)
                 case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in NAME_METHODS:
                     if names_a_module(value, self.flows.named):
                         return True
@@ -226,8 +221,18 @@ class Places:
         if no_value and self.flows.holds_names(parent):
             return True
         if isinstance(parent, ast.Assign):
-            return any(last_name(t) in IDENTITY_VARIABLES or last_name(t) == "__module__" for t in parent.targets)
+            known = any(last_name(t) in IDENTITY_VARIABLES or last_name(t) == "__module__" for t in parent.targets)
+            return known or self._compared(parent.targets, seen)
         return isinstance(parent, ast.Assert)
+
+    def _compared(self, targets: Sequence[ast.AST], seen: set[ast.AST]) -> bool:
+        """Whether a use of one of them is compared; each is looked at once, however the variables go round."""
+        for use in (use for target in targets for use in self.flows.uses(target)):
+            if use not in seen:
+                seen.add(use)
+                if self.identity(use, seen):
+                    return True
+        return False
 
     def variable(self, node: ast.AST, old: str, new: str) -> bool:
         """Whether a module's name, or the last part of it, also becomes that of a variable, and would be another."""

@@ -23,6 +23,8 @@ from ..tree import LINK, SUBMODULE
 from .calls import IMPORTING
 from .cleared import Cleared
 from .context import World
+from .csource import SUFFIXES as C_SOURCES
+from .cython import SUFFIXES as CYTHON
 from .distributions import merged_names
 from .globs import may_match
 from .nameparts import may_cut
@@ -144,7 +146,7 @@ def _filter(world: World, *, edits_only: bool) -> Callable[[str], bool]:
         data = layout.tree.read(path)
         found = needle.search(data)
         if (found and (cleared is None or cleared.holds(needle, path, data))) or (
-            layout.new_path(path) != path and path.endswith((*PYTHON, ".md", ".zcml"))
+            layout.new_path(path) != path and path.endswith((*PYTHON, *CYTHON, *C_SOURCES, ".md", ".zcml"))
         ):
             return True
         if stale(data) or merged(data) or (matches is not None and matches(path, data)):

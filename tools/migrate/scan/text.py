@@ -11,10 +11,13 @@ import re
 
 from ..classify import Hint
 from ..options import meaning
+from .beside import scan_beside
 from .calls import MEASURED_FLAGS, MODULE_FLAGS, words
 from .config import destination, scan_ini, scan_labels, scan_loggers, scan_patterns, scan_volumes
 from .context import World
 from .csource import SUFFIXES, scan_c
+from .cython import SUFFIXES as CYTHON
+from .cython import scan_cython, scan_includes
 from .distributions import scan_distributions
 from .documents import json_strings, scan_markdown, scan_rst
 from .globs import scan_globs, scan_lines
@@ -29,7 +32,7 @@ from .zcml import scan_zcml
 
 _COMMAND_NAMES = re.compile(
     r"(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Justfile|justfile|Jenkinsfile|Procfile|Vagrantfile|Tiltfile|BUILD"
-    r"|WORKSPACE|Snakefile|Rakefile|crontab|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
+    r"|WORKSPACE|Snakefile|Rakefile|crontab|\.bazelrc|\.env|\.envrc|pre-commit|commit-msg|pre-push)(?:[.-][\w.-]+)?$"
 )
 _COMMAND_SUFFIXES = words("""
     .sh .bash .zsh .fish .mk .yml .yaml .cfg .ini .conf .service .bat .cmd .ps1 .nix .bzl .bazel .just .cmake
@@ -59,7 +62,7 @@ _DOCUMENTS = (".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc", ".org", ".tex
 _NOTES = (*_DOCUMENTS, ".yaml", ".yml")  # such as those of reno
 _XML = re.compile(r"\.zcml(?:\.in)?$")  # configuration; other XML may be data
 _PROSE = (".txt", ".adoc", ".org", ".tex", "")
-_BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|.*\.(?:bzl|bazel)$")
+_BAZEL = re.compile(r"(?:BUILD|WORKSPACE|MODULE|BUCK|PANTS)(?:\.\w+)?$|\.bazelrc$|.*\.(?:bzl|bazel)$")
 _PLACES = re.compile(r"^#[:.][^\n]*", re.M)  # what an extraction writes beside a message
 _MODEL = "the label of an application, and a model, as in data for Django"
 _COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(?P<args>[^\n]+?)[ \t]*$", re.M | re.I)
@@ -104,13 +107,17 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
         if _BAZEL.match(name):
             scan_labels(world, sink)
         _environment(world, sink, mark=";" if suffix in (".bat", ".cmd", ".ps1") else ":")
-        if suffix not in (".pyx", ".pxd", ".pxi"):
+        stage = None
+        if suffix in CYTHON:
+            stage = scan_cython(world, sink, path)
+        else:
             scan_sections(world.layout, sink, path)
             scan_commands(world.layout, sink, body)
         scan_distributions(world.layout, sink, body)
         if re.match(r"(?i)(?:Docker|Container)file", name) or suffix == ".dockerfile":
             _docker_copy(world, sink)
-        bare = scan_words(body, 0, sink, world.judge, path, "command")
+        bare = scan_words(body, 0, sink, world.judge, path, "command", stage=stage)
+        scan_beside(world, sink, path, bazel=bool(_BAZEL.match(name)))
         scan_globs(world, sink, path)
     elif _XML.search(name):
         scan_zcml(world, sink, path)
@@ -120,6 +127,7 @@ def scan_text(world: World, sink: Sink, path: str) -> None:
     elif name in ("meson.build", "meson.options"):
         scan_meson(world, sink, path)
     elif suffix in SUFFIXES:
+        scan_includes(world, sink, path)
         scan_c(world, sink, path)
         _list_only(world, sink, path)
     elif suffix in _PROSE:

@@ -66,6 +66,7 @@ _INSTALL_BEFORE = re.compile(
 _MARKED = re.compile(r"[`<]~?!?$")  # prose that says: this is a name of code
 _ROOTED = re.compile(r"\bdirector(?:y|ies)[\"']?[ \t]*:[^\n]*$")  # of the bots that update dependencies
 _MESSAGE = re.compile(r"(?:^|[\s\"'])(?:error|ignore|always|default|module|once):[ ]?$")  # of a filter: what code says
+_WEB = re.compile(r"\bhttps?://[^\s<>\"'`]*$")
 _TOP_BEFORE = re.compile(r"\b__import__\(\s*(?:[\"']|  )$")  # two blanks are an escaped quote
 _TOP_CLOSED = re.compile(r"(?:[\"']|  )\s*\)")
 # What carries its own name there: a stage of an image, a label of a document.
@@ -114,15 +115,26 @@ def scan_words(
         hint: Hint = "module" if module_hint else hint_before(before, rest, style)
         if sink.path.endswith((".tf", ".hcl")) and _LABEL_BEFORE.fullmatch(before):
             hint = "unknown"
-        if (rest.startswith("::") and ":" in token) or _OWN_NAME.search(before):
+        heading = re.match(r"[ ]+\w[^`<>\n]*[`>]", text[end:])  # has words, and a label is one
+        label = _OWN_NAME.search(before) and not heading
+        if (rest.startswith("::") and ":" in token) or label:
             continue  # a directive of a documentation tool, `pkg:example::`
         token, end = trim(token, end)
         if sink.covered(base + start, base + end) or (hint == "path" and _cloned(token, before, sink, base + start)):
             continue
+        if "/" in token and re.match(r"\\{1,2}\.py", rest):  # in a pattern: `pkg/part\.py$`
+            found = judge.path(f"{token}.py", at, "path")
+            if found is not None and found.kind == "change":
+                new = found.new.removesuffix(".py")
+                sink.edit(base + start, base + end, new, stage=3, rule="path.pattern", reason=found.reason)
+                continue
+        if _WEB.search(before) and hint != "module":
+            _published(token, base + start, sink, judge, at)
+            continue
         verdict = _judge(token, judge, at, hint, style, before)
         if verdict and verdict.rule in ("string.missing", "string.dynamic") and _CODE_BEFORE.search(before):
             verdict = replace(verdict, kind="change", reason="a name of code by its role", rule="string.context")
-        if verdict is None:
+        if verdict is None or (verdict.rule == "path.missing" and style not in ("prose", "literal")):
             _unresolved(token, base + start, before, sink, style, judge)
             continue
         doubtful = (
@@ -155,9 +167,20 @@ def scan_words(
                 bare += 1
             else:
                 sink.list(base + start, verdict.rule, token, verdict.readings)
-        elif verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge)):
+        elif verdict.rule == "path.missing" or (
+            verdict.rule == "string.missing" and (style != "prose" or _is_meant(token, before, judge))
+        ):
             sink.list(base + start, verdict.rule, token, verdict.readings, severity="note")
     return bare
+
+
+def _published(token: str, offset: int, sink: Sink, judge: Judge, at: str) -> None:
+    """A name in the address of a page: others decide what it is called, and when; one that is made of code changes."""
+    name = posixpath.basename(token).removesuffix(".html")
+    found = judge.value(name, at) if "." in name else None
+    if found is not None and found.kind == "change":
+        readings = ("a page that is called like the code", f"a page that stays; the name is {found.new} afterwards")
+        sink.list(offset, "url.name", token, readings, severity="note")
 
 
 def _is_meant(token: str, before: str, judge: Judge) -> bool:
@@ -293,8 +316,7 @@ def _judge(token: str, judge: Judge, at: str, hint: Hint, style: Style, before: 
         return None if found is None or found.rule == "path.missing" else _led(found, variable.group())
     if re.search(r"\w+://\S*$", before):
         return None
-    found = judge.path(token, at, hint)
-    return None if found and found.rule == "path.missing" else found
+    return judge.path(token, at, hint)
 
 
 def _led(verdict: Verdict, lead: str) -> Verdict:

@@ -70,6 +70,24 @@ def test_what_the_tool_cannot_write_is_left_to_a_person() -> None:
     assert replacement(finding(column=2), READINGS[0], 'X = "old"') == ""  # something else stands there
 
 
+@pytest.mark.parametrize(
+    ("text", "new", "written"),
+    [
+        ("shop.", "acme.store.", True),
+        ("./shop/a/", "./acme/a/", True),
+        ("shop*", "acme.store*", True),
+        ("shop:total", "acme:total", True),
+        ("shop.", "acme.store", False),  # the dot of a prefix would be lost
+        ("/shop/data", "acme/data", False),
+        ('"shop." + part', "acme.part", False),  # an expression is no name
+        ("shop.web:a.txt", "acme/web/a.txt", False),
+    ],
+)
+def test_a_reading_is_written_only_in_the_form_that_the_text_has(text: str, new: str, written: bool) -> None:
+    listed = Finding("a.py", 1, "string.prefix", text, (f"the name, now {new}",), "", "warning", 5)
+    assert replacement(listed, listed.readings[0], f"x = {text}") == new * written
+
+
 def test_the_file_reads_back() -> None:
     odd = Decision('q"\\ü\n.py', 1, "r", "t\x7f", "", "keep", why="because")
     decisions = NONE.with_others([odd, DECISION])

@@ -219,6 +219,13 @@ def test_a_missing_command_is_a_problem(command: str, tree: Path, gate: Gate) ->
     assert gate(command).problem == "command not found: no-such-tool"
 
 
+def test_a_path_without_any_python(gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    assert gate("true").problem == ""
+    assert gate("no-such-tool").problem == "command not found: no-such-tool"
+
+
 def test_a_missing_plugin_is_a_problem(tree: Path, gate: Gate) -> None:
     assert "--no-such-option" in gate(f"{PYTEST} --no-such-option").problem
 

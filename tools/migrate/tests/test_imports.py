@@ -72,6 +72,15 @@ def pair(tmp_path: Path, api: str = OLD_API, change: Callable[[str], str] = lamb
     return [f.text for f in found]
 
 
+def test_what_a_package_loads_before_it_fails_cannot_be_imported_either(tmp_path: Path) -> None:
+    """Streamlink without a library: `output.abc` was there, as `output` loads it first, and counted as broken later."""
+    fails = "from . import base\nimport nowhere\n"
+    files = {"pkg/__init__.py": "", "pkg/out/__init__.py": fails, "pkg/out/base.py": ""}
+    errors = import_all(PY, write(tmp_path, files), ["."], ["pkg", "pkg.out", "pkg.out.base"], timeout=30)
+    missing = "ModuleNotFoundError: No module named 'nowhere'"
+    assert errors == {"pkg": "", "pkg.out": missing, "pkg.out.base": missing}
+
+
 def test_good_modules_have_no_error_and_leave_nothing(tmp_path: Path) -> None:
     root = write(
         tmp_path, {"src/pkg/__init__.py": "", "src/pkg/a.py": "from . import b", "src/pkg/b.py": "", "c.py": ""}

@@ -76,3 +76,12 @@ def test_a_new_name_that_is_an_old_one_as_well_is_refused(targets: tuple[str, st
 
 def test_relative_to() -> None:
     assert relative_to("a/b/c", "a/d") == "../b/c" and relative_to("a", "") == "a"
+
+
+def test_a_folder_of_files_beside_a_module_is_not_what_is_imported() -> None:
+    """Warehouse: `warehouse/static.py`, and what webpack takes from `warehouse/static/`."""
+    files = {"shop/__init__.py": "", "shop/static.py": "", "shop/static/a.js": "", "shop/pages.py": "", "acme/a.py": ""}
+    plan = parse_plan('[migration]\nname = "x"\n[[move]]\nfrom = "shop.static"\nto = "acme.static"\n')
+    assert resolve_layout(plan, Tree.from_files(files)).moved_files() == {"shop/static.py": "acme/static.py"}
+    package = {**files, "shop/static/__init__.py": ""}  # which hides the module
+    assert "shop/static/a.js" in resolve_layout(plan, Tree.from_files(package)).moved_files()

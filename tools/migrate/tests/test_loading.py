@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -214,7 +215,8 @@ def test_design_tells_of_a_class_that_is_read_from_a_module_too_early(tmp_path: 
     design = designed({"pkg/__init__.py": "from pkg import http\n\n\nclass Ours(http.Client): ...\n"})
     lack = "imported first, net.http leads here before net.http has bound Client"
     assert told(design) == [f"pkg/__init__.py:4 {lack}"]
-    assert "partially initialized module 'net.http' has no attribute 'Client'" in loads(design, tmp_path, "net.http")
+    said = loads(design, tmp_path, "net.http")  # newer ones say which file it is from
+    assert re.search("partially initialized module 'net.http'( from '.*')? has no attribute 'Client'", said)
 
 
 @pytest.mark.parametrize(

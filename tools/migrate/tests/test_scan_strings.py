@@ -98,6 +98,53 @@ def test_names_compared_with_modules(expression: str, tmp_path: Path) -> None:
     assert "libs" in early
 
 
+_MARK = "import pytest\n\n\n@pytest.mark.parametrize({})\ndef test(said, caplog):\n    {}\n"
+_ROWS = "('n', 'said'), [(1, []), pytest.param(2, [('wire_v2.header', 30, 'x')], id='b')]"
+
+
+@pytest.mark.parametrize(
+    ("text", "early"),
+    [
+        (_MARK.format(_ROWS, "assert caplog.record_tuples == said"), True),
+        (_MARK.format("'said', ['wire_v2.header']", "assert caplog.text == said"), True),
+        (_MARK.format("['n', 'said'], [(1, 'wire_v2.header')]", "assert caplog.text == said"), True),
+        (_MARK.format(_ROWS, "use(said)"), False),
+        (_MARK.format("'n, said', [('wire_v2.header', 1)]", "assert caplog.text == said"), False),  # that is `n`
+        (
+            "def test(caplog):\n    said = [('wire_v2.header', 30, 'x')]\n    assert caplog.record_tuples == said\n",
+            True,
+        ),
+        ("def test(caplog):\n    said = 'wire_v2.header'\n    said = said.strip()\n    use(said)\n", False),
+        (
+            "def test():\n    v0 = 'wire_v2.header'\n"
+            + "".join(f"    v{n} = v{n - 1} + v{n - 1}\n" for n in range(1, 40)),
+            False,
+        ),
+        ("SAID = 'wire_v2.header'\ndef test(x):\n    assert x == SAID\n", False),  # settings may wait for stage 4
+    ],
+)
+def test_names_that_are_compared_through_a_variable_or_a_parameter(text: str, early: bool) -> None:
+    """Streamlink: log records that tests expect are rows of `parametrize`."""
+    for stages, changed in (((3,), early), ((3, 4), True)):
+        files = migrate({"tests/test_a.py": text}, stages=stages).files
+        assert (b"libs.types.wire.header" in files["tests/test_a.py"]) == changed, stages
+
+
+@pytest.mark.parametrize("text", ["f'{x} of wire_v2.header.{x}'", "'of wire_v2.header.'", "'wire_v2.header.'"])
+def test_a_prefix_that_is_listed_can_be_written_with_its_dot(text: str) -> None:
+    """Streamlink: `f"streamlink.plugins.{name}"`, decided to be the module, lost its dot."""
+    listed = migrate({"app/use.py": f"y = {text}\n"}).findings
+    assert [(f.rule, f.text) for f in listed] == [("string.prefix", "wire_v2.header.")]
+    assert listed[0].readings[0].endswith(", now libs.types.wire.header.")
+
+
+def test_a_name_of_code_with_more_behind_a_hyphen_is_listed() -> None:
+    """Warehouse: `f"{interface}-{name}"`, compared with what a test writes out."""
+    text = "x = {'wire_v2.header.Header-cache': 1, 'wire_v2.nothing-x': 2}\ny = 'one wire_v2.header.Header-cache'\n"
+    result = migrate({"app/use.py": text})
+    assert result.rules() == ["string.prefix"] * 2 and result.files["app/use.py"] == text.encode()
+
+
 def test_eval_of_a_name_that_is_kept(tmp_path: Path) -> None:
     text = "import wire_v2\nlibs = 1\ndef run():\n    return eval('wire_v2.MAGIC'), libs\n"
     assert "eval('wire_v2.MAGIC')" in same(tmp_path, text).files["app/use.py"].decode()
@@ -221,3 +268,12 @@ def test_files_that_the_plan_names_change_with_the_move() -> None:
     result = migrate(table, plan=plan, stages=(3,))
     assert result.files["app/settings.py"] == b'BASE = {"libs.types.wire.header.Header": 1}\n'
     assert result.files["app/use.py"] == b'X = "wire_v2.header.Header"\n'
+
+
+def test_a_relative_name_in_a_module_that_moves_leads_where_it_led() -> None:
+    """Warehouse: `config.include(".tasks")`; Pyramid reads it in the package of the file."""
+    tree = {"a/__init__.py": "", "a/b/__init__.py": "", "a/c.py": ""}
+    plan = '[migration]\nname = "t"\n[[move]]\nfrom = "a.b"\nto = "a.d.e.b"\n'
+    text = 'def includeme(config):\n    config.include("..c")\n    config.include(".own")\n    config.scan("..b.own")\n'
+    files = migrate({"a/b/own.py": "", "a/b/pages.py": text}, plan=plan, tree=tree, stages=(3,)).files
+    assert files["a/d/e/b/pages.py"].decode() == text.replace("..c", "....c")
