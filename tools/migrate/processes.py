@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,6 +53,10 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
     fork = multiprocessing.get_context("fork")
     pool = ProcessPoolExecutor(count, mp_context=fork, initializer=_begin, initargs=(os.getpid(),))
     try:
+        with warnings.catch_warnings():
+            # Threads of others, such as a test runner's, hold no lock that a worker waits for.
+            warnings.filterwarnings("ignore", ".* multi-threaded, use of fork", DeprecationWarning)
+            pool.submit(os.getpid)  # the first task starts all of them
         yield pool
     except BaseException:
         end()  # one may be in the middle of a large file
