@@ -19,9 +19,11 @@ from .sink import Sink
 SUFFIXES = (".pyx", ".pxd", ".pxi")
 _FROM = re.compile(
     r"^[ \t]*from[ \t]+(?P<module>\.*[\w.]*)[ \t]+(?P<word>c?import)\b[ \t]*"
-    r"(?P<names>\([^)]*\)|(?:[^\n#;\\]|\\\r?\n)*)",
+    r"(?P<names>\((?:#[^\n]*|[^)#])*\)|(?:[^\n#;\\]|\\\r?\n)*)",
     re.M,
 )
+_NAME = re.compile(r"(?:^|[(,])\s*([\w*]+)")
+_NO_NAME = re.compile(r"#[^\n]*|\\")
 _CIMPORT = re.compile(r"^[ \t]*(?:from[ \t]+\S+[ \t]+)?cimport\b[^\n]*", re.M)
 _INCLUDE = re.compile(
     r"^[ \t]*(?:#[ \t]*include|include|cdef[ \t]+extern[ \t]+from)[ \t]+([\"'])(?P<path>[^\"'<>\n]+)\1", re.M
@@ -38,7 +40,7 @@ def scan_cython(world: World, sink: Sink, path: str) -> int | None:
         rest = found["module"].lstrip(".")
         level = len(found["module"]) - len(rest)
         meant = absolute(rest, level, here.package if here else "")
-        names = re.findall(r"(?:^|,)\s*([\w*]+)", found["names"].strip("() \t\r\n").replace("\\", " "))
+        names = _NAME.findall(_NO_NAME.sub(" ", found["names"]))
         homes = {_home(layout, meant, name) for name in names}
         leads = absolute(rest, level, there.package if there else "")
         if not meant or homes <= {leads}:

@@ -57,6 +57,13 @@ def test_statements(path: str, before: str, after: str) -> None:
     assert result.rules(path) == []
 
 
+def test_names_behind_comments_part_as_well() -> None:
+    text = "from borg import (  # all (of it)\n    constants,  # stays\n    helpers,  # leaves\n)\n"
+    result = migrate({"borg/a.pyx": text}, plan=PLAN, tree=TREE)
+    assert result.files["borg/a.pyx"].decode() == text
+    assert [(f.rule, f.severity) for f in result.findings] == [("import.cython", "error")]
+
+
 def test_what_no_shim_serves_changes_with_the_move() -> None:
     text = "from .chunkers.base cimport A\nfrom .helpers import Error\ncimport borg.chunkers.base\n"
     early = migrate({"borg/a.pyx": text}, plan=PLAN, tree=TREE, stages=(3,)).files["borg/a.pyx"].decode()
